@@ -1,0 +1,184 @@
+#include "assemble.h"
+#include "mem.h"
+#include "must.h"
+#include "schedule.h"
+#include "schema.h"
+#include <stdio.h>
+#include <string.h>
+
+static void
+add_upstreams(struct table *table, const struct config *config, enum group group, unsigned weekday)
+{
+	const struct config_upstreams *list = &config->upstreams[group];
+	for (size_t i = 0; i < list->count; i++) {
+		const struct config_upstream *from = &list->items[i];
+		if (!from->enabled)
+			continue;
+		char id[TABLE_NAME_BYTES_MAX];
+		snprintf(id, sizeof(id), "%s:%s", group_name(group), from->id);
+		struct upstream_entry *entry = table_add_upstream(table, group);
+		entry->id = mem_dup_str(id);
+		entry->name = mem_dup_str(from->name);
+		entry->base_url = mem_dup_str(from->base_url);
+		MUST(secret_set(&entry->key, secret_reveal(&from->key)));
+		entry->protocol = config_list(group)->protocol;
+		entry->tier = from->tier;
+		entry->available = schedule_is_on(from->days, weekday);
+	}
+}
+
+static void
+add_demo(struct table *table, const char *demo_url)
+{
+	static const enum group groups[] = {GROUP_CLAUDE, GROUP_CODEX, GROUP_CHAT};
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		char id[TABLE_NAME_BYTES_MAX];
+		snprintf(id, sizeof(id), "%s:demo", group_name(groups[i]));
+		struct upstream_entry *entry = table_add_upstream(table, groups[i]);
+		entry->id = mem_dup_str(id);
+		entry->name = mem_dup_str("Demo");
+		entry->base_url = mem_dup_str(demo_url);
+		MUST(secret_set(&entry->key, VIEW("demo")));
+		entry->protocol = config_list(groups[i])->protocol;
+		entry->tier = TIER_PRIMARY;
+		entry->available = true;
+		entry->demo = true;
+	}
+}
+
+static void
+add_client_keys(struct table *table, const struct config *config)
+{
+	for (size_t i = 0; i < config->client_key_count; i++) {
+		const struct config_client_key *from = &config->client_keys[i];
+		if (!from->enabled)
+			continue;
+		struct client_key *key = table_add_client_key(table);
+		key->id = mem_dup_str(from->id);
+		key->name = mem_dup_str(from->name);
+		memcpy(key->sha256, from->sha256, sizeof(key->sha256));
+	}
+}
+
+static void
+add_model_rules(struct table *table, const struct config *config)
+{
+	const json_t *list = schema_section_get(config->root, SCHEMA_MODELS);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *from = json_array_get(list, i);
+		if (!schema_flag(from, SCHEMA_MODELS, "enabled"))
+			continue;
+		struct model_rule *rule = table_add_model_rule(table);
+		rule->source = mem_dup_str(schema_text(from, SCHEMA_MODELS, "source_model"));
+		rule->target = mem_dup_str(schema_text(from, SCHEMA_MODELS, "target_model"));
+		rule->full_format = schema_choice(from, SCHEMA_MODELS, "conversion_type") == 1;
+	}
+}
+
+static uint32_t
+setting_ms(const json_t *settings, const char *key)
+{
+	double ms = schema_number(settings, SCHEMA_TIMEOUTS, key) * 1000;
+	return ms < 1 ? 1 : (uint32_t)ms;
+}
+
+static uint32_t
+longer(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Nothing limits the whole length of an answer: what still sends is healthy. A whole answer comes
+ * only when all of it is thought out, so that no setting for streams may shorten its wait. */
+static void
+set_timeouts(struct table *table, const struct config *config)
+{
+	const json_t *settings = schema_section_get(config->root, SCHEMA_TIMEOUTS);
+	uint32_t stream = setting_ms(settings, "streaming_read_timeout");
+	uint32_t whole = setting_ms(settings, "non_streaming_read_timeout");
+	uint32_t codex = setting_ms(settings, "codex_base_timeout");
+	uint32_t retry = setting_ms(settings, "strategy_retry_read_timeout");
+	for (unsigned i = 0; i < GROUP_COUNT; i++) {
+		table->timeouts[i] = (struct table_timeouts){
+		    .connect_ms = setting_ms(settings, "connect_timeout"),
+		    .first_byte_stream_ms = stream,
+		    .idle_stream_ms = stream,
+		    .first_byte_ms = whole,
+		    .idle_ms = whole,
+		};
+	}
+	table->timeouts[GROUP_CODEX] = (struct table_timeouts){
+	    .connect_ms = setting_ms(settings, "codex_connect_timeout"),
+	    .first_byte_stream_ms = codex,
+	    .idle_stream_ms = longer(codex, stream),
+	    .first_byte_ms = longer(codex, whole),
+	    .idle_ms = longer(codex, whole),
+	};
+	table->timeouts[GROUP_RETRY] = (struct table_timeouts){
+	    .connect_ms = setting_ms(settings, "extended_connect_timeout"),
+	    .first_byte_stream_ms = retry,
+	    .idle_stream_ms = retry,
+	    .first_byte_ms = longer(retry, whole),
+	    .idle_ms = longer(retry, whole),
+	};
+}
+
+static void
+set_server(struct table *table, const struct config *config)
+{
+	const json_t *server = schema_section_get(config->root, SCHEMA_SERVER);
+	const json_t *tls = schema_section_get(config->root, SCHEMA_TLS);
+	const char *cert = schema_text(tls, SCHEMA_TLS, "cert_file");
+	const char *key = schema_text(tls, SCHEMA_TLS, "key_file");
+	table->attempts_max = (uint32_t)schema_number(server, SCHEMA_SERVER, "attempts_max");
+	table->body_bytes_max =
+	    (uint64_t)schema_number(server, SCHEMA_SERVER, "body_limit_mib") * 1024 * 1024;
+	table->admin_on_api_port = schema_flag(server, SCHEMA_SERVER, "admin_on_api_port");
+	table->admin_remote = schema_flag(server, SCHEMA_SERVER, "admin_remote");
+	table->tls_cert_path = cert != NULL ? mem_dup_str(cert) : NULL;
+	table->tls_key_path = key != NULL ? mem_dup_str(key) : NULL;
+}
+
+struct table *
+assemble_table(const struct config *config, unsigned weekday, const char *demo_url)
+{
+	struct table *table = table_new();
+	if (config == NULL)
+		return table;
+	for (unsigned i = 0; i < GROUP_COUNT; i++)
+		add_upstreams(table, config, (enum group)i, weekday);
+	if (demo_url != NULL && config_has_no_upstream(config))
+		add_demo(table, demo_url);
+	add_client_keys(table, config);
+	add_model_rules(table, config);
+	set_timeouts(table, config);
+	set_server(table, config);
+	return table;
+}
+
+bool
+assemble_equal(const struct table *a, const struct table *b)
+{
+	json_t *one = table_encode(a), *other = table_encode(b);
+	static const char *const numbers[] = {"epoch", "version"};
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		json_object_del(one, numbers[i]);
+		json_object_del(other, numbers[i]);
+	}
+	bool equal = json_equal(one, other) == 1;
+	json_decref(one);
+	json_decref(other);
+	return equal;
+}
+
+unsigned
+assemble_rank(const struct upstream_list *list, size_t index)
+{
+	unsigned before = 0;
+	for (size_t i = 0; i < list->count; i++) {
+		enum tier tier = list->entries[i].tier, own = list->entries[index].tier;
+		if (tier < own || (tier == own && i < index))
+			before++;
+	}
+	return before + 1;
+}

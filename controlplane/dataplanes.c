@@ -1,0 +1,65 @@
+#include "dataplanes.h"
+#include "must.h"
+#include <string.h>
+
+static struct dataplane *
+find(struct dataplanes *all, const struct report *report)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		const struct report *other = &all->items[i].report;
+		if (other->boot_id == report->boot_id &&
+		    strcmp(other->instance, report->instance) == 0)
+			return &all->items[i];
+	}
+	return NULL;
+}
+
+static struct dataplane *
+longest_silent(struct dataplanes *all)
+{
+	struct dataplane *oldest = &all->items[0];
+	for (size_t i = 1; i < all->count; i++) {
+		if (all->items[i].seen_ms < oldest->seen_ms)
+			oldest = &all->items[i];
+	}
+	return oldest;
+}
+
+bool
+dataplanes_note(struct dataplanes *all, const struct report *report, uint64_t now_ms)
+{
+	struct dataplane *place = find(all, report);
+	bool is_new = place == NULL;
+	if (is_new) {
+		place =
+		    all->count < DATAPLANES_MAX ? &all->items[all->count++] : longest_silent(all);
+	}
+	*place = (struct dataplane){.report = *report, .seen_ms = now_ms};
+	return is_new;
+}
+
+bool
+dataplanes_expire(struct dataplanes *all, uint64_t now_ms)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < all->count; i++) {
+		if (now_ms - all->items[i].seen_ms < DATAPLANES_FORGET_MS)
+			all->items[kept++] = all->items[i];
+	}
+	bool any = kept < all->count;
+	all->count = kept;
+	return any;
+}
+
+json_t *
+dataplanes_encode(const struct dataplanes *all, uint64_t now_ms)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < all->count; i++) {
+		json_t *item = report_encode(&all->items[i].report);
+		json_int_t age = (json_int_t)(now_ms - all->items[i].seen_ms);
+		MUST(json_object_set_new(item, "age_ms", json_integer(age)) == 0);
+		MUST(json_array_append_new(list, item) == 0);
+	}
+	return list;
+}

@@ -1,0 +1,235 @@
+#include "reload.h"
+#include "jget.h"
+#include "keys.h"
+#include "log.h"
+#include "mem.h"
+#include "must.h"
+#include "schema.h"
+#include <stdio.h>
+#include <string.h>
+
+static const char *
+what_serves(const struct reload *reload)
+{
+	switch (reload->source) {
+	case RELOAD_FILE:
+		return "the one before serves on";
+	case RELOAD_GOOD:
+		return "the last good copy (all_configs.json.good) serves";
+	case RELOAD_NONE:
+		break;
+	}
+	return "no upstream serves";
+}
+
+/* ---- taking one ---- */
+
+static void
+not_kept(struct reload *reload, const char *event, const struct err *err)
+{
+	log_err(LOG_ERROR, event, err);
+	reload->err = *err;
+	reload->so = "the configuration serves, but is not saved";
+}
+
+/* Prints and saves `config`. What cannot be saved still serves: keys that are in memory only are
+ * better than none, and the state tells. */
+static void
+save(struct reload *reload, struct config *config, struct bytes *text)
+{
+	bytes_clear(text);
+	struct err err;
+	if (!config_print(config, text)) {
+		err_set(&err, ERR_LIMIT, reload->store.path, "has no room for the keys");
+	} else if (store_write(&reload->store, bytes_view(text), &err)) {
+		return;
+	}
+	not_kept(reload, "config_not_saved", &err);
+}
+
+/* Gives a configuration without access words those of the one before, or new ones. */
+static void
+ensure_access(struct reload *reload, struct config *config, struct bytes *text, bool is_new)
+{
+	struct err err;
+	bool minted = false;
+	bool adopted = reload->config != NULL && config_adopt_access(config, reload->config);
+	if (!keys_ensure(config, reload->state_dir, &minted, &err))
+		not_kept(reload, "keys_not_written", &err);
+	if (minted) {
+		log_msg(LOG_INFO, "keys_minted", "see %s and %s in the state folder",
+		    KEYS_CLIENT_FILE, KEYS_ADMIN_FILE);
+	}
+	reload->minted = reload->minted || minted;
+	if (is_new || minted || adopted)
+		save(reload, config, text);
+}
+
+/* Parses `text`; NULL and reload->err when it is refused. */
+static struct config *
+parse(struct reload *reload, const struct bytes *text)
+{
+	struct config *config;
+	struct faults *faults = &reload->faults;
+	faults_fini(faults);
+	bool ok = config_parse(bytes_view(text), &config, faults);
+	faults_log(faults);
+	reload->store.refused = !ok;
+	if (ok) {
+		reload->err.kind = ERR_NONE;
+		return config;
+	}
+	const struct fault *first = faults->items;
+	while (first->warning)
+		first++;
+	if (faults->syntax) {
+		err_set(&reload->err, ERR_PARSE, first->path, "%s: %s", first->path, first->msg);
+	} else {
+		err_set(&reload->err, ERR_CONFIG, first->path, "%zu fault%s, the first: %s %s",
+		    faults->errors, faults->errors > 1 ? "s" : "", first->path, first->msg);
+	}
+	return NULL;
+}
+
+static void
+serve(struct reload *reload, struct config *config, enum reload_source source)
+{
+	config_free(reload->config);
+	reload->config = config;
+	reload->source = source;
+	reload->revision = reload->store.revision;
+}
+
+/* The text of the file, or of a first start. */
+static bool
+take(struct reload *reload, struct bytes *text, bool is_new)
+{
+	struct err err;
+	struct config *config = parse(reload, text);
+	if (config == NULL)
+		return false;
+	ensure_access(reload, config, text, is_new);
+	serve(reload, config, RELOAD_FILE);
+	if (!store_write_good(&reload->store, bytes_view(text), &err))
+		log_err(LOG_WARN, "good_copy_not_kept", &err);
+	return true;
+}
+
+/* ---- start ---- */
+
+static void
+first_start(struct reload *reload)
+{
+	struct bytes text;
+	bytes_init(&text, CONFIG_BYTES_MAX);
+	json_t *root = schema_first_document();
+	char *dump = jget_dump(root, NULL);
+	MUST(bytes_append_str(&text, dump));
+	mem_free(dump);
+	json_decref(root);
+	log_msg(LOG_INFO, "first_start", "there is no configuration: one is made");
+	MUST(take(reload, &text, true));
+	store_wipe(&text);
+}
+
+/* The file is bad: whatever it says, nobody may lose service by a restart. */
+static void
+serve_good_copy(struct reload *reload)
+{
+	struct bytes text;
+	struct err err;
+	struct config *config;
+	struct faults faults = {0};
+	bytes_init(&text, CONFIG_BYTES_MAX);
+	if (!store_read_good(&reload->store, &text, &err)) {
+		log_err(LOG_ERROR, "good_copy_unreadable", &err);
+	} else if (!config_parse(bytes_view(&text), &config, &faults)) {
+		log_msg(LOG_ERROR, "good_copy_bad", "it has %zu faults", faults.errors);
+	} else {
+		serve(reload, config, RELOAD_GOOD);
+	}
+	faults_fini(&faults);
+	store_wipe(&text);
+}
+
+static enum reload_result
+read_file(struct reload *reload)
+{
+	struct bytes text;
+	bool changed = false;
+	enum reload_result result = RELOAD_REFUSED;
+	bytes_init(&text, CONFIG_BYTES_MAX);
+	if (!store_read(&reload->store, &text, &changed, &reload->err))
+		faults_fini(&reload->faults);
+	else if (!changed && reload->err.kind == ERR_NONE)
+		result = RELOAD_SAME;
+	else if (take(reload, &text, false))
+		result = RELOAD_CHANGED;
+	store_wipe(&text);
+	return result;
+}
+
+/* The file is refused: why, and what follows. */
+static void
+tell(struct reload *reload)
+{
+	reload->so = what_serves(reload);
+	log_err(LOG_ERROR, "config_refused", &reload->err);
+	log_msg(LOG_ERROR, "config_refused", "%s", reload->so);
+}
+
+bool
+reload_start(struct reload *reload, const char *state_dir, struct err *err)
+{
+	*reload = (struct reload){.state_dir = state_dir};
+	if (!store_open(&reload->store, state_dir, err))
+		return false;
+	if (!store_exists(&reload->store) && !store_has_good(&reload->store)) {
+		first_start(reload);
+	} else if (read_file(reload) == RELOAD_REFUSED) {
+		if (store_has_good(&reload->store))
+			serve_good_copy(reload);
+		tell(reload);
+	}
+	return true;
+}
+
+enum reload_result
+reload_again(struct reload *reload)
+{
+	enum reload_result result = read_file(reload);
+	if (result == RELOAD_REFUSED)
+		tell(reload);
+	return result;
+}
+
+json_t *
+reload_error_body(const struct reload *reload)
+{
+	if (reload->err.kind == ERR_NONE)
+		return NULL;
+	json_t *faults = faults_encode(&reload->faults);
+	if (json_array_size(faults) == 0) {
+		struct faults one = {0};
+		faults_error(&one, reload->err.at, "%s", reload->err.msg);
+		json_decref(faults);
+		faults = faults_encode(&one);
+		faults_fini(&one);
+	}
+	char message[sizeof(reload->err.msg) + 128];
+	struct err err = reload->err;
+	faults_drop_cut(err.msg);
+	snprintf(message, sizeof(message), "%s; %s", err.msg, reload->so);
+	json_t *body = json_pack("{s:s, s:s, s:o}", "kind", err_kind_name(reload->err.kind),
+	    "message", message, "faults", faults);
+	MUST(body != NULL);
+	return body;
+}
+
+void
+reload_fini(struct reload *reload)
+{
+	config_free(reload->config);
+	faults_fini(&reload->faults);
+	*reload = (struct reload){0};
+}

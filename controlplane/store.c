@@ -1,0 +1,170 @@
+#include "store.h"
+#include "config.h"
+#include "crypto.h"
+#include "fileio.h"
+#include "log.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct store_mark
+mark_of(const struct store *store)
+{
+	struct stat st;
+	if (lstat(store->path, &st) != 0)
+		return (struct store_mark){0};
+	return (struct store_mark){.there = true,
+	    .dev = st.st_dev,
+	    .ino = st.st_ino,
+	    .size = st.st_size,
+	    .changed = st.st_mtim};
+}
+
+static bool
+mark_eq(const struct store_mark *a, const struct store_mark *b)
+{
+	return a->there == b->there && a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+bool
+store_open(struct store *store, const char *state_dir, struct err *err)
+{
+	*store = (struct store){0};
+	char folder[STORE_PATH_BYTES];
+	struct stat st;
+	int len = snprintf(store->good_path, sizeof(store->good_path),
+	    "%s/json_data/all_configs.json.good", state_dir);
+	if (len < 0 || (size_t)len >= sizeof(store->good_path))
+		return err_set(err, ERR_LIMIT, "--state", "the path is too long");
+	snprintf(store->path, sizeof(store->path), "%s/json_data/all_configs.json", state_dir);
+	snprintf(store->backup_path, sizeof(store->backup_path),
+	    "%s/json_data/all_configs.json.bak", state_dir);
+	snprintf(folder, sizeof(folder), "%s/json_data", state_dir);
+	if (!fileio_mkdirs(folder, 0700, err))
+		return false;
+	if (stat(folder, &st) == 0 && (st.st_mode & 077) != 0 && chmod(folder, 0700) != 0)
+		log_msg(LOG_WARN, "state_folder_open", "others may look into json_data");
+	if (access(folder, R_OK | W_OK | X_OK) != 0) {
+		log_msg(LOG_WARN, "state_folder_closed", "json_data cannot be written: %s",
+		    strerror(errno));
+	}
+	return true;
+}
+
+bool
+store_exists(const struct store *store)
+{
+	struct stat st;
+	return lstat(store->path, &st) == 0 || errno != ENOENT;
+}
+
+bool
+store_has_good(const struct store *store)
+{
+	return access(store->good_path, F_OK) == 0;
+}
+
+void
+store_wipe(struct bytes *text)
+{
+	if (text->data != NULL)
+		crypto_wipe(text->data, text->len);
+	bytes_fini(text);
+}
+
+/* A FIFO would block, a link would be replaced by the next save, a stranger's file is no setting.
+ */
+static bool
+check_kind(const char *path, struct err *err)
+{
+	struct stat st;
+	uid_t me = geteuid();
+	if (lstat(path, &st) != 0)
+		return err_errno(err, path, "cannot look at it");
+	if (S_ISLNK(st.st_mode))
+		return err_set(err, ERR_IO, path, "is a symbolic link; put the file itself here");
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_IO, path, "is no regular file");
+	if (me != 0 && st.st_uid != me && st.st_uid != 0)
+		return err_set(err, ERR_IO, path, "belongs to another user");
+	if ((st.st_mode & 077) != 0 && chmod(path, 0600) != 0)
+		log_msg(LOG_WARN, "config_readable", "others may read the configuration");
+	return true;
+}
+
+bool
+store_read(struct store *store, struct bytes *out, bool *changed, struct err *err)
+{
+	uint8_t hash[CRYPTO_SHA256_BYTES];
+	/* Marked before reading: what is written meanwhile is seen as a later change. */
+	store->read_mark = store->poll_mark = mark_of(store);
+	if (!check_kind(store->path, err) || !fileio_read(store->path, out, err))
+		return false;
+	crypto_sha256(bytes_view(out), hash);
+	*changed = store->revision == 0 || memcmp(hash, store->sha256, sizeof(hash)) != 0;
+	if (*changed)
+		store->revision++;
+	memcpy(store->sha256, hash, sizeof(hash));
+	return true;
+}
+
+bool
+store_read_good(const struct store *store, struct bytes *out, struct err *err)
+{
+	return check_kind(store->good_path, err) && fileio_read(store->good_path, out, err);
+}
+
+/* The file's present content into `old`; false when it is not what we know. */
+static bool
+is_as_known(const struct store *store, struct bytes *old, struct err *err)
+{
+	uint8_t hash[CRYPTO_SHA256_BYTES];
+	if (store->refused) {
+		return err_set(
+		    err, ERR_CONFIG, store->path, "is refused as it is: repair it first");
+	}
+	if (!store_exists(store)) {
+		return store->revision == 0 ||
+		       err_set(err, ERR_CONFIG, store->path, "was removed since it was read");
+	}
+	if (!check_kind(store->path, err) || !fileio_read(store->path, old, err))
+		return false;
+	crypto_sha256(bytes_view(old), hash);
+	return (store->revision > 0 && memcmp(hash, store->sha256, sizeof(hash)) == 0) ||
+	       err_set(err, ERR_CONFIG, store->path, "was changed since it was read");
+}
+
+bool
+store_write(struct store *store, struct view text, struct err *err)
+{
+	struct bytes old;
+	bytes_init(&old, CONFIG_BYTES_MAX);
+	bool ok = is_as_known(store, &old, err) &&
+		  (old.len == 0 || fileio_write(store->backup_path, bytes_view(&old), 0600, err)) &&
+		  fileio_write(store->path, text, 0600, err);
+	store_wipe(&old);
+	if (!ok)
+		return false;
+	crypto_sha256(text, store->sha256);
+	store->revision++;
+	store->read_mark = store->poll_mark = mark_of(store);
+	return true;
+}
+
+bool
+store_write_good(const struct store *store, struct view text, struct err *err)
+{
+	return fileio_write(store->good_path, text, 0600, err);
+}
+
+bool
+store_poll(struct store *store)
+{
+	struct store_mark before = store->poll_mark;
+	store->poll_mark = mark_of(store);
+	if (mark_eq(&store->poll_mark, &store->read_mark))
+		return false;
+	return mark_eq(&store->poll_mark, &before);
+}

@@ -1,0 +1,182 @@
+/* Every word of the configuration: a good value is taken and kept, a bad one refused by its path.
+ */
+#include "config.h"
+#include "schema.h"
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHA "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""
+#define UP "\"base_url\": \"https://a.test\", \"key\": \"sk-secretcanary\""
+
+static void
+expect_kept(const char *text, const char *section, bool list, const char *key, const char *good)
+{
+	struct config *config;
+	struct faults faults = {0};
+	struct bytes printed;
+	ck_assert_msg(config_parse(view_of(text), &config, &faults), "refused: %s: %s", text,
+	    faults.count > 0 ? faults.items[0].msg : "");
+	bytes_init(&printed, CONFIG_BYTES_MAX);
+	ck_assert(config_print(config, &printed));
+	json_t *again = json_loads(bytes_str(&printed), 0, NULL);
+	json_t *wanted = json_loads(good, JSON_DECODE_ANY, NULL);
+	json_t *obj = json_object_get(again, section);
+	obj = list ? json_array_get(obj, 0) : obj;
+	ck_assert_msg(json_equal(json_object_get(obj, key), wanted), "not kept: %s", text);
+	json_decref(again);
+	json_decref(wanted);
+	bytes_fini(&printed);
+	config_free(config);
+	faults_fini(&faults);
+}
+
+static void
+expect_refused(const char *text, const char *path)
+{
+	struct config *config;
+	struct faults faults = {0};
+	ck_assert_msg(!config_parse(view_of(text), &config, &faults), "taken: %s", text);
+	ck_assert_ptr_null(config);
+	ck_assert_uint_eq(faults.errors, 1);
+	/* What stands in a list or map has a path below it. */
+	ck_assert_msg(strncmp(faults.items[0].path, path, strlen(path)) == 0, "%s, not %s",
+	    faults.items[0].path, path);
+	faults_fini(&faults);
+}
+
+/* `others`: the members that an entry of a list needs; NULL = the section is no list. */
+static void
+try_word(
+    const char *section, const char *others, const char *key, const char *good, const char *bad)
+{
+	char text[1024], path[128];
+	const char *open = others != NULL ? "[{" : "{", *close = others != NULL ? "}]" : "}";
+	const char *comma = others != NULL ? ", " : "", *before = others != NULL ? others : "";
+	static const char format[] = "{\"%s\": %s%s%s\"%s\": %s%s}";
+	snprintf(path, sizeof(path), "%s%s.%s", section, others != NULL ? "[0]" : "", key);
+	snprintf(text, sizeof(text), format, section, open, before, comma, key, good, close);
+	expect_kept(text, section, others != NULL, key, good);
+	if (bad == NULL)
+		return; /* any value will do */
+	snprintf(text, sizeof(text), format, section, open, before, comma, key, bad, close);
+	expect_refused(text, path);
+}
+
+/* section, other members it needs (NULL = the section is an object), word, good, bad */
+#define UPSTREAM_WORDS(X, list)                                                                    \
+	X(list, "\"key\": \"k\"", base_url, "\"https://a.test/v1\"", "\"ftp://a.test\"")           \
+	X(list, "\"base_url\": \"http://a\"", key, "\"12345\"", "\"a\\nb\"")                       \
+	X(list, UP, id, "\"one.2-3_\"", "\"a b\"")                                                 \
+	X(list, UP, name, "\"\xe4\xb8\xbb\"", "7")                                                 \
+	X(list, UP, type, "\"backup\"", "1")                                                       \
+	X(list, UP, enabled, "false", "\"yes\"")                                                   \
+	X(list, UP, time_enabled, "[1, 0, true, false, 1, 1, 0]", "[1, 2, 1, 1, 1, 1, 1]")         \
+	X(list, UP, activation_enabled, "true", "\"true\"")                                        \
+	X(list, UP, activation_time, "\"08:00\"", "\"24:00\"")                                     \
+	X(list, UP, created_at, "\"2026-11-22T18:24:22.877477\"", NULL)                            \
+	X(list, UP, updated_at, "\"2026-11-22T18:24:22.877477\"", NULL)
+
+#define MODEL "\"source_model\": \"a\", \"target_model\": \"b\""
+#define MODEL_WORDS(X)                                                                             \
+	X(model_conversions, MODEL, name, "\"n\"", "[]")                                           \
+	X(model_conversions, "\"target_model\": \"b\"", source_model, "\"a\"", "\"\"")             \
+	X(model_conversions, "\"source_model\": \"a\"", target_model, "\"b\"", "{}")               \
+	X(model_conversions, MODEL, conversion_type, "\"full_format\"", "false")                   \
+	X(model_conversions, MODEL, enabled, "false", "3")                                         \
+	X(model_conversions, MODEL, id, "\"m1\"", "\"\"")                                          \
+	X(model_conversions, MODEL, created_at, "\"now\"", NULL)                                   \
+	X(model_conversions, MODEL, updated_at, "\"now\"", NULL)
+
+#define TIMEOUT_WORDS(X)                                                                           \
+	X(timeout_settings, NULL, connect_timeout, "30", "0")                                      \
+	X(timeout_settings, NULL, write_timeout, "60.5", "-1")                                     \
+	X(timeout_settings, NULL, pool_timeout, "120", "\"120\"")                                  \
+	X(timeout_settings, NULL, streaming_read_timeout, "90", "86401")                           \
+	X(timeout_settings, NULL, non_streaming_read_timeout, "299", "true")                       \
+	X(timeout_settings, NULL, extended_connect_timeout, "300", "[]")                           \
+	X(timeout_settings, NULL, strategy_retry_read_timeout, "60", "{}")                         \
+	X(timeout_settings, NULL, retry_read_timeout, "60", "0")                                   \
+	X(timeout_settings, NULL, api_cooldown_seconds, "600", "-0.5")                             \
+	X(timeout_settings, NULL, api_error_threshold, "3", "-1")                                  \
+	X(timeout_settings, NULL, codex_error_threshold, "0", "\"three\"")                         \
+	X(timeout_settings, NULL, codex_base_timeout, "60", "0")                                   \
+	X(timeout_settings, NULL, codex_timeout_increment, "60", "-60")                            \
+	X(timeout_settings, NULL, codex_connect_timeout, "90", "0")                                \
+	X(timeout_settings, NULL, primary_api_check_interval, "30", "-30")                         \
+	X(timeout_settings, NULL, max_retries, "1", "-1")                                          \
+	X(timeout_settings, NULL, modify_retry_headers, "true", "\"true\"")                        \
+	X(timeout_settings, NULL, billing_send_interval, "1.0", "-1")                              \
+	X(timeout_settings, NULL, billing_cycle_delay, "60", "\"\"")                               \
+	X(timeout_settings, NULL, health_check_interval, "0.5", "1e9")                             \
+	X(timeout_settings, NULL, stream_retry_wait, "1", "-1")                                    \
+	X(timeout_settings, NULL, updated_at, "\"2026-11-22\"", NULL)
+
+#define OTHER_WORDS(X)                                                                             \
+	X(error_handling_strategies, NULL, http_status_codes,                                      \
+	    "{\"404\": \"normal_retry\", \"5xx\": \"switch_api\", \"default\": "                   \
+	    "\"strategy_retry\"}",                                                                 \
+	    "{\"5o0\": \"switch_api\"}")                                                           \
+	X(error_handling_strategies, NULL, network_errors, "{\"ReadTimeout\": \"normal_retry\"}",  \
+	    "{\"ReadError\": \"retry\"}")                                                          \
+	X(error_handling_strategies, NULL, updated_at, "1", NULL)                                  \
+	X(optimization_settings, NULL, enable_cache_control_limit, "false", "\"no\"")              \
+	X(optimization_settings, NULL, updated_at, "\"x\"", NULL)                                  \
+	X(client_keys, "\"id\": \"a\"", sha256, SHA, "\"123\"")                                    \
+	X(client_keys, "\"sha256\": " SHA, id, "\"me\"", "\"\"")                                   \
+	X(client_keys, "\"sha256\": " SHA, name, "\"me\"", "1")                                    \
+	X(client_keys, "\"sha256\": " SHA, enabled, "false", "2")                                  \
+	X(client_keys, "\"sha256\": " SHA, created_at, "\"x\"", NULL)                              \
+	X(admin, NULL, token_sha256, SHA, "\"token\"")                                             \
+	X(server, NULL, body_limit_mib, "10", "0")                                                 \
+	X(server, NULL, attempts_max, "3", "257")                                                  \
+	X(server, NULL, admin_on_api_port, "false", "\"off\"")                                     \
+	X(server, NULL, admin_remote, "true", "[]")                                                \
+	X(server, NULL, allow_addresses, "[\"169.254.1.1\", \"fe80::1\"]", "[\"a b\"]")            \
+	X(server, NULL, tls, "{\"cert_file\": \"/c\", \"key_file\": \"/k\"}",                      \
+	    "{\"cert_file\": \"c\", \"key_file\": \"/k\"}")
+
+#define WORDS(X)                                                                                   \
+	UPSTREAM_WORDS(X, api_configs)                                                             \
+	UPSTREAM_WORDS(X, codex_configs)                                                           \
+	UPSTREAM_WORDS(X, chat_configs)                                                            \
+	UPSTREAM_WORDS(X, openai_to_claude_configs)                                                \
+	UPSTREAM_WORDS(X, retry_configs)                                                           \
+	MODEL_WORDS(X) TIMEOUT_WORDS(X) OTHER_WORDS(X)
+
+#define DEFINE(section, others, key, good, bad)                                                    \
+	START_TEST(word_##section##_##key)                                                         \
+	{                                                                                          \
+		try_word(#section, others, #key, good, bad);                                       \
+	}                                                                                          \
+	END_TEST
+WORDS(DEFINE)
+#define ADD(section, others, key, good, bad) tcase_add_test(tcase, word_##section##_##key);
+#define COUNT(section, others, key, good, bad) +1
+
+/* As many as the schema has (server.tls has two rows and one test here). */
+START_TEST(every_word_has_its_test)
+{
+	size_t count, expected = 0;
+	const struct schema_row *rows = schema_rows(&count);
+	for (size_t i = 0; i < count; i++)
+		expected += strcmp(rows[i].part, SCHEMA_UPSTREAMS) == 0 ? 5 : 1;
+	ck_assert_uint_eq(0 WORDS(COUNT), expected - 1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("config_words");
+	TCase *tcase = tcase_create("config_words");
+	suite_add_tcase(suite, tcase);
+	WORDS(ADD)
+	tcase_add_test(tcase, every_word_has_its_test);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

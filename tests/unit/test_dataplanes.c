@@ -1,0 +1,71 @@
+/* The last report of each data plane, and when it is forgotten. */
+#include "dataplanes.h"
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct dataplanes all;
+
+static bool
+note(unsigned instance, uint64_t boot_id, uint64_t now_ms)
+{
+	struct report report = {.boot_id = boot_id, .requests = now_ms};
+	snprintf(report.instance, sizeof(report.instance), "dataplane.%u", instance);
+	return dataplanes_note(&all, &report, now_ms);
+}
+
+START_TEST(one_place_for_each_instance_and_boot)
+{
+	ck_assert(note(0, 1, 10));
+	ck_assert(note(1, 1, 11));
+	ck_assert(note(0, 2, 12));
+	ck_assert(!note(0, 1, 20));
+	ck_assert_uint_eq(all.count, 3);
+	ck_assert_uint_eq(all.items[0].report.requests, 20);
+	json_t *list = dataplanes_encode(&all, 25);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(list, 0), "age_ms")), 5);
+	json_decref(list);
+}
+END_TEST
+
+START_TEST(the_silent_are_forgotten_after_ten_seconds)
+{
+	note(0, 1, 1000);
+	note(1, 1, 2000);
+	ck_assert(!dataplanes_expire(&all, 10999));
+	ck_assert(dataplanes_expire(&all, 11000));
+	ck_assert_uint_eq(all.count, 1);
+	ck_assert_str_eq(all.items[0].report.instance, "dataplane.1");
+	ck_assert(dataplanes_expire(&all, 12000));
+	ck_assert(!dataplanes_expire(&all, 99000));
+	ck_assert_uint_eq(all.count, 0);
+}
+END_TEST
+
+START_TEST(the_longest_silent_makes_room)
+{
+	for (unsigned i = 0; i < DATAPLANES_MAX; i++)
+		note(i, 1, 1000 + i);
+	note(0, 1, 5000);
+	ck_assert(note(DATAPLANES_MAX, 1, 5001));
+	ck_assert_uint_eq(all.count, DATAPLANES_MAX);
+	ck_assert(!note(0, 1, 5002));
+	ck_assert(note(1, 1, 5003)); /* it was the one */
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("dataplanes");
+	TCase *tcase = tcase_create("dataplanes");
+	suite_add_tcase(suite, tcase);
+	tcase_add_test(tcase, one_place_for_each_instance_and_boot);
+	tcase_add_test(tcase, the_silent_are_forgotten_after_ten_seconds);
+	tcase_add_test(tcase, the_longest_silent_makes_room);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
