@@ -1,0 +1,50 @@
+/* fields: a flat struct as a JSON object, by one list of its members that serves both ways, so that
+ * what is written and what is read cannot differ. Decoding is strict: every member is there, none
+ * is unknown, all are within their bounds. */
+#ifndef PM_FIELDS_H
+#define PM_FIELDS_H
+
+#include "err.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum field_kind {
+	FIELD_BOOL,
+	FIELD_U32,
+	FIELD_U64,    /* at most INT64_MAX; more is written as that */
+	FIELD_BITS64, /* a random uint64_t, written as int64_t with the same bits */
+	FIELD_I64,
+	FIELD_STR,     /* char *, owned; never NULL after decoding */
+	FIELD_OPT_STR, /* char *, owned, or NULL = JSON null */
+	FIELD_TEXT,    /* char[max + 1] inside the struct */
+	FIELD_SECRET,  /* struct secret */
+	FIELD_SHA256,  /* uint8_t[32], written as hex */
+	FIELD_WORD,    /* an enum, written as words[value] */
+};
+
+struct field {
+	const char *key;
+	enum field_kind kind;
+	size_t offset;
+	int64_t min, max;         /* of the number, or of the length in bytes */
+	const char *const *words; /* NULL at the end */
+};
+
+/* A new object; with `more` members set by the caller afterwards it is still decodable by
+ * fields_decode with the same `more`. */
+json_t *fields_encode(const struct field *fields, size_t count, const void *obj);
+/* Fills `obj`, which was zeroed; what it owns is the caller's to free on failure too. `more` is how
+ * many members beside the fields there are (the caller decodes them). err->at is "<path>.<key>". */
+MUST_CHECK bool fields_decode(const struct field *fields, size_t count, size_t more,
+    const json_t *json, const char *path, void *obj, struct err *err);
+
+/* The member, or NULL with err set when it is missing or of another type. Borrowed. */
+const json_t *fields_member(
+    const json_t *json, const char *path, const char *key, json_type type, struct err *err);
+/* An ERR_PEER at "<path>.<key>" (or just `key` at the root). Returns false. */
+bool fields_refuse(const char *path, const char *key, struct err *err, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+
+#endif

@@ -1,0 +1,36 @@
+/* names: endpoints, message types and limits, in one place. */
+#ifndef PM_NAMES_H
+#define PM_NAMES_H
+
+#include "err.h"
+#include <stddef.h>
+
+/* Socket files in the run folder (mode 0700). A Unix path has at most 107 bytes. */
+#define NAMES_TABLE "table.ipc"   /* PUB control -> SUB data */
+#define NAMES_DATA "data.ipc"     /* REQ data -> REP control */
+#define NAMES_EVENTS "events.ipc" /* PUB control -> SUB admin */
+#define NAMES_ADMIN "admin.ipc"   /* REQ admin, pointsman(1) -> REP control */
+#define NAMES_WEB "web.sock"      /* HTTP: dataplane -> webadmin */
+
+#define NAMES_MESSAGE_BYTES_MAX (16u * 1024 * 1024)
+#define NAMES_VERSION 1 /* of the envelope; a receiver refuses others with an error */
+#define NAMES_HEARTBEAT_MS 1000
+
+/* Message types; bodies are described in ipc/README.md. */
+#define MSG_TABLE "table"         /* PUB: the whole table */
+#define MSG_HEARTBEAT "heartbeat" /* PUB: {epoch, version} */
+#define MSG_GET_TABLE "get_table" /* REQ data: {epoch, version} -> MSG_TABLE or MSG_SAME */
+#define MSG_SAME "same"
+#define MSG_REPORT "report"       /* REQ data: what a dataplane is doing -> MSG_OK */
+#define MSG_GET_STATE "get_state" /* REQ admin: {} -> MSG_STATE */
+#define MSG_STATE "state"
+#define MSG_RELOAD "reload"           /* REQ admin: {} -> MSG_OK or MSG_ERROR */
+#define MSG_CHECK_TOKEN "check_token" /* REQ admin: {sha256} -> MSG_OK or MSG_ERROR(auth) */
+#define MSG_OK "ok"
+#define MSG_ERROR "error" /* {kind, message, faults: [{path, message}]} */
+
+/* "<run_dir>/<name>" into `out`; false when it passes the 107 bytes. */
+MUST_CHECK bool names_path(
+    const char *run_dir, const char *name, char *out, size_t out_len, struct err *err);
+
+#endif

@@ -1,0 +1,110 @@
+/* table: the routing table, a versioned whole. Made by controlplane, pushed to every dataplane,
+ * immutable there and counted: an exchange ends with the table it began with. Upstream keys travel
+ * in it, so it goes only over table.ipc and data.ipc. */
+#ifndef PM_TABLE_H
+#define PM_TABLE_H
+
+#include "err.h"
+#include "secret.h"
+#include "view.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Bounds of what a table holds; the decoder refuses more, the table_add_ functions abort. */
+#define TABLE_UPSTREAMS_MAX 256 /* in each group */
+#define TABLE_CLIENT_KEYS_MAX 1024
+#define TABLE_MODEL_RULES_MAX 256
+#define TABLE_NAME_BYTES_MAX 256 /* ids, names, model names */
+#define TABLE_URL_BYTES_MAX 2048
+#define TABLE_PATH_BYTES_MAX 4096
+#define TABLE_ATTEMPTS_MAX 256
+
+enum protocol { PROTOCOL_ANTHROPIC, PROTOCOL_CHAT, PROTOCOL_RESPONSES };
+#define PROTOCOL_COUNT 3
+/* "anthropic", "chat", "responses". */
+const char *protocol_name(enum protocol protocol);
+bool protocol_parse(struct view name, enum protocol *out);
+
+enum tier { TIER_PRIMARY, TIER_BACKUP };
+
+/* A group is one ordered list of upstreams of the configuration; clients reach it by their path. */
+enum group {
+	GROUP_CLAUDE,          /* api_configs: speaks anthropic */
+	GROUP_CODEX,           /* codex_configs: speaks responses */
+	GROUP_CHAT,            /* chat_configs: speaks chat */
+	GROUP_CHAT_VIA_CLAUDE, /* openai_to_claude_configs: chat clients, anthropic upstreams */
+	GROUP_RETRY,           /* retry_configs */
+};
+#define GROUP_COUNT 5
+const char *group_name(
+    enum group group); /* "claude", "codex", "chat", "chat_via_claude", "retry" */
+bool group_parse(struct view name, enum group *out);
+
+struct upstream_entry {
+	char *id;       /* stable over edits: "<group>:<config id>" */
+	char *name;     /* the owner's label, any UTF-8 */
+	char *base_url; /* trimmed, checked */
+	struct secret key;
+	enum protocol protocol;
+	enum tier tier;
+	bool available; /* control's word: enabled, scheduled now, not cooling */
+	bool demo;      /* the built-in demo upstream */
+};
+
+struct upstream_list {
+	struct upstream_entry *entries; /* in order of preference as configured */
+	size_t count;
+};
+
+struct client_key {
+	char *id;
+	char *name;
+	uint8_t sha256[32];
+};
+
+struct model_rule {
+	char *source; /* exact model name */
+	char *target;
+	bool full_format; /* the old "full_format"; a rename here, conversion of shape later */
+};
+
+/* Deadlines in ms; 0 = none. */
+struct table_timeouts {
+	uint32_t connect_ms;
+	uint32_t first_byte_stream_ms, first_byte_ms;
+	uint32_t idle_stream_ms, idle_ms;
+	uint32_t total_stream_ms, total_ms;
+};
+
+struct table {
+	unsigned refs;    /* not for you */
+	uint64_t epoch;   /* random for each controlplane start */
+	uint64_t version; /* grows by one with each change */
+	struct upstream_list groups[GROUP_COUNT];
+	struct client_key *client_keys;
+	size_t client_key_count;
+	struct model_rule *model_rules;
+	size_t model_rule_count;
+	struct table_timeouts timeouts[GROUP_COUNT];
+	uint32_t attempts_max; /* upstream calls for one client call, at least 1 */
+	uint64_t body_bytes_max;
+	bool admin_on_api_port; /* pages and admin API on the API port for loopback peers */
+	bool admin_remote;      /* ... for everyone (owner's explicit choice) */
+	char *tls_cert_path, *tls_key_path; /* NULL = plain listeners only */
+};
+
+/* A new zeroed table with one reference and sane figures. */
+struct table *table_new(void);
+struct table *table_ref(struct table *table);
+void table_unref(struct table *table); /* wipes keys with the last reference; NULL is fine */
+/* Body of MSG_TABLE; new reference. Holds keys: never log it. */
+json_t *table_encode(const struct table *table);
+/* Strict; *out has one reference. */
+MUST_CHECK bool table_decode(const json_t *body, struct table **out, struct err *err);
+/* Grow the lists; the returned entry is zeroed and borrowed until the next add. */
+struct upstream_entry *table_add_upstream(struct table *table, enum group group);
+struct client_key *table_add_client_key(struct table *table);
+struct model_rule *table_add_model_rule(struct table *table);
+
+#endif

@@ -1,0 +1,267 @@
+/* The routing table and its JSON form. */
+#include "jget.h"
+#include "mem.h"
+#include "table.h"
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct table *
+sample(void)
+{
+	struct table *table = table_new();
+	table->epoch = UINT64_MAX;
+	table->version = 42;
+	for (unsigned group = 0; group < GROUP_COUNT; group++) {
+		for (int i = 0; i < 3; i++) {
+			struct upstream_entry *entry = table_add_upstream(table, (enum group)group);
+			entry->id = mem_dup_str("claude:7");
+			entry->name = mem_dup_str("Prim\xc3\xa4r \"1\"");
+			entry->base_url = mem_dup_str("https://api.example.com/v1");
+			ck_assert(secret_set(&entry->key, VIEW("sk-ant-0123456789abcdef")));
+			entry->protocol = PROTOCOL_RESPONSES;
+			entry->tier = i == 2 ? TIER_BACKUP : TIER_PRIMARY;
+			entry->available = i != 1;
+			entry->demo = i == 0;
+		}
+		table->timeouts[group].total_ms = 1000 + group;
+	}
+	struct client_key *key = table_add_client_key(table);
+	key->id = mem_dup_str("default");
+	key->name = mem_dup_str("");
+	memset(key->sha256, 0xa5, sizeof(key->sha256));
+	struct model_rule *rule = table_add_model_rule(table);
+	rule->source = mem_dup_str("claude-x");
+	rule->target = mem_dup_str("gpt-y");
+	rule->full_format = true;
+	table->tls_cert_path = mem_dup_str("/etc/cert.pem");
+	return table;
+}
+
+START_TEST(a_table_comes_back_as_it_was)
+{
+	struct table *table = sample(), *out = NULL;
+	struct err err = {0};
+	json_t *json = table_encode(table);
+	ck_assert_msg(table_decode(json, &out, &err), "%s %s", err.at, err.msg);
+	json_t *again = table_encode(out);
+	ck_assert(json_equal(json, again));
+	ck_assert_uint_eq(out->epoch, UINT64_MAX);
+	ck_assert_uint_eq(out->version, 42);
+	const struct upstream_entry *entry = &out->groups[GROUP_CHAT].entries[1];
+	ck_assert_str_eq(entry->name, "Prim\xc3\xa4r \"1\"");
+	ck_assert(view_eq_str(secret_reveal(&entry->key), "sk-ant-0123456789abcdef"));
+	ck_assert_int_eq(entry->protocol, PROTOCOL_RESPONSES);
+	ck_assert(!entry->available && !entry->demo);
+	ck_assert_int_eq(out->groups[GROUP_RETRY].entries[2].tier, TIER_BACKUP);
+	ck_assert_mem_eq(out->client_keys[0].sha256, table->client_keys[0].sha256, 32);
+	ck_assert(out->model_rules[0].full_format);
+	ck_assert_uint_eq(out->timeouts[GROUP_RETRY].total_ms, 1004);
+	ck_assert_str_eq(out->tls_cert_path, "/etc/cert.pem");
+	ck_assert_ptr_null(out->tls_key_path);
+	json_decref(json);
+	json_decref(again);
+	table_unref(table);
+	table_unref(out);
+}
+END_TEST
+
+START_TEST(references_are_counted)
+{
+	struct table *table = sample();
+	ck_assert_ptr_eq(table_ref(table), table);
+	table_unref(table);
+	ck_assert_uint_eq(table->version, 42);
+	table_unref(table);
+	table_unref(NULL);
+}
+END_TEST
+
+/* Decodes `json`, takes it, and says whether it was refused at `at`. */
+static void
+check_refused(json_t *json, const char *at)
+{
+	struct table *out = NULL;
+	struct err err = {0};
+	ck_assert_msg(!table_decode(json, &out, &err), "accepted: %s", at);
+	ck_assert_str_eq(err.at, at);
+	ck_assert_int_eq(err.kind, ERR_PEER);
+	ck_assert_ptr_null(out);
+	json_decref(json);
+}
+
+static json_t *
+encoded(void)
+{
+	struct table *table = sample();
+	json_t *json = table_encode(table);
+	table_unref(table);
+	return json;
+}
+
+/* "groups", "claude", "1" from the root of `json`. */
+static json_t *
+step(json_t *json, const char *path)
+{
+	char copy[64], *save = NULL;
+	memcpy(copy, path, strlen(path) + 1);
+	for (char *part = strtok_r(copy, "/", &save); part != NULL;
+	     part = strtok_r(NULL, "/", &save))
+		json = json_is_array(json) ? json_array_get(json, (size_t)strtoul(part, NULL, 10))
+					   : json_object_get(json, part);
+	ck_assert_ptr_nonnull(json);
+	return json;
+}
+
+static const struct {
+	const char *path, *at;
+} objects[] = {
+    {"", ""},
+    {"groups", "groups."},
+    {"groups/chat_via_claude/1", "groups.chat_via_claude[1]."},
+    {"timeouts", "timeouts."},
+    {"timeouts/retry", "timeouts.retry."},
+    {"client_keys/0", "client_keys[0]."},
+    {"model_rules/0", "model_rules[0]."},
+};
+
+/* Every member of every kind of object: missing, of a wrong type, and one too many. */
+START_TEST(each_member_is_needed_and_no_other)
+{
+	json_t *whole = encoded();
+	json_t *object = step(whole, objects[_i].path);
+	const char *key;
+	json_t *value;
+	json_object_foreach(object, key, value)
+	{
+		char at[96];
+		snprintf(at, sizeof(at), "%s%s", objects[_i].at, key);
+		json_t *missing = json_deep_copy(whole), *wrong = json_deep_copy(whole);
+		json_object_del(step(missing, objects[_i].path), key);
+		check_refused(missing, at);
+		json_object_set_new(step(wrong, objects[_i].path), key, json_real(1.5));
+		check_refused(wrong, at);
+	}
+	json_object_set_new(object, "unknown", json_true());
+	char at[96];
+	snprintf(at, sizeof(at), "%.*s", (int)strlen(objects[_i].at), objects[_i].at);
+	if (at[0] != '\0')
+		at[strlen(at) - 1] = '\0';
+	check_refused(whole, at);
+}
+END_TEST
+
+/* A string of `len` bytes. */
+static json_t *
+long_string(size_t len)
+{
+	char *text = mem_alloc(len + 1);
+	memset(text, 'x', len);
+	text[len] = '\0';
+	json_t *json = json_string(text);
+	mem_free(text);
+	return json;
+}
+
+static void
+check_value(const char *path, const char *key, json_t *value, const char *at)
+{
+	json_t *json = encoded();
+	json_object_set_new(step(json, path), key, value);
+	check_refused(json, at);
+}
+
+START_TEST(bounds_hold)
+{
+	check_value("groups/claude/0", "id", json_string(""), "groups.claude[0].id");
+	check_value("groups/claude/0", "id", long_string(257), "groups.claude[0].id");
+	check_value("groups/claude/0", "name", long_string(257), "groups.claude[0].name");
+	check_value("groups/claude/0", "name", json_stringn("a\0b", 3), "groups.claude[0].name");
+	check_value("groups/claude/0", "base_url", long_string(2049), "groups.claude[0].base_url");
+	check_value(
+	    "groups/claude/0", "key", long_string(SECRET_BYTES_MAX + 1), "groups.claude[0].key");
+	check_value(
+	    "groups/claude/0", "protocol", json_string("smtp"), "groups.claude[0].protocol");
+	check_value("groups/claude/0", "tier", json_string(""), "groups.claude[0].tier");
+	check_value("client_keys/0", "sha256", json_string("a5a5"), "client_keys[0].sha256");
+	check_value("client_keys/0", "sha256", long_string(64), "client_keys[0].sha256");
+	check_value(
+	    "timeouts/claude", "idle_ms", json_integer(1ll << 32), "timeouts.claude.idle_ms");
+	check_value("", "attempts_max", json_integer(0), "attempts_max");
+	check_value("", "version", json_integer(-1), "version");
+	check_value("", "tls_key_path", json_string(""), "tls_key_path");
+	check_refused(json_array(), "");
+	check_refused(json_null(), "");
+}
+END_TEST
+
+/* `json`'s list grown to `count` equal entries; takes nothing. */
+static void
+grow_list(json_t *list, size_t count)
+{
+	while (json_array_size(list) < count)
+		json_array_append_new(list, json_deep_copy(json_array_get(list, 0)));
+}
+
+START_TEST(lists_are_bounded)
+{
+	static const struct {
+		const char *path;
+		size_t max;
+		const char *at;
+	} lists[] = {
+	    {"groups/codex", TABLE_UPSTREAMS_MAX, "groups.codex"},
+	    {"client_keys", TABLE_CLIENT_KEYS_MAX, "client_keys"},
+	    {"model_rules", TABLE_MODEL_RULES_MAX, "model_rules"},
+	};
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		struct table *out;
+		struct err err = {0};
+		json_t *json = encoded();
+		grow_list(step(json, lists[i].path), lists[i].max);
+		ck_assert_msg(table_decode(json, &out, &err), "%s %s", err.at, err.msg);
+		table_unref(out);
+		grow_list(step(json, lists[i].path), lists[i].max + 1);
+		check_refused(json, lists[i].at);
+	}
+}
+END_TEST
+
+START_TEST(words_go_both_ways)
+{
+	for (unsigned i = 0; i < PROTOCOL_COUNT; i++) {
+		enum protocol protocol;
+		ck_assert(protocol_parse(view_of(protocol_name((enum protocol)i)), &protocol));
+		ck_assert_uint_eq(protocol, i);
+	}
+	for (unsigned i = 0; i < GROUP_COUNT; i++) {
+		enum group group;
+		ck_assert(group_parse(view_of(group_name((enum group)i)), &group));
+		ck_assert_uint_eq(group, i);
+	}
+	enum protocol protocol;
+	enum group group;
+	ck_assert(!protocol_parse(VIEW("Chat"), &protocol));
+	ck_assert(!group_parse(VIEW(""), &group));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("table");
+	TCase *tests = tcase_create("table");
+	tcase_add_test(tests, a_table_comes_back_as_it_was);
+	tcase_add_test(tests, references_are_counted);
+	tcase_add_loop_test(tests, each_member_is_needed_and_no_other, 0,
+	    (int)(sizeof(objects) / sizeof(objects[0])));
+	tcase_add_test(tests, bounds_hold);
+	tcase_add_test(tests, lists_are_bounded);
+	tcase_add_test(tests, words_go_both_ways);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
