@@ -1,0 +1,90 @@
+#include "places.h"
+#include "crypto.h"
+#include "fileio.h"
+#include "names.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FITS(len) ((len) >= 0 && (len) < PATH_MAX)
+
+/* The option, else the XDG default, made absolute. */
+static bool
+state_path(const char *option, char out[PATH_MAX], struct err *err)
+{
+	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	char cwd[PATH_MAX];
+	int len;
+	if (option != NULL && option[0] == '/')
+		len = snprintf(out, PATH_MAX, "%s", option);
+	else if (option != NULL && getcwd(cwd, sizeof(cwd)) == NULL)
+		return err_errno(err, "--state", "no working folder");
+	else if (option != NULL)
+		len = snprintf(out, PATH_MAX, "%s/%s", cwd, option);
+	else if (xdg != NULL && xdg[0] == '/')
+		len = snprintf(out, PATH_MAX, "%s/pointsman", xdg);
+	else if (home != NULL && home[0] == '/')
+		len = snprintf(out, PATH_MAX, "%s/.local/state/pointsman", home);
+	else
+		return err_set(err, ERR_CONFIG, "--state", "HOME is not set: say where");
+	return FITS(len) || err_set(err, ERR_LIMIT, "--state", "the path is too long");
+}
+
+/* One spelling for one folder: everything below depends on it. */
+static bool
+resolve(char path[PATH_MAX], struct err *err)
+{
+	char real[PATH_MAX];
+	if (realpath(path, real) != NULL)
+		return FITS(snprintf(path, PATH_MAX, "%s", real));
+	return errno == ENOENT || err_errno(err, path, "cannot use the state folder");
+}
+
+static void
+find_run(struct places *places)
+{
+	char longest[PATH_MAX], hex[17];
+	uint8_t sum[CRYPTO_SHA256_BYTES];
+	struct err too_long;
+	int len = snprintf(places->run, sizeof(places->run), "%s/run", places->state);
+	if (FITS(len) && names_path(places->run, NAMES_EVENTS, longest, sizeof(longest), &too_long))
+		return;
+	crypto_sha256(view_of(places->state), sum);
+	crypto_hex(sum, 8, hex);
+	snprintf(
+	    places->run, sizeof(places->run), "/tmp/pointsman-%u-%s", (unsigned)geteuid(), hex);
+}
+
+bool
+places_find(const char *state, struct places *out, struct err *err)
+{
+	if (!state_path(state, out->state, err) || !resolve(out->state, err))
+		return false;
+	find_run(out);
+	return true;
+}
+
+/* Who may enter the run folder may speak to every program: a folder of somebody else is refused. */
+static bool
+own(const char *path, struct err *err)
+{
+	struct stat st;
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return err_errno(err, path, "cannot make the folder");
+	if (lstat(path, &st) < 0)
+		return err_errno(err, path, "cannot look at the folder");
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+		return err_set(err, ERR_IO, path, "is not a folder of this user");
+	if ((st.st_mode & 0777) != 0700 && chmod(path, 0700) < 0)
+		return err_errno(err, path, "cannot set mode 0700");
+	return true;
+}
+
+bool
+places_make(const char *state, struct places *out, struct err *err)
+{
+	return state_path(state, out->state, err) && fileio_mkdirs(out->state, 0700, err) &&
+	       places_find(state, out, err) && own(out->run, err);
+}

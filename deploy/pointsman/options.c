@@ -1,0 +1,175 @@
+#include "options.h"
+#include "log.h"
+#include "must.h"
+#include "view.h"
+#include <string.h>
+
+static const struct {
+	const char *name, *help;
+} commands[] = {
+    [COMMAND_RUN] = {"run", "start the gateway and stay in the foreground"},
+    [COMMAND_STATUS] = {"status", "show what a running gateway does"},
+    [COMMAND_RELOAD] = {"reload", "read the configuration file again"},
+    [COMMAND_VERSION] = {"version", "print the version"},
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define IN(command) (1u << (command))
+#define IN_ALL (~0u)
+
+enum kind { KIND_FLAG, KIND_TEXT, KIND_LEVEL, KIND_NUMBER };
+
+static const struct option_row {
+	const char *name, *value, *help;
+	unsigned in; /* the commands that know it */
+	enum kind kind;
+	size_t offset;
+	uint32_t min, max;
+} rows[] = {
+    {"--state", "DIR",
+	"folder of the configuration, keys and statistics\n"
+	"(default $XDG_STATE_HOME/pointsman, else ~/.local/state/pointsman)",
+	IN(COMMAND_RUN) | IN(COMMAND_STATUS) | IN(COMMAND_RELOAD), KIND_TEXT,
+	offsetof(struct options, state), 0, 0},
+    {"--port", "N", "port for clients on the loopback addresses (default 5101)", IN(COMMAND_RUN),
+	KIND_NUMBER, offsetof(struct options, port), 1, 65535},
+    {"--admin-port", "N", "port of the admin pages on the loopback addresses (default 5102)",
+	IN(COMMAND_RUN), KIND_NUMBER, offsetof(struct options, admin_port), 1, 65535},
+    {"--dataplanes", "N", "forwarding processes (default one for each core, at least 2)",
+	IN(COMMAND_RUN), KIND_NUMBER, offsetof(struct options, dataplanes), 1, 64},
+    {"--no-demo", NULL, "without the built-in demo upstream", IN(COMMAND_RUN), KIND_FLAG,
+	offsetof(struct options, no_demo), 0, 0},
+    {"--log-level", "LEVEL", "debug, info, warn or error (default info)", IN(COMMAND_RUN),
+	KIND_LEVEL, offsetof(struct options, log_level), 0, 0},
+    {"--json", NULL, "print the state as it came, as JSON", IN(COMMAND_STATUS), KIND_FLAG,
+	offsetof(struct options, json), 0, 0},
+    {"--help", NULL, "print this help", IN_ALL, KIND_FLAG, offsetof(struct options, help), 0, 0},
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static bool
+set_value(const struct option_row *row, const char *text, struct options *options, struct err *err)
+{
+	void *at = (char *)options + row->offset;
+	enum log_level level;
+	uint64_t number;
+	switch (row->kind) {
+	case KIND_FLAG:
+		*(bool *)at = true;
+		return true;
+	case KIND_TEXT:
+		*(const char **)at = text;
+		return *text != '\0' || err_set(err, ERR_CONFIG, row->name, "needs a value");
+	case KIND_LEVEL:
+		*(const char **)at = text;
+		return log_level_parse(view_of(text), &level) ||
+		       err_set(err, ERR_CONFIG, row->name, "must be debug, info, warn or error");
+	case KIND_NUMBER:
+		if (!view_to_u64(view_of(text), &number) || number < row->min || number > row->max)
+			return err_set(err, ERR_CONFIG, row->name, "must be a number from %u to %u",
+			    row->min, row->max);
+		*(uint32_t *)at = (uint32_t)number;
+		return true;
+	}
+	MUST(false);
+}
+
+/* The row for "--name" or "--name=value" that the command knows; *value behind the '='. */
+static const struct option_row *
+find_row(enum command command, const char *arg, const char **value)
+{
+	size_t len = strcspn(arg, "=");
+	*value = arg[len] == '=' ? arg + len + 1 : NULL;
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct option_row *row = &rows[i];
+		if (strlen(row->name) == len && strncmp(arg, row->name, len) == 0 &&
+		    (row->in & IN(command)) != 0)
+			return row;
+	}
+	return NULL;
+}
+
+/* *at is the option's place in argv and then that of its last word. */
+static bool
+parse_option(int argc, char *const *argv, int *at, struct options *out, struct err *err)
+{
+	const char *arg = strcmp(argv[*at], "-h") == 0 ? "--help" : argv[*at], *value;
+	const struct option_row *row = find_row(out->command, arg, &value);
+	if (row == NULL)
+		return err_set(err, ERR_CONFIG, arg, "%s",
+		    arg[0] == '-' ? "is no option here" : "is a word too many");
+	if (row->value == NULL && value != NULL)
+		return err_set(err, ERR_CONFIG, row->name, "takes no value");
+	if (row->value != NULL && value == NULL) {
+		if (*at + 1 >= argc)
+			return err_set(err, ERR_CONFIG, row->name, "needs a value");
+		value = argv[++*at];
+	}
+	return set_value(row, value, out, err);
+}
+
+bool
+options_parse(int argc, char *const *argv, struct options *out, struct err *err)
+{
+	*out = (struct options){.command = COMMAND_NONE, .port = 5101, .admin_port = 5102};
+	int at = 1;
+	if (argc > 1 && argv[1][0] != '-') {
+		for (size_t i = 0; i < COMMANDS; i++)
+			if (strcmp(argv[1], commands[i].name) == 0)
+				out->command = (enum command)i;
+		if (out->command == COMMAND_NONE)
+			return err_set(err, ERR_CONFIG, argv[1], "is no command");
+		at = 2;
+	} else if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		out->command = COMMAND_VERSION;
+		return true;
+	}
+	for (; at < argc; at++)
+		if (!parse_option(argc, argv, &at, out, err))
+			return false;
+	if (out->command == COMMAND_NONE && !out->help)
+		return err_set(err, ERR_CONFIG, "", "a command is needed");
+	if (out->command == COMMAND_RUN && !out->help && out->port == out->admin_port)
+		return err_set(err, ERR_CONFIG, "--admin-port", "must differ from --port");
+	return true;
+}
+
+/* The option's line; a text of more lines goes on below its first. */
+static void
+help_row(const struct option_row *row, struct bytes *out)
+{
+	struct view rest = view_of(row->help), line;
+	size_t start = out->len;
+	MUST(bytes_printf(out, "  %s%s%s", row->name, row->value != NULL ? " " : "",
+	    row->value != NULL ? row->value : ""));
+	while (view_split(&rest, '\n', &line)) {
+		MUST(bytes_printf(
+		    out, "%*s%.*s\n", (int)(22 - (out->len - start)), "", VIEW_ARGS(line)));
+		start = out->len;
+	}
+}
+
+void
+options_help(enum command command, struct bytes *out)
+{
+	bool whole = command == COMMAND_NONE;
+	MUST(bytes_printf(
+	    out, "Usage: pointsman %s [OPTION]...\n", whole ? "COMMAND" : commands[command].name));
+	if (whole) {
+		MUST(bytes_append_str(out, "A gateway for coding agents.\n\nCommands:\n"));
+		for (size_t i = 0; i < COMMANDS; i++)
+			MUST(bytes_printf(out, "  %-20s%s\n", commands[i].name, commands[i].help));
+		MUST(bytes_append_str(
+		    out, "\n\"pointsman COMMAND --help\" tells a command's options.\n"));
+		return;
+	}
+	MUST(bytes_printf(out, "Pointsman: %s.\n\nOptions:\n", commands[command].help));
+	for (size_t i = 0; i < ROWS; i++)
+		if ((rows[i].in & IN(command)) != 0)
+			help_row(&rows[i], out);
+}
+
+const char *
+options_name(unsigned index)
+{
+	return index < ROWS ? rows[index].name : NULL;
+}

@@ -1,0 +1,32 @@
+/* options: the command line of pointsman(1). One table of commands and one of options give parsing
+ * and help. Pure. */
+#ifndef PM_OPTIONS_H
+#define PM_OPTIONS_H
+
+#include "bytes.h"
+#include "err.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum command { COMMAND_RUN, COMMAND_STATUS, COMMAND_RELOAD, COMMAND_VERSION, COMMAND_NONE };
+
+struct options {
+	enum command command; /* COMMAND_NONE: only --help or --version */
+	bool help;
+	const char *state;     /* NULL = the default folder; strings are argv's */
+	const char *log_level; /* NULL = the default */
+	uint32_t port, admin_port;
+	uint32_t dataplanes; /* 0 = by the number of cores */
+	bool no_demo;
+	bool json;
+};
+
+/* False with a sentence for the user in err. */
+MUST_CHECK bool options_parse(int argc, char *const *argv, struct options *out, struct err *err);
+/* Appends the help of a command; COMMAND_NONE gives that of the whole. */
+void options_help(enum command command, struct bytes *out);
+/* The name of option number `index` ("--state"), NULL behind the last: for the tests of the manual.
+ */
+const char *options_name(unsigned index);
+
+#endif

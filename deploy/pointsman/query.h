@@ -1,0 +1,14 @@
+/* query: one question to a running controlplane. */
+#ifndef PM_QUERY_H
+#define PM_QUERY_H
+
+#include "envelope.h"
+#include "err.h"
+#include "places.h"
+
+/* Sends MSG `type` with an empty body over admin.ipc and waits at most 2 s. `answer` is the
+ * caller's to envelope_fini. ERR_TIMEOUT when nobody answers. */
+MUST_CHECK bool query_ask(
+    const struct places *places, const char *type, struct envelope *answer, struct err *err);
+
+#endif

@@ -1,0 +1,361 @@
+/* The launcher's parts: waits, folders, who lives, sockets, and what a started program gets. */
+#include "backoff.h"
+#include "bytes.h"
+#include "child.h"
+#include "fileio.h"
+#include "netaddr.h"
+#include "orphans.h"
+#include "places.h"
+#include "roster.h"
+#include "sockets.h"
+#include <check.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[64];
+
+static void
+setup(void)
+{
+	memcpy(folder, "/tmp/pm-launcher-XXXXXX", sizeof("/tmp/pm-launcher-XXXXXX"));
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+/* The tests leave few files, all one or two levels deep. */
+static void
+teardown(void)
+{
+	static const char *const names[] = {"launcher.lock", "out", "web.sock", "run/web.sock",
+	    "run", "link", "a/b/run", "a/b", "a"};
+	char path[128];
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		(void)remove(path);
+	}
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+START_TEST(the_wait_grows_and_is_forgotten)
+{
+	static const uint32_t expected[] = {0, 200, 400, 800, 1600, 3200, 5000, 5000};
+	struct backoff backoff = {0};
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+		ck_assert_uint_eq(backoff_next_ms(&backoff, 50), expected[i]);
+	ck_assert_uint_eq(backoff_next_ms(&backoff, BACKOFF_FORGET_MS), 0);
+	ck_assert_uint_eq(backoff_next_ms(&backoff, BACKOFF_FORGET_MS - 1), 200);
+	backoff.deaths = 100000;
+	ck_assert_uint_eq(backoff_next_ms(&backoff, 0), BACKOFF_MAX_MS);
+}
+END_TEST
+
+/* ---- folders ---- */
+
+START_TEST(the_state_folder_has_a_default)
+{
+	struct places places;
+	struct err err;
+	setenv("HOME", "/nonexistent/home", 1);
+	setenv("XDG_STATE_HOME", "/nonexistent/xdg", 1);
+	ck_assert(places_find(NULL, &places, &err));
+	ck_assert_str_eq(places.state, "/nonexistent/xdg/pointsman");
+	ck_assert_str_eq(places.run, "/nonexistent/xdg/pointsman/run");
+	setenv("XDG_STATE_HOME", "relative", 1);
+	ck_assert(places_find(NULL, &places, &err));
+	ck_assert_str_eq(places.state, "/nonexistent/home/.local/state/pointsman");
+	unsetenv("XDG_STATE_HOME");
+	unsetenv("HOME");
+	ck_assert(!places_find(NULL, &places, &err));
+	ck_assert_str_eq(err.at, "--state");
+}
+END_TEST
+
+START_TEST(one_folder_has_one_name)
+{
+	struct places places, same;
+	struct err err = {0};
+	struct stat st;
+	char path[128], link_path[128];
+	snprintf(path, sizeof(path), "%s/a/b", folder);
+	snprintf(link_path, sizeof(link_path), "%s/link", folder);
+	ck_assert_msg(places_make(path, &places, &err), "%s %s", err.at, err.msg);
+	ck_assert_str_eq(places.state, path);
+	ck_assert_int_eq(symlink(path, link_path), 0);
+	ck_assert(places_find(link_path, &same, &err));
+	ck_assert_str_eq(same.run, places.run);
+	ck_assert_int_eq(chdir(folder), 0);
+	ck_assert(places_find("./a/../a/b/", &same, &err));
+	ck_assert_str_eq(same.run, places.run);
+	ck_assert_int_eq(stat(places.run, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0700);
+	ck_assert_int_eq(chdir("/"), 0);
+}
+END_TEST
+
+START_TEST(a_long_path_gets_a_short_run_folder)
+{
+	struct places places, other;
+	struct err err;
+	char path[400] = "/nonexistent/";
+	memset(path + strlen(path), 'x', 200);
+	ck_assert(places_find(path, &places, &err));
+	ck_assert_uint_lt(strlen(places.run), 60);
+	ck_assert_int_eq(strncmp(places.run, "/tmp/pointsman-", 15), 0);
+	path[20] = 'y';
+	ck_assert(places_find(path, &other, &err));
+	ck_assert_str_ne(places.run, other.run);
+}
+END_TEST
+
+START_TEST(a_run_folder_that_is_not_ours_is_refused)
+{
+	struct places places;
+	struct err err = {0};
+	char run[128];
+	snprintf(run, sizeof(run), "%s/run", folder);
+	ck_assert_int_eq(symlink("/tmp", run), 0);
+	ck_assert(!places_make(folder, &places, &err));
+	ck_assert_str_eq(err.at, run);
+	unlink(run);
+	ck_assert_int_eq(mkdir(run, 0755), 0);
+	ck_assert(places_make(folder, &places, &err));
+	struct stat st;
+	ck_assert_int_eq(stat(run, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0700);
+	if (geteuid() == 0) {
+		ck_assert_int_eq(chown(run, 65534, 65534), 0);
+		ck_assert(!places_make(folder, &places, &err));
+	}
+}
+END_TEST
+
+/* ---- what a program gets ---- */
+
+/* Runs `script` with the plan's sockets; its output is in `text`. */
+static void
+run_script(struct child_plan *plan, const char *script, struct bytes *text)
+{
+	struct err err = {0};
+	char command[1024], out[128];
+	int status;
+	snprintf(out, sizeof(out), "%s/out", folder);
+	snprintf(command, sizeof(command), "exec >%s; %s", out, script);
+	plan->argv[0] = "/bin/sh";
+	plan->argv[1] = "-c";
+	plan->argv[2] = command;
+	pid_t pid = child_spawn(plan, &err);
+	ck_assert_int_gt(pid, 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	bytes_init(text, 4096);
+	ck_assert(fileio_read(out, text, &err));
+}
+
+START_TEST(sockets_are_named_in_their_order)
+{
+	struct child_plan plan = {0};
+	char names[64];
+	ck_assert(child_fd_names(&plan, names, sizeof(names)));
+	ck_assert_str_eq(names, "");
+	child_plan_fd(&plan, 9, "admin");
+	child_plan_fd(&plan, -1, "admin");
+	child_plan_fd(&plan, 7, "web");
+	ck_assert(child_fd_names(&plan, names, sizeof(names)));
+	ck_assert_str_eq(names, "admin:web");
+	ck_assert(!child_fd_names(&plan, names, strlen("admin:web")));
+}
+END_TEST
+
+START_TEST(a_program_finds_its_sockets_at_three)
+{
+	struct err err = {0};
+	struct bytes text;
+	char expected[64];
+	struct child_plan plan = {.roster_fd = roster_open(folder, &err), .slot = 5};
+	/* The sources stand in the wrong order exactly where the targets go. */
+	uint16_t port_a = 0, port_b = 0;
+	int a = netaddr_listen_tcp("127.0.0.1", &port_a, false, &err);
+	int b = netaddr_listen_tcp("127.0.0.1", &port_b, false, &err);
+	ck_assert(a >= 0 && b >= 0);
+	int low = a < b ? a : b, high = a < b ? b : a;
+	child_plan_fd(&plan, high, "first");
+	child_plan_fd(&plan, low, "second");
+	struct stat first, second;
+	ck_assert_int_eq(fstat(high, &first), 0);
+	ck_assert_int_eq(fstat(low, &second), 0);
+	snprintf(expected, sizeof(expected), "2 first:second own\nsocket:[%llu]\nsocket:[%llu]\n",
+	    (unsigned long long)first.st_ino, (unsigned long long)second.st_ino);
+	run_script(&plan,
+	    "test $LISTEN_PID = $$ && own=own; echo $LISTEN_FDS $LISTEN_FDNAMES $own;"
+	    "readlink /proc/$$/fd/3 /proc/$$/fd/4",
+	    &text);
+	ck_assert_str_eq(bytes_str(&text), expected);
+	bytes_fini(&text);
+	close(a);
+	close(b);
+	close(plan.roster_fd);
+}
+END_TEST
+
+START_TEST(a_program_without_sockets_hears_of_none)
+{
+	struct err err = {0};
+	struct bytes text;
+	struct child_plan plan = {.roster_fd = roster_open(folder, &err), .slot = 5};
+	setenv("LISTEN_FDS", "7", 1);
+	setenv("LISTEN_PID", "1", 1);
+	int open_file =
+	    open("/etc/passwd", O_RDONLY); /* not close-on-exec, and not to be handed on */
+	run_script(&plan,
+	    "echo $LISTEN_FDS $LISTEN_PID; ls -l /proc/$$/fd | grep -c /etc/passwd; true", &text);
+	ck_assert_str_eq(bytes_str(&text), "\n0\n");
+	bytes_fini(&text);
+	close(open_file);
+	close(plan.roster_fd);
+}
+END_TEST
+
+START_TEST(a_program_gets_its_signals_back)
+{
+	struct err err = {0};
+	struct bytes text;
+	struct child_plan plan = {.roster_fd = roster_open(folder, &err), .slot = 5};
+	sigset_t term;
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	run_script(&plan, "grep -E 'Sig(Blk|Ign)' /proc/$$/status | cut -f2 | sort -u", &text);
+	ck_assert_str_eq(bytes_str(&text), "0000000000000000\n");
+	bytes_fini(&text);
+	close(plan.roster_fd);
+}
+END_TEST
+
+/* ---- who lives ---- */
+
+/* A child that holds `slot` until it is ended; returns when it does. */
+static pid_t
+spawn_holder(int roster, unsigned slot)
+{
+	struct err err = {0};
+	struct child_plan plan = {
+	    .roster_fd = roster, .slot = slot, .argv = {"/bin/sh", "-c", "echo; exec sleep 60"}};
+	int ends[2], out = dup(STDOUT_FILENO);
+	char line;
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_ge(dup2(ends[1], STDOUT_FILENO), 0);
+	pid_t pid = child_spawn(&plan, &err), holder = 0;
+	ck_assert_int_gt(pid, 0);
+	ck_assert_int_ge(dup2(out, STDOUT_FILENO), 0);
+	ck_assert_int_eq(read(ends[0], &line, 1), 1);
+	close(ends[0]);
+	close(ends[1]);
+	close(out);
+	ck_assert(roster_lives(roster, slot, &holder));
+	ck_assert_int_eq(holder, pid);
+	return pid;
+}
+
+START_TEST(a_slot_lives_as_long_as_its_program)
+{
+	struct err err = {0};
+	int roster = roster_open(folder, &err);
+	pid_t holder;
+	ck_assert(!roster_lives(roster, 9, &holder));
+	pid_t pid = spawn_holder(roster, 9);
+	ck_assert(!roster_take(roster, 9, &err));
+	ck_assert(roster_take(roster, ROSTER_LAUNCHER, &err));
+	ck_assert(!roster_lives(roster, 10, &holder));
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert(!roster_lives(roster, 9, &holder));
+	close(roster);
+}
+END_TEST
+
+START_TEST(programs_of_an_earlier_start_are_ended)
+{
+	struct err err = {0};
+	int roster = roster_open(folder, &err);
+	spawn_holder(roster, ROSTER_CONTROLPLANE);
+	spawn_holder(roster, ROSTER_DATAPLANE + 3);
+	signal(SIGCHLD, SIG_IGN); /* nobody waits for orphans here */
+	ck_assert_msg(orphans_end(roster, &err), "%s", err.msg);
+	pid_t holder;
+	ck_assert(!roster_lives(roster, ROSTER_CONTROLPLANE, &holder));
+	ck_assert(!roster_lives(roster, ROSTER_DATAPLANE + 3, &holder));
+	ck_assert(orphans_end(roster, &err));
+	close(roster);
+}
+END_TEST
+
+/* ---- sockets ---- */
+
+START_TEST(all_sockets_are_opened_or_none)
+{
+	struct err err = {0};
+	struct sockets sockets, second;
+	uint16_t port = 0, admin_port = 0;
+	int a = netaddr_listen_tcp("127.0.0.1", &port, false, &err);
+	int b = netaddr_listen_tcp("127.0.0.1", &admin_port, false, &err);
+	ck_assert(a >= 0 && b >= 0);
+	struct sockets_wish wish = {.port = port,
+	    .admin_port = admin_port,
+	    .dataplanes = 3,
+	    .demo = true,
+	    .run_dir = folder};
+	char text[16];
+	snprintf(text, sizeof(text), "%u", (unsigned)port);
+	close(b);
+	ck_assert(!sockets_open(&wish, &sockets, &err));
+	ck_assert_str_eq(err.at, "--port");
+	ck_assert_ptr_nonnull(strstr(err.msg, text));
+	ck_assert_int_eq(sockets.admin[0], -1);
+	close(a);
+	ck_assert_msg(sockets_open(&wish, &sockets, &err), "%s", err.msg);
+	ck_assert_int_ge(sockets.api[2][0], 0);
+	ck_assert_int_eq(sockets.api[3][0], -1);
+	ck_assert_int_ne(sockets.demo_port, 0);
+	/* A second one of the same user does not slip in beside the first. */
+	ck_assert(!sockets_open(&wish, &second, &err));
+	ck_assert_str_eq(err.at, "--port");
+	wish.port = wish.admin_port;
+	ck_assert(!sockets_open(&wish, &second, &err));
+	sockets_close(&sockets);
+	ck_assert_int_eq(sockets.web, -1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("launcher");
+	TCase *tests = tcase_create("launcher");
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 30);
+	tcase_add_test(tests, the_wait_grows_and_is_forgotten);
+	tcase_add_test(tests, the_state_folder_has_a_default);
+	tcase_add_test(tests, one_folder_has_one_name);
+	tcase_add_test(tests, a_long_path_gets_a_short_run_folder);
+	tcase_add_test(tests, a_run_folder_that_is_not_ours_is_refused);
+	tcase_add_test(tests, sockets_are_named_in_their_order);
+	tcase_add_test(tests, a_program_finds_its_sockets_at_three);
+	tcase_add_test(tests, a_program_without_sockets_hears_of_none);
+	tcase_add_test(tests, a_program_gets_its_signals_back);
+	tcase_add_test(tests, a_slot_lives_as_long_as_its_program);
+	tcase_add_test(tests, programs_of_an_earlier_start_are_ended);
+	tcase_add_test(tests, all_sockets_are_opened_or_none);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
