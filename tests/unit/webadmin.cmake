@@ -1,0 +1,8 @@
+pm_unit_test(auth pm_webadmin)
+pm_unit_test(limiter pm_webadmin)
+pm_unit_test(guard pm_webadmin)
+pm_unit_test(assets pm_webadmin)
+pm_unit_test(web pm_webadmin)
+pm_unit_test(web_token pm_webadmin)
+get_target_property(webadmin_dir pm_webadmin SOURCE_DIR)
+target_compile_definitions(test_assets PRIVATE WEBADMIN_DIR="${webadmin_dir}")

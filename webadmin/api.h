@@ -1,0 +1,27 @@
+/* api: what answers below /api. One row for each method and path. */
+#ifndef PM_API_H
+#define PM_API_H
+
+#include "adminlink.h"
+#include "auth.h"
+#include "httpd.h"
+#include "limiter.h"
+
+struct api {
+	struct adminlink *link;
+	struct auth auth;
+	struct limiter limiter;
+	char cookie[32];   /* name of the session cookie */
+	unsigned api_port; /* where clients call the data planes; for the page */
+};
+
+/* `state_dir` sets this installation's cookie apart from another's on the same host. `link` is
+ * borrowed. */
+void api_init(struct api *api, struct adminlink *link, const char *state_dir, unsigned api_port);
+/* A whole request below /api, from a peer of this name (without port; lives during the call). Ends
+ * it now or when controlplane has answered. */
+void api_handle(struct api *api, struct http_req *req, struct view peer);
+/* The client of a request that has not been answered left. */
+void api_gone(struct http_req *req);
+
+#endif

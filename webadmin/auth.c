@@ -1,0 +1,87 @@
+#include "auth.h"
+#include <string.h>
+
+void
+auth_init(struct auth *auth)
+{
+	*auth = (struct auth){0};
+	crypto_random(auth->csrf_key, sizeof(auth->csrf_key));
+}
+
+static void
+drop(struct auth *auth, size_t index)
+{
+	auth->count--;
+	memmove(&auth->sessions[index], &auth->sessions[index + 1],
+	    (auth->count - index) * sizeof(auth->sessions[0]));
+}
+
+/* The index, or auth->count. */
+static size_t
+find(const struct auth *auth, struct view id)
+{
+	uint8_t sha256[CRYPTO_SHA256_BYTES];
+	size_t i = 0;
+	if (id.len != AUTH_ID_BYTES - 1)
+		return auth->count;
+	crypto_sha256(id, sha256);
+	while (i < auth->count && !crypto_equal(auth->sessions[i].sha256, sha256, sizeof(sha256)))
+		i++;
+	return i;
+}
+
+void
+auth_login(struct auth *auth, uint64_t now_ms, char id[AUTH_ID_BYTES])
+{
+	if (auth->count == AUTH_SESSIONS_MAX)
+		drop(auth, 0);
+	struct auth_session *session = &auth->sessions[auth->count++];
+	crypto_random_base64url(32, id);
+	crypto_sha256(view_of(id), session->sha256);
+	session->born_ms = session->used_ms = now_ms;
+}
+
+bool
+auth_use(struct auth *auth, struct view id, uint64_t now_ms, char csrf[AUTH_CSRF_BYTES])
+{
+	uint8_t mac[CRYPTO_SHA256_BYTES];
+	size_t index = find(auth, id);
+	if (index == auth->count)
+		return false;
+	struct auth_session *session = &auth->sessions[index];
+	if (now_ms - session->born_ms >= AUTH_LIFE_MS ||
+	    now_ms - session->used_ms >= AUTH_IDLE_MS) {
+		drop(auth, index);
+		return false;
+	}
+	session->used_ms = now_ms;
+	if (csrf != NULL) {
+		crypto_hmac_sha256(view_make((const char *)auth->csrf_key, sizeof(auth->csrf_key)),
+		    view_make((const char *)session->sha256, sizeof(session->sha256)), mac);
+		crypto_hex(mac, sizeof(mac), csrf);
+	}
+	return true;
+}
+
+void
+auth_logout(struct auth *auth, struct view id)
+{
+	size_t index = find(auth, id);
+	if (index < auth->count)
+		drop(auth, index);
+}
+
+void
+auth_bearer_note(struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms)
+{
+	memcpy(auth->bearer_sha256, sha256, CRYPTO_SHA256_BYTES);
+	auth->bearer_until_ms = now_ms + AUTH_BEARER_MS;
+}
+
+bool
+auth_bearer_known(
+    const struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms)
+{
+	return now_ms < auth->bearer_until_ms &&
+	       crypto_equal(auth->bearer_sha256, sha256, CRYPTO_SHA256_BYTES);
+}

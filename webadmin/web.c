@@ -1,0 +1,72 @@
+#include "web.h"
+#include "assets.h"
+#include "guard.h"
+#include "reply.h"
+
+#define BODY_BYTES_MAX (64u * 1024)
+#define CONNECTIONS_MAX 256
+
+static void
+on_head(struct http_req *req, void *ctx)
+{
+	(void)ctx;
+	httpd_body_limit(req, BODY_BYTES_MAX);
+	if (!guard_host(httpd_header(req, "host")))
+		reply_error(req, 421, "ask for localhost, 127.0.0.1 or [::1]");
+}
+
+static void
+serve_asset(struct http_req *req)
+{
+	const struct asset *asset = assets_find(httpd_path(req));
+	if (asset == NULL) {
+		reply_bytes(req, 404, "text/plain; charset=utf-8", "no-store",
+		    VIEW("There is no such page.\n"), NULL);
+		return;
+	}
+	if (httpd_method(req) != HTTP_GET && httpd_method(req) != HTTP_HEAD) {
+		struct http_header allow = {VIEW("Allow"), VIEW("GET, HEAD")};
+		reply_error_with(req, 405, "a page can only be read", &allow);
+		return;
+	}
+	bool page = view_ends(view_of(asset->path), ".html");
+	bool same = view_eq_str(httpd_header(req, "if-none-match"), asset->etag);
+	struct http_header etag = {VIEW("ETag"), view_of(asset->etag)};
+	reply_bytes(req, same && !page ? 304 : 200, asset->type, page ? "no-store" : "no-cache",
+	    assets_content(asset), page ? NULL : &etag);
+}
+
+static struct view
+peer_of(const struct http_req *req)
+{
+	if (httpd_tag(req) == WEB_TAG_PASSED)
+		return guard_peer(httpd_header(req, "x-forwarded-for"));
+	return guard_peer(view_of(httpd_peer_name(req)));
+}
+
+static void
+on_request(struct http_req *req, void *ctx)
+{
+	if (view_eq_str(httpd_path(req), "/api") || view_starts(httpd_path(req), "/api/"))
+		api_handle(ctx, req, peer_of(req));
+	else
+		serve_asset(req);
+}
+
+static void
+on_gone(struct http_req *req, void *ctx)
+{
+	(void)ctx;
+	api_gone(req);
+}
+
+struct httpd *
+web_new(struct loop *loop, struct api *api)
+{
+	static const struct httpd_handler handler = {
+	    .on_head = on_head, .on_request = on_request, .on_gone = on_gone};
+	struct httpd_limits limits;
+	httpd_limits_default(&limits);
+	limits.connections = CONNECTIONS_MAX;
+	return httpd_new(loop, &limits, &handler, api);
+}
