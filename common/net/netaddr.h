@@ -1,0 +1,27 @@
+/* netaddr: listening sockets and address classes. */
+#ifndef PM_NETADDR_H
+#define PM_NETADDR_H
+
+#include "err.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+bool netaddr_is_loopback(const struct sockaddr *addr);
+/* Link-local, metadata, unspecified, multicast, broadcast (v4-mapped v6 included). */
+bool netaddr_is_denied(const struct sockaddr *addr);
+/* "127.0.0.1:5101", "[::1]:5101", "unix". */
+void netaddr_format(const struct sockaddr *addr, char *out, size_t out_len);
+/* A nonblocking, close-on-exec listening TCP socket; `reuseport` for one of several. `port` 0 picks
+ * one; *port is what it got. Returns the fd or -1. */
+int netaddr_listen_tcp(const char *host, uint16_t *port, bool reuseport, struct err *err);
+/* A Unix listening socket of mode 0600 (umask around bind); an old file is removed first. */
+int netaddr_listen_unix(const char *path, struct err *err);
+
+/* Descriptors handed over by the launcher or systemd: LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES.
+ * Calls fn(fd, name, ctx) for each, made nonblocking and close-on-exec. Returns how many. The
+ * variables are removed from the environment. A LISTEN_PID of "self" is accepted too. */
+int netaddr_take_listen_fds(void (*fn)(int fd, const char *name, void *ctx), void *ctx);
+
+#endif

@@ -1,0 +1,8 @@
+pm_unit_test(http_body pm_net)
+pm_unit_test(http_head pm_net)
+pm_unit_test(httpd pm_net)
+pm_unit_test(httpd_life pm_net)
+pm_unit_test(loop pm_net)
+pm_unit_test(netaddr pm_net)
+pm_unit_test(tls pm_net PkgConfig::libssl PkgConfig::libcrypto)
+pm_unit_test(url pm_net)
