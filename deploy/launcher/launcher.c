@@ -346,6 +346,7 @@ prepare(struct launcher *launcher, const struct launcher_wish *wish, struct err 
 	programs->places = &launcher->places;
 	programs->sockets = &launcher->sockets;
 	programs->log_level = wish->log_level;
+	snprintf(programs->api_port, sizeof(programs->api_port), "%u", (unsigned)wish->port);
 	programs->dataplanes = wish->dataplanes > 0 ? wish->dataplanes : dataplanes_default();
 	if (!take_folder(launcher, wish->state, err))
 		return false;

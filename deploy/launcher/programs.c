@@ -95,6 +95,7 @@ fill_webadmin(struct program *program, const struct programs_wish *wish, struct 
 	snprintf(program->ready, sizeof(program->ready), "webadmin.ready");
 	add_option(&program->plan, "--run-dir", wish->places->run);
 	add_option(&program->plan, "--state", wish->places->state);
+	add_option(&program->plan, "--api-port", wish->api_port);
 	add_log_level(program, wish);
 	for (size_t family = 0; family < SOCKETS_FAMILIES; family++)
 		child_plan_fd(&program->plan, wish->sockets->admin[family], "admin");

@@ -26,6 +26,7 @@ struct programs_wish {
 	unsigned dataplanes;
 	int roster_fd;
 	const char *log_level; /* NULL = theirs */
+	char api_port[8];      /* for the pages that tell clients where to connect */
 	char demo_url[64];     /* "" = no demo */
 	char ledger[PATH_MAX];
 };
