@@ -12,6 +12,7 @@
 			must_fail(__FILE__, __LINE__, #cond);                                      \
 	} while (0)
 
+/* What a broken MUST calls; never returns. */
 _Noreturn void must_fail(const char *file, int line, const char *cond);
 
 /* An object's first member `uint32_t magic`: set on birth, cleared on death, asked at each entry.
