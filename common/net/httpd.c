@@ -185,10 +185,11 @@ on_accepted(struct listener *listener, int fd, const union peer_addr *peer)
 	struct httpd *httpd = listener->httpd;
 	unsigned limit = httpd->limits.connections, now = httpd->counts.connections;
 	httpd->counts.accepted++;
-	if (now >= limit && (listener->tls != NULL || now >= limit + REFUSED_MAX))
+	if (now >= limit && (listener->tls != NULL || now >= limit + REFUSED_MAX)) {
 		close(fd);
-	else
+	} else {
 		conn_new(listener, fd, peer, now >= limit);
+	}
 }
 
 static void
