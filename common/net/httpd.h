@@ -68,6 +68,11 @@ struct httpd_handler {
 	 * dead after this returns; answering it meanwhile does nothing. A half-close counts as
 	 * leaving. */
 	void (*on_gone)(struct http_req *req, void *ctx);
+	/* Optional. The parser refuses the body of a request that on_head let through (400, 408,
+	 * 413): append a JSON answer to `out` (2 KiB at most), or nothing for the server's own
+	 * words. on_gone follows. */
+	void (*on_refuse)(
+	    struct http_req *req, int status, const char *why, struct bytes *out, void *ctx);
 };
 
 struct httpd *httpd_new(struct loop *loop, const struct httpd_limits *limits,

@@ -246,16 +246,21 @@ httpd_detach(struct http_req *req)
 /* ---- our own answers ---- */
 
 void
-answer_refuse(struct conn *conn, int status, const char *why)
+answer_refuse(struct conn *conn, int status, const char *why, struct view words)
 {
 	char body[256];
-	int len = snprintf(body, sizeof(body), "{\"error\":{\"type\":\"%s\",\"message\":\"%s\"}}",
-	    status == 503 ? "overloaded_error" : "invalid_request_error", why);
-	MUST(len > 0 && (size_t)len < sizeof(body));
+	if (words.len == 0) {
+		int len =
+		    snprintf(body, sizeof(body), "{\"error\":{\"type\":\"%s\",\"message\":\"%s\"}}",
+			status == 503 ? "overloaded_error" : "invalid_request_error", why);
+		MUST(len > 0 && (size_t)len < sizeof(body));
+		words = view_make(body, (size_t)len);
+	}
 	struct bytes *text = head_begin(conn->httpd, status);
 	MUST(bytes_printf(text,
-	    "Content-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
-	    len, body));
+	    "Content-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+	    words.len));
 	out_append(&conn->out, bytes_view(text));
+	out_append(&conn->out, words);
 	conn->httpd->counts.refused++;
 }

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 
 #define READS_PER_TURN 8
+#define REFUSAL_BYTES_MAX 2048
 #define TLS_RECORD_BYTES 16384 /* no read brings more */
 
 /* ---- closing ---- */
@@ -97,14 +98,21 @@ finish_flushed(struct conn *conn)
 void
 conn_refuse(struct conn *conn, int status, const char *why)
 {
+	const struct httpd_handler *handler = &conn->httpd->handler;
 	struct http_req *req = conn->req;
-	if (req != NULL && req->seen && conn->httpd->handler.on_gone != NULL) {
+	struct bytes words;
+	bytes_init(&words, REFUSAL_BYTES_MAX);
+	if (req != NULL && req->seen) {
 		enum conn_state state = conn->state;
 		conn->state = CONN_DEAD; /* what the handler still does with it is in vain */
-		conn->httpd->handler.on_gone(req, conn->httpd->ctx);
+		if (handler->on_refuse != NULL)
+			handler->on_refuse(req, status, why, &words, conn->httpd->ctx);
+		if (handler->on_gone != NULL)
+			handler->on_gone(req, conn->httpd->ctx);
 		conn->state = state;
 	}
-	answer_refuse(conn, status, why);
+	answer_refuse(conn, status, why, bytes_view(&words));
+	bytes_fini(&words);
 	conn_finish(conn, CONN_END_LINGER);
 }
 

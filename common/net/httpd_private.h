@@ -190,6 +190,7 @@ void req_free(struct http_req *req);
 
 /* ---- httpd_answer.c ---- */
 /* Queues an answer of our own that announces the end of the connection. */
-void answer_refuse(struct conn *conn, int status, const char *why);
+/* `words`: the handler's own JSON body; empty = ours, made of `why`. */
+void answer_refuse(struct conn *conn, int status, const char *why, struct view words);
 
 #endif
