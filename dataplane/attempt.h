@@ -1,0 +1,102 @@
+/* attempt: one call to one upstream for one exchange: what is sent, and what its answer is.
+ *
+ * It knows nothing of retries or of what the client has seen. What reaches on_bytes may be passed
+ * on as it is: raw, or inflated where the client does not take the upstream's coding. */
+#ifndef PM_ATTEMPT_H
+#define PM_ATTEMPT_H
+
+#include "bytes.h"
+#include "inflate.h"
+#include "relay.h"
+#include "route.h"
+#include "splice.h"
+#include "table.h"
+#include "upstream.h"
+#include "wall.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ATTEMPT_ERROR_BYTES_MAX (64u * 1024)
+
+enum attempt_mode {
+	ATTEMPT_WAITING, /* no head yet */
+	ATTEMPT_ANSWER,  /* 2xx: the wall judges it */
+	ATTEMPT_PASS,    /* an error that is the request's own: passed on whole */
+	ATTEMPT_KEEP,    /* an error that another upstream may mend: kept for the last word */
+};
+
+/* The first two run inside libcurl, as in struct transfer_events. */
+struct attempt_events {
+	void (*on_head)(void *ctx);
+	/* False: end the call. Never called while the relay is full. */
+	bool (*on_bytes)(struct view bytes, void *ctx);
+	void (*on_done)(void *ctx);
+};
+
+/* What an exchange asks for; borrowed while the attempt lives. */
+struct attempt_request {
+	struct upstreams *upstreams;
+	struct loop *loop;
+	const struct table *table;
+	const struct route *route;
+	enum http_method method;
+	struct view query;
+	const struct http_header *headers; /* the client's */
+	size_t header_count;
+	struct view accept_encoding; /* the client's */
+	struct view body;
+	const struct request_facts *facts;
+	const struct relay *relay; /* full: the call pauses */
+	const struct attempt_events *events;
+	void *ctx;
+};
+
+struct attempt {
+	/* What each event of a stream touches stands together. */
+	const struct attempt_request *request;
+	const struct relay *relay;
+	const struct attempt_events *events;
+	struct loop *loop;
+	void *ctx;
+	struct inflate *inflate;
+	uint64_t last_ms; /* last byte, or the resume */
+	enum attempt_mode mode;
+	bool is_stream; /* the deadlines of streams hold */
+	bool paused;
+	bool inflate_out; /* the client gets the inflated bytes */
+	bool broken;      /* its coding is not what it says, or nobody can read it */
+	bool done;
+	struct wall wall;
+
+	enum transport transport; /* once done */
+	int status;
+	const struct upstream_entry *entry;
+	struct transfer *transfer;
+	struct answer *answer; /* the transfer's; NULL before its head */
+	uint64_t started_ms;
+	size_t skip; /* bytes at the head of what comes again after a pause, already used */
+	struct splice splice;
+	char model[256]; /* as the upstream gets it */
+	char detail[128];
+};
+
+/* Starts the call. False (INTERNAL) when its URL or headers cannot be made. */
+MUST_CHECK bool attempt_start(struct attempt *attempt, const struct attempt_request *request,
+    const struct upstream_entry *entry, bool fresh);
+/* Cancels what runs and frees all; fine on a zeroed or finished one. Not inside libcurl. */
+void attempt_fini(struct attempt *attempt);
+/* Ends the call from outside, for `transport`'s reason; on_done is not called. */
+void attempt_cancel(struct attempt *attempt, enum transport transport);
+/* The upstream has taken the connection. */
+bool attempt_connected(const struct attempt *attempt);
+/* The relay has room again; may call on_bytes and on_done. Not inside libcurl. */
+void attempt_resume(struct attempt *attempt);
+/* The client has got the head: frees what was kept to send or to read it again. True when the
+ * request's body is not needed any more. */
+bool attempt_drop_request(struct attempt *attempt);
+/* An error body may repeat the key that was sent: each copy becomes as many '*', so that the length
+ * stays. */
+void attempt_mask_key(const struct attempt *attempt, struct bytes *body);
+struct outcome_facts attempt_facts(const struct attempt *attempt);
+
+#endif

@@ -1,0 +1,42 @@
+/* exchange: one client request from its head to the end of its answer, over as many attempts as it
+ * takes. A state machine; its steps are in exchange_steps.c. */
+#ifndef PM_EXCHANGE_H
+#define PM_EXCHANGE_H
+
+#include "deadlines.h"
+#include "httpd.h"
+#include "loop.h"
+#include "route.h"
+#include "table.h"
+#include "upstream.h"
+#include "work.h"
+#include <stdint.h>
+
+struct exchange;
+
+struct exchange_counts {
+	uint64_t requests, completed, failed, client_gone, attempts;
+	uint64_t bytes_in, bytes_out;
+	uint64_t in_flight;
+};
+
+/* What all exchanges share. */
+struct exchange_env {
+	struct loop *loop;
+	struct upstreams *upstreams;
+	struct deadlines deadlines;
+	struct exchange_counts counts;
+	struct exchange *first; /* those in work */
+};
+void exchange_env_init(struct exchange_env *env, struct loop *loop, struct upstreams *upstreams);
+/* No exchange may be left. */
+void exchange_env_fini(struct exchange_env *env);
+
+/* Takes over a request whose head was admitted; on_request is to follow. A reference to `table` is
+ * taken; `key` is one of its own, `route` is copied. It frees itself at its end. */
+struct work *exchange_new(struct exchange_env *env, struct http_req *req, const struct route *route,
+    struct table *table, const struct client_key *key);
+/* Ends all of them as failures that clients try again: for a process that must go. */
+void exchange_stop_all(struct exchange_env *env);
+
+#endif

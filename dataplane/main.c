@@ -1,0 +1,421 @@
+/* dataplane: forwards the calls of clients to upstreams. One of several alike. */
+#include "clock.h"
+#include "crypto.h"
+#include "fileio.h"
+#include "front.h"
+#include "link.h"
+#include "log.h"
+#include "loop.h"
+#include "must.h"
+#include "names.h"
+#include "netaddr.h"
+#include "tls.h"
+#include "upstream.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define FDS_MAX 16
+/* Bodies of some 100 KB come and go with each call. By default their pages go back to the kernel
+ * each time, and the page faults for new ones are a third of such a call. So they are kept, and
+ * what has become too much is given back now and then. */
+#define HEAP_KEPT_BYTES (16 * 1024 * 1024)
+#define HEAP_BLOCK_BYTES_MAX (4 * 1024 * 1024)
+#define HEAP_CHECK_MS 5000
+#define DRAIN_S_DEFAULT 10
+/* Clients that come before the first table wait so long in the listen queue, then get a 503. */
+#define TABLE_WAIT_MS 1000
+#define FLUSH_MS 500
+#define TLS_CHECK_MS 10000
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+struct options {
+	const char *run_dir;
+	unsigned instance;
+	enum log_level level;
+	unsigned drain_s;
+};
+
+struct dataplane {
+	struct options options;
+	struct loop *loop;
+	struct upstreams *upstreams;
+	struct front front;
+	struct link *link;
+	struct report identity; /* what does not change */
+	char web_socket[108], ready_path[256];
+	int plain_fds[FDS_MAX], tls_fds[FDS_MAX];
+	unsigned plain_count, tls_count;
+	struct tls_context *tls;
+	bool accepting, ready, draining, failed;
+	struct loop_timer accept_timer, drain_timer, tls_timer, heap_timer;
+	uint64_t trimmed_bytes; /* resident after the last trim */
+	struct loop_task last_task;
+};
+
+/* ---- listening ---- */
+
+static void
+on_listen_fd(int fd, const char *name, void *ctx)
+{
+	struct dataplane *dp = ctx;
+	if (strcmp(name, "api") == 0 && dp->plain_count < FDS_MAX)
+		dp->plain_fds[dp->plain_count++] = fd;
+	else if (strcmp(name, "api-tls") == 0 && dp->tls_count < FDS_MAX)
+		dp->tls_fds[dp->tls_count++] = fd;
+	else
+		log_msg(LOG_WARN, "fd_ignored", "descriptor \"%s\" is not for this program", name);
+}
+
+/* Without its sockets this process is of no use: the launcher shall see that. */
+static void
+listen_all(struct dataplane *dp, const int *fds, unsigned count, struct tls_context *tls)
+{
+	struct err err;
+	for (unsigned i = 0; i < count; i++) {
+		if (httpd_listen(dp->front.httpd, fds[i], tls, (int)i, &err))
+			continue;
+		log_err(LOG_ERROR, "listen", &err);
+		dp->failed = true;
+		loop_stop(dp->loop);
+	}
+}
+
+static void
+write_ready(struct dataplane *dp)
+{
+	int fd = open(dp->ready_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		log_msg(LOG_ERROR, "ready_file", "%s: %s", dp->ready_path, strerror(errno));
+	else
+		close(fd);
+	dp->ready = true;
+	log_msg(LOG_INFO, "ready", "accepting on %u plain and %u TLS sockets", dp->plain_count,
+	    dp->tls != NULL ? dp->tls_count : 0);
+}
+
+static void
+accept_now(struct dataplane *dp)
+{
+	if (dp->accepting || dp->draining)
+		return;
+	dp->accepting = true;
+	loop_timer_disarm(&dp->accept_timer);
+	listen_all(dp, dp->plain_fds, dp->plain_count, NULL);
+}
+
+static void
+on_accept_timer(struct loop_timer *timer, void *ctx)
+{
+	(void)timer;
+	accept_now(ctx);
+}
+
+/* The TLS sockets open with the first table that names a certificate. */
+static void
+start_tls(struct dataplane *dp, const struct table *table)
+{
+	struct err err;
+	if (dp->tls != NULL || dp->tls_count == 0 || table->tls_cert_path == NULL ||
+	    table->tls_key_path == NULL || dp->draining)
+		return;
+	dp->tls = tls_context_new(table->tls_cert_path, table->tls_key_path, &err);
+	if (dp->tls == NULL) {
+		log_err(LOG_ERROR, "tls", &err);
+		return;
+	}
+	listen_all(dp, dp->tls_fds, dp->tls_count, dp->tls);
+	loop_timer_arm(&dp->tls_timer, TLS_CHECK_MS);
+}
+
+static void
+on_tls_timer(struct loop_timer *timer, void *ctx)
+{
+	struct dataplane *dp = ctx;
+	struct err err;
+	bool changed = false;
+	loop_timer_arm(timer, TLS_CHECK_MS);
+	if (!tls_context_check(dp->tls, &changed, &err))
+		log_err(LOG_ERROR, "tls_reload", &err);
+	else if (changed)
+		log_msg(LOG_INFO, "tls_reload", "new connections get the new certificate");
+}
+
+/* ---- controlplane ---- */
+
+static void
+on_table(struct table *table, void *ctx)
+{
+	struct dataplane *dp = ctx;
+	accept_now(dp);
+	start_tls(dp, table);
+	if (!dp->ready && !dp->draining && !dp->failed)
+		write_ready(dp);
+}
+
+static uint64_t
+own_rss_bytes(void)
+{
+	struct bytes text;
+	struct view rest, size, resident;
+	uint64_t pages = 0;
+	bytes_init(&text, 256);
+	if (fileio_read("/proc/self/statm", &text, NULL)) {
+		rest = bytes_view(&text);
+		if (view_split(&rest, ' ', &size) && view_split(&rest, ' ', &resident))
+			(void)view_to_u64(resident, &pages);
+	}
+	bytes_fini(&text);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void
+on_heap_timer(struct loop_timer *timer, void *ctx)
+{
+	struct dataplane *dp = ctx;
+	uint64_t now_bytes = own_rss_bytes();
+	loop_timer_arm(timer, HEAP_CHECK_MS);
+	if (now_bytes < dp->trimmed_bytes)
+		dp->trimmed_bytes = now_bytes;
+	if (now_bytes < dp->trimmed_bytes + HEAP_KEPT_BYTES)
+		return;
+	(void)malloc_trim(HEAP_KEPT_BYTES);
+	dp->trimmed_bytes = own_rss_bytes();
+}
+
+static void
+on_report(struct report *report, void *ctx)
+{
+	const struct dataplane *dp = ctx;
+	const struct exchange_counts *counts = &dp->front.env.counts;
+	struct report whole = dp->identity;
+	struct httpd_counts connections;
+	httpd_counts_get(dp->front.httpd, &connections);
+	whole.table_epoch = report->table_epoch;
+	whole.table_version = report->table_version;
+	whole.requests = counts->requests;
+	whole.completed = counts->completed;
+	whole.failed = counts->failed;
+	whole.client_gone = counts->client_gone;
+	whole.attempts = counts->attempts;
+	whole.bytes_in = counts->bytes_in;
+	whole.bytes_out = counts->bytes_out;
+	whole.in_flight = counts->in_flight;
+	whole.connections = connections.connections;
+	whole.rss_bytes = own_rss_bytes();
+	*report = whole;
+}
+
+/* ---- the end ---- */
+
+static void
+on_last_task(struct loop_task *task, void *ctx)
+{
+	struct dataplane *dp = ctx;
+	(void)task;
+	loop_stop(dp->loop);
+}
+
+static void
+on_drained(void *ctx)
+{
+	struct dataplane *dp = ctx;
+	log_msg(LOG_INFO, "drained", "all connections are closed");
+	loop_stop(dp->loop);
+}
+
+/* The time is up: what is left gets an end that clients see as a failure, and a moment to read it.
+ */
+static void
+on_drain_timer(struct loop_timer *timer, void *ctx)
+{
+	struct dataplane *dp = ctx;
+	if (dp->front.env.first == NULL) {
+		loop_stop(dp->loop);
+		return;
+	}
+	log_msg(LOG_WARN, "drain_limit", "%llu requests are cut off",
+	    (unsigned long long)dp->front.env.counts.in_flight);
+	exchange_stop_all(&dp->front.env);
+	loop_timer_arm(timer, FLUSH_MS);
+}
+
+static void
+on_signal(int signo, void *ctx)
+{
+	struct dataplane *dp = ctx;
+	if (dp->draining) {
+		loop_stop(dp->loop);
+		return;
+	}
+	dp->draining = true;
+	log_msg(LOG_INFO, "drain", "signal %d: no new connections, %u s for those in work", signo,
+	    dp->options.drain_s);
+	(void)unlink(dp->ready_path);
+	httpd_drain(dp->front.httpd, on_drained, dp);
+	loop_timer_arm(&dp->drain_timer, (uint64_t)dp->options.drain_s * 1000);
+}
+
+/* ---- start ---- */
+
+static bool
+parse_number(const char *text, unsigned max, unsigned *out)
+{
+	uint64_t number;
+	if (!view_to_u64(view_of(text), &number) || number > max)
+		return false;
+	*out = (unsigned)number;
+	return true;
+}
+
+static bool
+parse_options(int argc, char **argv, struct options *out)
+{
+	static const struct option longs[] = {
+	    {"run-dir", required_argument, NULL, 'r'},
+	    {"instance", required_argument, NULL, 'i'},
+	    {"log-level", required_argument, NULL, 'l'},
+	    {"drain-s", required_argument, NULL, 'd'},
+	    {NULL, 0, NULL, 0},
+	};
+	int option;
+	bool ok = true;
+	*out = (struct options){.level = LOG_INFO, .drain_s = DRAIN_S_DEFAULT};
+	while (ok && (option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (option == 'r')
+			out->run_dir = optarg;
+		else if (option == 'i')
+			ok = parse_number(optarg, 999, &out->instance);
+		else if (option == 'l')
+			ok = log_level_parse(view_of(optarg), &out->level);
+		else if (option == 'd')
+			ok = parse_number(optarg, 86400, &out->drain_s);
+		else
+			ok = false;
+	}
+	return ok && out->run_dir != NULL && optind == argc;
+}
+
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void
+set_identity(struct dataplane *dp)
+{
+	struct report *identity = &dp->identity;
+	(void)snprintf(
+	    identity->instance, sizeof(identity->instance), "dataplane.%u", dp->options.instance);
+	identity->boot_id = crypto_random_u64();
+	identity->pid = getpid();
+	identity->started_ms = clock_wall_ms();
+	log_init(identity->instance, dp->options.level);
+}
+
+static bool
+start(struct dataplane *dp, struct err *err)
+{
+	struct link_events events = {on_table, on_report, dp};
+	int len = snprintf(dp->ready_path, sizeof(dp->ready_path), "%s/%s.ready",
+	    dp->options.run_dir, dp->identity.instance);
+	if (len < 0 || (size_t)len >= sizeof(dp->ready_path))
+		return err_set(err, ERR_CONFIG, "--run-dir", "the path is too long");
+	(void)unlink(dp->ready_path);
+	if (!names_path(
+		dp->options.run_dir, NAMES_WEB, dp->web_socket, sizeof(dp->web_socket), err))
+		return false;
+	dp->loop = loop_new(err);
+	if (dp->loop == NULL)
+		return false;
+	dp->upstreams = upstreams_new(dp->loop, err);
+	if (dp->upstreams == NULL)
+		return false;
+	front_init(&dp->front, dp->loop, dp->upstreams, dp->web_socket);
+	loop_timer_init(&dp->accept_timer, dp->loop, on_accept_timer, dp);
+	loop_timer_init(&dp->drain_timer, dp->loop, on_drain_timer, dp);
+	loop_timer_init(&dp->tls_timer, dp->loop, on_tls_timer, dp);
+	loop_timer_init(&dp->heap_timer, dp->loop, on_heap_timer, dp);
+	loop_timer_arm(&dp->heap_timer, HEAP_CHECK_MS);
+	if (!loop_signal(dp->loop, SIGTERM, on_signal, dp, err) ||
+	    !loop_signal(dp->loop, SIGINT, on_signal, dp, err))
+		return false;
+	(void)netaddr_take_listen_fds(on_listen_fd, dp);
+	if (dp->plain_count + dp->tls_count == 0)
+		return err_set(
+		    err, ERR_CONFIG, "LISTEN_FDS", "no socket named \"api\" was handed over");
+	dp->link = link_new(dp->loop, dp->options.run_dir, &events, err);
+	dp->front.link = dp->link;
+	loop_timer_arm(&dp->accept_timer, TABLE_WAIT_MS);
+	return dp->link != NULL;
+}
+
+static void
+finish(struct dataplane *dp)
+{
+	(void)unlink(dp->ready_path);
+	/* Who is cut off now frees itself in the deferred queue: one more turn. */
+	httpd_free(dp->front.httpd);
+	dp->last_task = (struct loop_task){.fn = on_last_task, .ctx = dp};
+	loop_defer(dp->loop, &dp->last_task);
+	loop_run(dp->loop);
+	front_fini(&dp->front);
+	link_free(dp->link);
+	tls_context_free(dp->tls);
+	upstreams_free(dp->upstreams);
+	loop_timer_fini(&dp->accept_timer);
+	loop_timer_fini(&dp->drain_timer);
+	loop_timer_fini(&dp->tls_timer);
+	loop_timer_fini(&dp->heap_timer);
+	loop_free(dp->loop);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct dataplane dp;
+	struct err err = {0};
+	if (!parse_options(argc, argv, &dp.options)) {
+		(void)fprintf(stderr, "usage: dataplane --run-dir DIR [--instance N] "
+				      "[--log-level debug|info|warn|error] [--drain-s N]\n");
+		return 2;
+	}
+	set_identity(&dp);
+	/* The keys of upstreams are in this memory. A leak checker must be able to read it. */
+	if (!SANITIZED)
+		(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)signal(SIGPIPE, SIG_IGN);
+	raise_descriptor_limit();
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
+	(void)mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_BYTES_MAX);
+	if (!start(&dp, &err)) {
+		log_err(LOG_ERROR, "start", &err);
+		return 1;
+	}
+	loop_run(dp.loop);
+	finish(&dp);
+	return dp.failed ? 1 : 0;
+}
