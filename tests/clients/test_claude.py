@@ -1,0 +1,35 @@
+"""Claude Code."""
+
+import json
+
+import loops
+import rig
+
+FOLDER = loops.install("claude")
+CLAUDE = FOLDER / "node_modules/@anthropic-ai/claude-code-linux-x64/claude"
+
+
+class Claude(loops.Loops):
+    def ask(self, prompt, **env):
+        # No HTTPS_PROXY here: it would suppress the HEAD that the client sends first.
+        out = self.run_client(
+            [CLAUDE, "-p", prompt, "--output-format", "json", "--dangerously-skip-permissions"],
+            self.environment(**{
+                "IS_SANDBOX": "1", "DISABLE_AUTOUPDATER": "1",
+                "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+                "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{self.rig.port}",
+                **(env or {"ANTHROPIC_AUTH_TOKEN": self.rig.key})}))
+        result = json.loads(out)
+        self.assertFalse(result["is_error"], result)
+        return result["result"], None
+
+    def test_prefix_and_api_key(self):
+        """/api before /v1/messages, and the key as x-api-key."""
+        text, _ = self.ask(loops.TOOL_PROMPT, ANTHROPIC_API_KEY=self.rig.key,
+                           ANTHROPIC_BASE_URL=f"http://127.0.0.1:{self.rig.port}/api")
+        self.assertIn(loops.OUTPUT, text)
+        self.check_loop(self.tool_turns)
+
+
+if __name__ == "__main__":
+    rig.main()

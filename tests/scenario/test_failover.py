@@ -1,0 +1,183 @@
+"""A failing upstream before the first useful event: the next one is asked, the client sees one clean
+answer, and no upstream is asked more often than needed."""
+
+import itertools
+import json
+import time
+import unittest
+
+import rig
+from protocols import PROTOCOLS, error, said
+
+# How an upstream fails in a whole answer and in a stream, and in one of them only.
+FAULTS = (
+    "refuse", "close", "529", "500", "502:body=html", "503", "503:leak=1", "429:ra=30", "429", "401",
+    "402", "403", "408", "empty", "html", "garbage", "garbage:http", "stall:headers")
+STREAM_FAULTS = ("error-first", "error-first:type=overloaded_error", "stall:first", "cut:after=0",
+                 "cut:after=0;how=fin", "cut:after=0;how=clean", "cut:after=1",
+                 "cut:after=1;how=fin", "cut:after=1;how=clean", "json+status:500")
+WHOLE_FAULTS = ("cut:bytes=40", "cut:bytes=40;how=fin", "sse+html")
+# An idle connection that dies at once is tried anew, once: who does this may be asked twice in a row.
+AT_ONCE = ("refuse", "close", "garbage:http")
+FINAL = {"400": 400, "404": 404, "413": 413, "422": 422}
+TIMEOUTS = {"connect_timeout": 1, "codex_connect_timeout": 1, "streaming_read_timeout": 1,
+            "non_streaming_read_timeout": 1, "codex_base_timeout": 1}
+
+
+class Failover(rig.Case):
+    config = rig.everywhere("a", "b", "c:backup", timeout_settings=TIMEOUTS)
+
+    def asked(self, mark, spec=""):
+        """The names of the asked upstreams in order; a fresh connection after a stale one is no
+        second question."""
+        names = [call.name for call in self.rig.demo.calls(mark) if call.protocol]
+        if spec.startswith(AT_ONCE):
+            names = [name for name, _ in itertools.groupby(names)]
+        return names
+
+    def check(self, protocol, stream, spec, expected):
+        """The answer is clean and the upstreams were asked in this order, each once."""
+        mark = self.rig.demo.newest()
+        began = time.monotonic()
+        answer = self.rig.post(protocol, "[demo:say clean]", stream)
+        self.assertEqual("clean", said(protocol, answer, stream))
+        self.assertEqual(expected, self.asked(mark, spec))
+        return time.monotonic() - began
+
+    def test_matrix(self):
+        for protocol in PROTOCOLS:
+            for stream in (True, False):
+                for spec in FAULTS + (STREAM_FAULTS if stream else WHOLE_FAULTS):
+                    with self.subTest(protocol=protocol, stream=stream, spec=spec):
+                        self.rig.demo.mend()
+                        self.rig.demo.fault("a", spec)
+                        self.check(protocol, stream, spec, ["a", "b"])
+
+    def test_backup_serves_when_no_primary_can(self):
+        for protocol in PROTOCOLS:
+            for stream in (True, False):
+                with self.subTest(protocol=protocol, stream=stream):
+                    self.rig.demo.fault("a", "503")
+                    self.rig.demo.fault("b", "refuse")
+                    self.check(protocol, stream, "refuse", ["a", "b", "c"])
+
+    def test_the_requests_own_fault_is_final(self):
+        """A 400 is the client's to see; asking others would only cost."""
+        for protocol in PROTOCOLS:
+            for spec, status in FINAL.items():
+                with self.subTest(protocol=protocol, spec=spec):
+                    self.rig.demo.fault("a", spec)
+                    mark = self.rig.demo.newest()
+                    answer = self.rig.post(protocol)
+                    self.assertEqual(status, answer.status)
+                    error(protocol, answer)
+                    self.assertEqual(["a"], self.asked(mark))
+
+    def test_all_fail(self):
+        """One error, in the client's protocol, with what it needs to try again later."""
+        for protocol in PROTOCOLS:
+            for stream in (True, False):
+                for spec, statuses in (("529", (529,)), ("refuse", (502, 503)), ("empty", (502, 503)),
+                                       ("error-first:type=overloaded_error", (502, 503, 529)),
+                                       ("401", (502, 503)), ("429:ra=7", (429,))):
+                    if not stream and spec.startswith("error-first"):
+                        continue
+                    with self.subTest(protocol=protocol, stream=stream, spec=spec):
+                        for name in "abc":
+                            self.rig.demo.fault(name, spec)
+                        mark = self.rig.demo.newest()
+                        answer = self.rig.post(protocol, stream=stream)
+                        self.assertIn(answer.status, statuses, answer)
+                        error(protocol, answer)
+                        if answer.status == 429:
+                            # Without it Codex takes a 429 as final.
+                            self.assertGreater(int(answer.header("retry-after")), 0)
+                        self.assertEqual(["a", "b", "c"], self.asked(mark, spec))
+
+    def test_stalls_end_in_time(self):
+        for protocol in PROTOCOLS:
+            for spec in ("stall:headers", "stall:first"):
+                with self.subTest(protocol=protocol, spec=spec):
+                    self.rig.demo.fault("a", spec)
+                    spent = self.check(protocol, True, spec, ["a", "b"])
+                    self.assertGreater(spent, 0.9)
+                    self.assertLess(spent, 4)
+
+    def test_slow_start_is_no_stall(self):
+        """A drip of useless bytes does not restart the clock; a slow but useful answer is served."""
+        self.rig.demo.fault("a", "stall:first;ms=500")
+        self.check("anthropic", True, "slow", ["a"])
+
+    def test_upstreams_own_key_does_not_come_back(self):
+        """An error text that repeats the key: the client does not see it (the wire looks for it)."""
+        for protocol in PROTOCOLS:
+            for spec in ("401:leak=1", "400:leak=1", "503:leak=1"):
+                with self.subTest(protocol=protocol, spec=spec):
+                    for name in "abc":
+                        self.rig.demo.fault(name, spec)
+                    self.assertGreaterEqual(self.rig.post(protocol).status, 400)
+
+    def test_next_request_asks_the_first_again(self):
+        self.rig.demo.fault("a", "503", count=1)
+        self.check("chat", True, "", ["a", "b"])
+        self.check("chat", True, "", ["a"])
+
+    def test_stale_connection_costs_nothing(self):
+        """An idle connection that the upstream closed is no failure of the upstream."""
+        self.check("anthropic", True, "", ["a"])
+        self.rig.demo.fault("a", "close", count=1)
+        mark = self.rig.demo.newest()
+        self.assertEqual("clean", said("anthropic", self.rig.post("anthropic", "[demo:say clean]")))
+        self.assertLessEqual(len(self.rig.demo.calls(mark)), 2)
+
+    def test_models_and_counts_move_on_too(self):
+        self.rig.demo.fault("a", "503")
+        body = {"model": "demo", "messages": [{"role": "user", "content": "x"}]}
+        answer = self.rig.post("anthropic", path="/v1/messages/count_tokens",
+                               body=json.dumps(body).encode())
+        self.assertEqual(200, answer.status, answer)
+        answer = self.rig.call("GET", "/v1/models", self.rig.headers("chat"))
+        self.assertEqual(200, answer.status, answer)
+
+
+class Unreachable(unittest.TestCase):
+    def test_a_fresh_connection_is_not_tried_twice(self):
+        for spec in ("refuse", "close"):
+            with self.subTest(spec), rig.Rig(rig.everywhere("a", "b")) as running:
+                running.demo.fault("a", spec)
+                said("anthropic", running.post("anthropic"))
+                self.assertEqual(["a", "b"], [call.name for call in running.demo.calls()])
+
+    def test_refused_and_silent_addresses(self):
+        """Nobody listens; a name that is none; an address that may not be an upstream."""
+        dead = [rig.upstream("d1", base_url="http://127.0.0.1:1"),
+                rig.upstream("d2", base_url="http://no-such-host.invalid"),
+                "b"]
+        with rig.Rig(rig.config(dead, dead, dead, timeout_settings=TIMEOUTS)) as running:
+            for protocol in PROTOCOLS:
+                for stream in (True, False):
+                    with self.subTest(protocol=protocol, stream=stream):
+                        answer = running.post(protocol, "[demo:say clean]", stream)
+                        self.assertEqual("clean", said(protocol, answer, stream))
+            self.assertEqual(["b"] * 6, [call.name for call in running.demo.calls()])
+
+    def test_disabled_and_sleeping_upstreams_are_not_asked(self):
+        never = [0, 0, 0, 0, 0, 0, 0]
+        entries = [rig.upstream("off", enabled=False), rig.upstream("asleep", time_enabled=never),
+                   "b:backup"]
+        with rig.Rig(rig.config(entries)) as running:
+            said("anthropic", running.post("anthropic"))
+            self.assertEqual(["b"], [call.name for call in running.demo.calls()])
+
+    def test_attempts_are_bounded(self):
+        names = [f"u{i}" for i in range(12)]
+        with rig.Rig(rig.everywhere(*names, server={"attempts_max": 3})) as running:
+            for name in names:
+                running.demo.fault(name, "503")
+            answer = running.post("anthropic")
+            self.assertEqual(503, answer.status, answer)
+            self.assertEqual(names[:3], [call.name for call in running.demo.calls()])
+
+
+if __name__ == "__main__":
+    rig.main()

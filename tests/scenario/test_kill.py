@@ -1,0 +1,161 @@
+"""kill -9 of each program under load: who is not concerned notices nothing."""
+
+import os
+import re
+import threading
+import time
+
+import rig
+from protocols import PROTOCOLS, ask, said, stream_text
+from wire import Answer, Broken, request
+
+STREAMS = 200
+EVENTS, EVERY_MS = 120, 50
+TEXT = "x" * 16 * EVENTS
+
+
+class Stream(threading.Thread):
+    """One client with one stream."""
+
+    def __init__(self, running, number):
+        super().__init__(daemon=True)
+        self.protocol = PROTOCOLS[number % 3]
+        self.wire = running.wire()
+        self.port = self.wire.socket.getsockname()[1]
+        running.send(self.wire, self.protocol, ask(
+            self.protocol, model=f"demo-fault:events={EVENTS};ms={EVERY_MS}"))
+        self.answer = Answer()
+        self.start()
+
+    def run(self):
+        try:
+            self.wire.head(self.answer)
+            for _ in self.wire.pieces(self.answer):
+                pass
+        except Broken:
+            pass
+        self.wire.close()
+
+    def whole(self):
+        self.join(60)
+        return self.answer.whole and \
+            stream_text(self.protocol, self.answer.body) == (TEXT, True)
+
+
+class Caller(threading.Thread):
+    """Asks small questions on new connections until told to stop."""
+
+    def __init__(self, running):
+        super().__init__(daemon=True)
+        self.running, self.stopped = running, False
+        self.good, self.refused, self.broken = 0, [], []
+        self.start()
+
+    def run(self):
+        while not self.stopped:
+            try:
+                said("chat", self.running.post("chat", "[demo:say ok]"))
+                self.good += 1
+            except (Broken, AssertionError) as error:
+                self.broken.append(error)
+            except OSError as error:
+                self.refused.append(error)
+
+    def end(self):
+        self.stopped = True
+        self.join(60)
+
+
+def ports_of(pid):
+    """The client ports of the connections that a process has accepted."""
+    inodes = set()
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found = re.match(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{number}"))
+        except FileNotFoundError:
+            continue
+        if found:
+            inodes.add(found.group(1))
+    return {int(fields[2].split(":")[1], 16)
+            for fields in map(str.split, rig.proc("self", "net/tcp").splitlines()[1:])
+            if fields[9] in inodes}
+
+
+class Kill(rig.Case):
+    config = rig.everywhere("a")
+    dataplanes = 2
+
+    def setUp(self):
+        super().setUp()
+        self.streams = [Stream(self.rig, number) for number in range(STREAMS)]
+        self.callers = [Caller(self.rig) for _ in range(3)]
+        rig.wait_for(lambda: all(stream.answer.status for stream in self.streams), "streams began")
+        rig.wait_for(lambda: all(caller.good for caller in self.callers), "calls are answered")
+
+    def running(self):
+        return [stream for stream in self.streams if stream.is_alive()]
+
+    def finish(self):
+        for caller in self.callers:
+            caller.end()
+        self.assertEqual([], [error for caller in self.callers for error in caller.refused])
+
+    def check_nobody_notices(self, name):
+        self.assertEqual(STREAMS, len(self.running()), "all streams run when it is killed")
+        pids = self.rig.pids()
+        self.rig.kill(name)
+        self.assertEqual(STREAMS, len(self.running()))
+        rig.wait_for(self.rig.ready, f"{name} is back")
+        self.assertEqual([], [stream.answer for stream in self.streams if not stream.whole()])
+        self.finish()
+        self.assertEqual([], [error for caller in self.callers for error in caller.broken])
+        after = self.rig.pids()
+        self.assertEqual({n for n in pids if n != name}, {n for n in pids if after[n] == pids[n]})
+
+    def test_controlplane(self):
+        self.check_nobody_notices("controlplane")
+        status = rig.wait_for(lambda: self.rig.command("status"), "status answers")
+        self.assertEqual(0, status.returncode, status.stderr)
+
+    def test_webadmin(self):
+        self.check_nobody_notices("webadmin")
+
+    def test_dataplane(self):
+        """Its own streams end, torn and so that each client can tell; the other's go on, and nobody
+        who connects is refused."""
+        owned = {name: ports_of(self.rig.pid(name)) for name in ("dataplane.0", "dataplane.1")}
+        mine = [stream for stream in self.streams if stream.port in owned["dataplane.0"]]
+        others = [stream for stream in self.streams if stream.port in owned["dataplane.1"]]
+        self.assertEqual(STREAMS, len(mine) + len(others))
+        self.assertTrue(mine and others, "the kernel spreads connections")
+        other_pid = self.rig.pid("dataplane.1")
+        began = time.monotonic()
+        self.rig.kill("dataplane.0")
+        rig.wait_for(lambda: not any(stream.is_alive() for stream in mine), "its streams end", 2)
+        rig.wait_for(self.rig.ready, "dataplane.0 is back")
+        print(f"dataplane.0 was back after {time.monotonic() - began:.3f} s", flush=True)
+        for stream in mine:
+            self.assertFalse(stream.answer.whole, "a torn stream looks whole")
+        self.assertEqual([], [stream.answer for stream in others if not stream.whole()])
+        self.assertEqual(other_pid, self.rig.pid("dataplane.1"))
+        self.finish()
+        broken = [error for caller in self.callers for error in caller.broken]
+        self.assertLessEqual(len(broken), len(self.callers), broken)
+        rig.wait_for(lambda: self.rig.demo.state()["in_flight"] <= 1, "upstreams are let go", 2)
+
+    def test_dataplane_again_and_again(self):
+        """Each of the two in turn, while small calls go on: at most the ones in hand are lost."""
+        for number in range(6):
+            self.rig.kill(f"dataplane.{number % 2}")
+            rig.wait_for(self.rig.ready, "it is back", 20)
+        self.finish()
+        broken = [error for caller in self.callers for error in caller.broken]
+        self.assertLessEqual(len(broken), 6 * len(self.callers), broken)
+        self.assertGreater(sum(caller.good for caller in self.callers), 20)
+        with self.rig.wire() as wire:
+            wire.send(request("POST", "/v1/messages", ask("anthropic"), self.rig.headers()))
+            said("anthropic", wire.answer())
+
+
+if __name__ == "__main__":
+    rig.main()
