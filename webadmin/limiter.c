@@ -19,7 +19,7 @@ take(struct limiter_bucket *bucket, unsigned each_ms, uint64_t now_ms)
 static struct view
 name_of(struct view peer)
 {
-	return view_sub(peer, 0, sizeof(((struct limiter_bucket *)0)->peer) - 1);
+	return view_sub(peer, 0, sizeof((struct limiter_bucket){0}.peer) - 1);
 }
 
 static struct limiter_bucket *

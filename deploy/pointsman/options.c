@@ -52,10 +52,14 @@ set_value(const struct option_row *row, const char *text, struct options *option
 	void *at = (char *)options + row->offset;
 	enum log_level level;
 	uint64_t number;
-	switch (row->kind) {
-	case KIND_FLAG:
+	if (row->kind == KIND_FLAG) {
 		*(bool *)at = true;
 		return true;
+	}
+	MUST(text != NULL);
+	switch (row->kind) {
+	case KIND_FLAG:
+		break;
 	case KIND_TEXT:
 		*(const char **)at = text;
 		return *text != '\0' || err_set(err, ERR_CONFIG, row->name, "needs a value");

@@ -1,7 +1,7 @@
 /* Any bytes from a peer: refused or decoded, never a crash. */
+#include "envelope.h"
 #include <stddef.h>
 #include <stdint.h>
-#include "envelope.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
