@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEADERS_BYTES_MAX (160u * 1024)
-#define URL_BYTES_MAX (64u * 1024)
+#define HEADERS_BYTES_MAX ((size_t)160 * 1024)
+#define URL_BYTES_MAX ((size_t)64 * 1024)
 
 struct admin_pass {
 	struct work work; /* first */
@@ -30,9 +30,10 @@ stays_here(struct view name, struct view connection)
 	    "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding",
 	    "upgrade", "content-length", "expect", "forwarded", "x-real-ip"};
 	char text[64];
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (view_eq_nocase(name, names[i]))
 			return true;
+	}
 	(void)snprintf(text, sizeof(text), "%.*s", VIEW_ARGS(name));
 	return view_starts_nocase(name, "x-forwarded-") || headers_list_has(connection, text);
 }
@@ -52,9 +53,10 @@ make_headers(const struct http_req *req, struct bytes *out)
 	size_t count = httpd_headers(req, &headers);
 	struct view connection = httpd_header(req, "connection");
 	bool ok = true;
-	for (size_t i = 0; ok && i < count; i++)
+	for (size_t i = 0; ok && i < count; i++) {
 		if (!stays_here(headers[i].name, connection))
 			ok = add_header(out, headers[i].name, headers[i].value);
+	}
 	if (ok && httpd_header(req, "accept").data == NULL)
 		ok = bytes_append(out, "Accept:", sizeof("Accept:"));
 	if (ok && httpd_header(req, "content-type").data == NULL)
@@ -96,9 +98,10 @@ on_head(struct answer *answer, void *ctx)
 	struct http_header headers[ANSWER_HEADERS_MAX];
 	struct relay_head head = {.status = answer->status, .headers = headers};
 	struct view connection = answer_header(answer, "connection");
-	for (size_t i = 0; i < answer->header_count; i++)
+	for (size_t i = 0; i < answer->header_count; i++) {
 		if (!stays_here(answer->headers[i].name, connection))
 			headers[head.count++] = answer->headers[i];
+	}
 	head.has_length = answer->has_length;
 	head.length = answer->length;
 	relay_start(&pass->relay, &head);
@@ -137,12 +140,13 @@ on_done(enum transport transport, const char *detail, void *ctx)
 {
 	struct admin_pass *pass = ctx;
 	(void)detail;
-	if (!pass->relay.started)
+	if (!pass->relay.started) {
 		refuse(pass);
-	else if (transport == TRANSPORT_OK)
+	} else if (transport == TRANSPORT_OK) {
 		relay_end(&pass->relay);
-	else
+	} else {
 		relay_cut(&pass->relay);
+	}
 	pass->over = true;
 	defer(pass);
 }

@@ -6,7 +6,7 @@
 #include "upstream.h"
 #include "work.h"
 
-#define ADMIN_PASS_BODY_BYTES_MAX (16u * 1024 * 1024)
+#define ADMIN_PASS_BODY_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
 /* Takes over a request at its head; on_request is to follow. `socket_path` is borrowed for ever. */
 struct work *admin_pass_new(

@@ -52,9 +52,10 @@ check_key(const struct table *table, const struct http_header *headers, size_t c
 static struct view
 find(const struct http_header *headers, size_t count, const char *name)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		if (view_eq_nocase(headers[i].name, name))
 			return headers[i].value;
+	}
 	return (struct view){0};
 }
 
@@ -66,11 +67,13 @@ admit_check(const struct table *table, const struct http_header *headers, size_t
 	struct view text = find(headers, count, "content-length");
 	if (!check_key(table, headers, count, key, refusal))
 		return false;
-	if (coding_parse(find(headers, count, "content-encoding")) == CODING_UNKNOWN)
+	if (coding_parse(find(headers, count, "content-encoding")) == CODING_UNKNOWN) {
 		return refuse(refusal, 415, "body_coding",
 		    "The body's Content-Encoding is none of identity, gzip, deflate and zstd.");
-	if (text.len > 0 && (!view_to_u64(text, &length) || length > table->body_bytes_max))
+	}
+	if (text.len > 0 && (!view_to_u64(text, &length) || length > table->body_bytes_max)) {
 		return refuse(refusal, 413, "body_length",
 		    "The request body is larger than this gateway allows.");
+	}
 	return true;
 }

@@ -155,8 +155,9 @@ answer_line(struct answer *answer, struct view line)
 struct view
 answer_header(const struct answer *answer, const char *name)
 {
-	for (size_t i = 0; i < answer->header_count; i++)
+	for (size_t i = 0; i < answer->header_count; i++) {
 		if (view_eq_nocase(answer->headers[i].name, name))
 			return answer->headers[i].value;
+	}
 	return (struct view){0};
 }

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ANSWER_BYTES_MAX (64u * 1024)
+#define ANSWER_BYTES_MAX ((size_t)64 * 1024)
 #define ANSWER_HEADERS_MAX 128
 
 enum answer_result {

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEADERS_BYTES_MAX (160u * 1024)
+#define HEADERS_BYTES_MAX ((size_t)160 * 1024)
 #define HEADERS_BYTES_USUAL 2048
-#define URL_BYTES_MAX (64u * 1024)
+#define URL_BYTES_MAX ((size_t)64 * 1024)
 /* So little is inflated at once that even a bomb stays within the bound behind it. */
 #define SLICE_BYTES 128
-#define INFLATED_BYTES_MAX (256u * 1024)
+#define INFLATED_BYTES_MAX ((size_t)256 * 1024)
 #define MASK_KEY_BYTES_MIN 8
 
 /* ---- the request ---- */
@@ -33,9 +33,10 @@ method_text(enum http_method method)
 static bool
 is_clean(struct view value)
 {
-	for (size_t i = 0; i < value.len; i++)
+	for (size_t i = 0; i < value.len; i++) {
 		if ((unsigned char)value.data[i] < 0x20 && value.data[i] != '\t')
 			return false;
+	}
 	return true;
 }
 
@@ -57,9 +58,10 @@ add_client_headers(struct bytes *out, const struct attempt_request *request)
 {
 	struct view connection = {0};
 	bool accept = false, type = false, ok = true;
-	for (size_t i = 0; i < request->header_count; i++)
+	for (size_t i = 0; i < request->header_count; i++) {
 		if (view_eq_nocase(request->headers[i].name, "connection"))
 			connection = request->headers[i].value;
+	}
 	for (size_t i = 0; ok && i < request->header_count; i++) {
 		const struct http_header *header = &request->headers[i];
 		if (!headers_to_upstream(header->name, connection))

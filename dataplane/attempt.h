@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ATTEMPT_ERROR_BYTES_MAX (64u * 1024)
+#define ATTEMPT_ERROR_BYTES_MAX ((size_t)64 * 1024)
 
 enum attempt_mode {
 	ATTEMPT_WAITING, /* no head yet */

@@ -216,10 +216,11 @@ exchange_free(struct exchange *exchange)
 {
 	if (exchange->next != NULL)
 		exchange->next->prev = exchange->prev;
-	if (exchange->prev != NULL)
+	if (exchange->prev != NULL) {
 		exchange->prev->next = exchange->next;
-	else
+	} else {
 		exchange->env->first = exchange->next;
+	}
 	loop_defer_cancel(&exchange->task);
 	table_unref(exchange->table);
 	MAGIC_CLEAR(exchange);
@@ -239,9 +240,10 @@ on_task(struct loop_task *task, void *ctx)
 		enum transport why;
 		exchange_note(exchange, EVENT_RESUME, 0);
 		attempt_resume(&exchange->attempt);
-		if (!exchange->dead)
+		if (!exchange->dead) {
 			deadlines_move(&exchange->env->deadlines, &exchange->deadline,
 			    exchange_due(exchange, &why));
+		}
 	}
 }
 

@@ -10,7 +10,7 @@
 #include "splice.h"
 
 #define EXCHANGE_NOTES 64
-#define EXCHANGE_HOLD_BYTES_MAX (256u * 1024)
+#define EXCHANGE_HOLD_BYTES_MAX ((size_t)256 * 1024)
 
 /* Each does one thing and names the next; WAIT = for an event. */
 enum exchange_step {

@@ -118,9 +118,10 @@ add_candidates(struct exchange *exchange, enum group group)
 	size_t *count = &exchange->retry.candidates;
 	size_t found =
 	    route_candidates(exchange->table, group, entries, ROUTE_CANDIDATES_MAX - *count);
-	for (size_t i = 0; i < found; i++)
+	for (size_t i = 0; i < found; i++) {
 		exchange->candidates[(*count)++] =
 		    (struct candidate){(uint8_t)group, (uint16_t)entries[i]};
+	}
 }
 
 static void
@@ -194,10 +195,11 @@ step_attempt(struct exchange *exchange)
 		return exchange_settle(exchange);
 	uint64_t due = exchange_due(exchange, &why);
 	struct deadlines *deadlines = &exchange->env->deadlines;
-	if (exchange->deadline.next == NULL)
+	if (exchange->deadline.next == NULL) {
 		deadlines_add(deadlines, &exchange->deadline, due);
-	else
+	} else {
 		deadlines_move(deadlines, &exchange->deadline, due);
+	}
 	return STEP_WAIT;
 }
 
@@ -219,9 +221,10 @@ choose_headers(const struct exchange *exchange, struct http_header *out)
 	struct view connection = answer_header(answer, "connection");
 	struct view coding = answer_header(answer, "content-encoding");
 	size_t count = 0;
-	for (size_t i = 0; i < answer->header_count; i++)
+	for (size_t i = 0; i < answer->header_count; i++) {
 		if (headers_to_client(answer->headers[i].name, connection))
 			out[count++] = answer->headers[i];
+	}
 	if (coding.len > 0 && !attempt->inflate_out)
 		out[count++] = (struct http_header){VIEW("content-encoding"), coding};
 	if (answer_header(answer, id_name).data == NULL)
@@ -353,15 +356,16 @@ static void
 failure_message(const struct exchange *exchange, char *out, size_t out_len)
 {
 	const struct attempt *attempt = &exchange->attempt;
-	if (attempt->wall.error_message[0] != '\0')
+	if (attempt->wall.error_message[0] != '\0') {
 		log_redact(view_of(attempt->wall.error_message), out, out_len);
-	else if (exchange->attempts > 1)
+	} else if (exchange->attempts > 1) {
 		(void)snprintf(out, out_len,
 		    "None of %u upstreams answered this request (last: %s).", exchange->attempts,
 		    exchange->outcome.reason);
-	else
+	} else {
 		(void)snprintf(out, out_len, "The upstream did not answer this request (%s).",
 		    exchange->outcome.reason);
+	}
 }
 
 /* The head is out: the failure becomes an event of the stream, then the connection is cut. An
@@ -448,12 +452,13 @@ count_end(struct exchange *exchange)
 		exchange->result =
 		    exchange->outcome.success ? RESULT_COMPLETED : RESULT_CLIENT_GONE;
 	}
-	if (exchange->outcome.success)
+	if (exchange->outcome.success) {
 		counts->completed++;
-	else if (exchange->gone)
+	} else if (exchange->gone) {
 		counts->client_gone++;
-	else
+	} else {
 		counts->failed++;
+	}
 	counts->bytes_out += exchange->relay.bytes_out;
 	counts->in_flight--;
 }

@@ -8,7 +8,7 @@
 #include "route.h"
 
 /* No table allows more. */
-#define BODY_BYTES_MAX (1024u * 1024 * 1024)
+#define BODY_BYTES_MAX ((size_t)1024 * 1024 * 1024)
 
 /* ---- answers that need no exchange ---- */
 
@@ -27,16 +27,18 @@ log_refusal(const struct http_req *req, const struct relay_refusal *refusal, con
 }
 
 static void
-refuse(struct front *front, struct http_req *req, struct relay_refusal *refusal, const char *reason)
+refuse(struct front *front, struct http_req *req, const struct relay_refusal *refusal,
+    const char *reason)
 {
 	char id[RELAY_ID_BYTES];
+	struct relay_refusal whole = *refusal;
 	struct relay relay;
 	relay_make_id(id);
-	refusal->id = id;
+	whole.id = id;
 	front->refused++;
-	log_refusal(req, refusal, reason);
+	log_refusal(req, &whole, reason);
 	relay_init(&relay, req);
-	relay_refuse(&relay, refusal);
+	relay_refuse(&relay, &whole);
 }
 
 /* Codex asks for a WebSocket first and falls back to POST at once on exactly this status; any other
@@ -92,11 +94,12 @@ take_admin(struct front *front, struct http_req *req, const struct route *route)
 	    table->admin_on_api_port && (httpd_peer_is_loopback(req) || table->admin_remote);
 	struct route nowhere = *route;
 	nowhere.kind = ROUTE_NOT_FOUND;
-	if (open)
+	if (open) {
 		httpd_ctx_set(req,
 		    admin_pass_new(front->env.loop, front->env.upstreams, req, front->web_socket));
-	else
+	} else {
 		refuse_route(front, req, &nowhere);
+	}
 }
 
 static void
@@ -137,18 +140,19 @@ on_head(struct http_req *req, void *ctx)
 	struct front *front = ctx;
 	struct route route = route_of(req);
 	bool no_table = front->link == NULL || link_table(front->link) == NULL;
-	if (wants_websocket(req) && route.kind != ROUTE_ADMIN && route.kind != ROUTE_NOT_FOUND)
+	if (wants_websocket(req) && route.kind != ROUTE_ADMIN && route.kind != ROUTE_NOT_FOUND) {
 		refuse_websocket(front, req, route.protocol);
-	else if (route.kind == ROUTE_PROBE)
+	} else if (route.kind == ROUTE_PROBE) {
 		httpd_reply(req, 200, NULL, 0, VIEW(""));
-	else if (route.kind == ROUTE_NOT_FOUND || route.kind == ROUTE_BAD_METHOD)
+	} else if (route.kind == ROUTE_NOT_FOUND || route.kind == ROUTE_BAD_METHOD) {
 		refuse_route(front, req, &route);
-	else if (no_table)
+	} else if (no_table) {
 		refuse_early(front, req, route.protocol);
-	else if (route.kind == ROUTE_ADMIN)
+	} else if (route.kind == ROUTE_ADMIN) {
 		take_admin(front, req, &route);
-	else
+	} else {
 		take_call(front, req, &route);
+	}
 }
 
 /* ---- the rest is the owner's ---- */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define ANSWER_MS 2000
+#define QUESTION_BYTES_MAX 4096
 #define REPORT_MS 1000
 
 struct link {
@@ -76,11 +77,12 @@ apply(struct link *link, const json_t *body)
 static void
 on_heartbeat(struct link *link, const json_t *body)
 {
-	json_int_t epoch, version;
-	if (json_unpack(
-		(json_t *)(uintptr_t)body, "{s:I,s:I}", "epoch", &epoch, "version", &version) != 0)
+	const json_t *epoch = json_object_get(body, "epoch");
+	const json_t *version = json_object_get(body, "version");
+	if (!json_is_integer(epoch) || !json_is_integer(version))
 		return;
-	if (is_newer(link, (uint64_t)epoch, (uint64_t)version)) {
+	if (is_newer(
+		link, (uint64_t)json_integer_value(epoch), (uint64_t)json_integer_value(version))) {
 		link->table_wanted = true;
 		pump(link);
 	}
@@ -97,12 +99,13 @@ on_message(struct view message, void *ctx)
 		return;
 	}
 	struct view type = view_of(envelope.type);
-	if (view_eq_str(type, MSG_TABLE))
+	if (view_eq_str(type, MSG_TABLE)) {
 		apply(link, envelope.body);
-	else if (view_eq_str(type, MSG_HEARTBEAT))
+	} else if (view_eq_str(type, MSG_HEARTBEAT)) {
 		on_heartbeat(link, envelope.body);
-	else if (view_eq_str(type, MSG_ERROR))
+	} else if (view_eq_str(type, MSG_ERROR)) {
 		log_msg(LOG_WARN, "question_refused", "controlplane answered with an error");
+	}
 	envelope_fini(&envelope);
 }
 
@@ -117,9 +120,10 @@ on_answer(struct view message, void *ctx)
 		return;
 	}
 	/* The tick asks again. */
-	if (!link->unanswered)
+	if (!link->unanswered) {
 		log_msg(
 		    LOG_WARN, "controlplane_away", "no answer within %d ms; serving on", ANSWER_MS);
+	}
 	link->unanswered = true;
 }
 
@@ -129,7 +133,7 @@ static void
 ask(struct link *link, const char *type, json_t *body)
 {
 	struct bytes message;
-	bytes_init(&message, NAMES_MESSAGE_BYTES_MAX);
+	bytes_init(&message, QUESTION_BYTES_MAX);
 	MUST(envelope_encode(type, ++link->message_id, body, &message));
 	MUST(bus_req_ask(link->req, bytes_view(&message), ANSWER_MS, on_answer, link));
 	bytes_fini(&message);

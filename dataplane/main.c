@@ -27,8 +27,8 @@
 /* Bodies of some 100 KB come and go with each call. By default their pages go back to the kernel
  * each time, and the page faults for new ones are a third of such a call. So they are kept, and
  * what has become too much is given back now and then. */
-#define HEAP_KEPT_BYTES (16 * 1024 * 1024)
-#define HEAP_BLOCK_BYTES_MAX (4 * 1024 * 1024)
+#define HEAP_KEPT_BYTES 16777216
+#define HEAP_BLOCK_BYTES_MAX 4194304
 #define HEAP_CHECK_MS 5000
 #define DRAIN_S_DEFAULT 10
 /* Clients that come before the first table wait so long in the listen queue, then get a 503. */
@@ -77,12 +77,13 @@ static void
 on_listen_fd(int fd, const char *name, void *ctx)
 {
 	struct dataplane *dp = ctx;
-	if (strcmp(name, "api") == 0 && dp->plain_count < FDS_MAX)
+	if (strcmp(name, "api") == 0 && dp->plain_count < FDS_MAX) {
 		dp->plain_fds[dp->plain_count++] = fd;
-	else if (strcmp(name, "api-tls") == 0 && dp->tls_count < FDS_MAX)
+	} else if (strcmp(name, "api-tls") == 0 && dp->tls_count < FDS_MAX) {
 		dp->tls_fds[dp->tls_count++] = fd;
-	else
+	} else {
 		log_msg(LOG_WARN, "fd_ignored", "descriptor \"%s\" is not for this program", name);
+	}
 }
 
 /* Without its sockets this process is of no use: the launcher shall see that. */
@@ -103,10 +104,11 @@ static void
 write_ready(struct dataplane *dp)
 {
 	int fd = open(dp->ready_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
+	if (fd < 0) {
 		log_msg(LOG_ERROR, "ready_file", "%s: %s", dp->ready_path, strerror(errno));
-	else
+	} else {
 		close(fd);
+	}
 	dp->ready = true;
 	log_msg(LOG_INFO, "ready", "accepting on %u plain and %u TLS sockets", dp->plain_count,
 	    dp->tls != NULL ? dp->tls_count : 0);
@@ -153,10 +155,11 @@ on_tls_timer(struct loop_timer *timer, void *ctx)
 	struct err err;
 	bool changed = false;
 	loop_timer_arm(timer, TLS_CHECK_MS);
-	if (!tls_context_check(dp->tls, &changed, &err))
+	if (!tls_context_check(dp->tls, &changed, &err)) {
 		log_err(LOG_ERROR, "tls_reload", &err);
-	else if (changed)
+	} else if (changed) {
 		log_msg(LOG_INFO, "tls_reload", "new connections get the new certificate");
+	}
 }
 
 /* ---- controlplane ---- */
@@ -300,16 +303,17 @@ parse_options(int argc, char **argv, struct options *out)
 	bool ok = true;
 	*out = (struct options){.level = LOG_INFO, .drain_s = DRAIN_S_DEFAULT};
 	while (ok && (option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (option == 'r')
+		if (option == 'r') {
 			out->run_dir = optarg;
-		else if (option == 'i')
+		} else if (option == 'i') {
 			ok = parse_number(optarg, 999, &out->instance);
-		else if (option == 'l')
+		} else if (option == 'l') {
 			ok = log_level_parse(view_of(optarg), &out->level);
-		else if (option == 'd')
+		} else if (option == 'd') {
 			ok = parse_number(optarg, 86400, &out->drain_s);
-		else
+		} else {
 			ok = false;
+		}
 	}
 	return ok && out->run_dir != NULL && optind == argc;
 }
@@ -364,9 +368,10 @@ start(struct dataplane *dp, struct err *err)
 	    !loop_signal(dp->loop, SIGINT, on_signal, dp, err))
 		return false;
 	(void)netaddr_take_listen_fds(on_listen_fd, dp);
-	if (dp->plain_count + dp->tls_count == 0)
+	if (dp->plain_count + dp->tls_count == 0) {
 		return err_set(
 		    err, ERR_CONFIG, "LISTEN_FDS", "no socket named \"api\" was handed over");
+	}
 	dp->link = link_new(dp->loop, dp->options.run_dir, &events, err);
 	dp->front.link = dp->link;
 	loop_timer_arm(&dp->accept_timer, TABLE_WAIT_MS);

@@ -20,9 +20,10 @@ relay_start(struct relay *relay, const struct relay_head *head)
 		framing = HTTPD_EMPTY;
 	relay->started = true;
 	relay->status = head->status;
-	if (relay->req != NULL)
+	if (relay->req != NULL) {
 		httpd_start(relay->req, head->status, head->headers, head->count, framing,
 		    framing == HTTPD_LENGTH ? head->length : 0);
+	}
 }
 
 bool
@@ -81,8 +82,9 @@ relay_make_id(char out[RELAY_ID_BYTES])
 	uint8_t id[12];
 	memcpy(id, &mixed, sizeof(mixed));
 	memcpy(id + sizeof(mixed), &seed.process, sizeof(seed.process));
-	memcpy(out, "req_", 4);
-	crypto_hex(id, sizeof(id), out + 4);
+	static const char prefix[] = {'r', 'e', 'q', '_'};
+	memcpy(out, prefix, sizeof(prefix));
+	crypto_hex(id, sizeof(id), out + sizeof(prefix));
 }
 
 const char *
@@ -103,12 +105,14 @@ relay_refuse(struct relay *relay, const struct relay_refusal *refusal)
 	struct view body = refusal->body;
 	if (relay->req == NULL || relay->started)
 		return;
-	if (refusal->retry_after != NULL)
+	if (refusal->retry_after != NULL) {
 		headers[count++] =
 		    (struct http_header){VIEW("retry-after"), view_of(refusal->retry_after)};
-	if (refusal->extra_name != NULL)
+	}
+	if (refusal->extra_name != NULL) {
 		headers[count++] = (struct http_header){
 		    view_of(refusal->extra_name), view_of(refusal->extra_value)};
+	}
 	bytes_init(&text, REFUSAL_BYTES_MAX);
 	if (body.len == 0) {
 		MUST(refuse_body(

@@ -12,7 +12,7 @@
 /* Below this libcurl sends head and body by one call. */
 #define SMALL_BODY_BYTES 65536
 #define UPLOAD_BYTES_MIN 16384
-#define UPLOAD_BYTES_MAX (256u * 1024)
+#define UPLOAD_BYTES_MAX ((size_t)256 * 1024)
 
 #define EASY(option, value) MUST(curl_easy_setopt(easy, option, value) == CURLE_OK)
 
@@ -89,9 +89,10 @@ code_to_transport(const struct transfer *transfer, CURLcode code)
 		return TRANSPORT_STALE;
 	if (code == CURLE_COULDNT_CONNECT)
 		return connect_failure(transfer);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].code == code)
 			return rows[i].transport;
+	}
 	return TRANSPORT_INTERNAL;
 }
 
@@ -179,10 +180,11 @@ on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 	}
 	int type = address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK;
 	int fd = socket(address->family, type, address->protocol);
-	if (fd < 0)
+	if (fd < 0) {
 		transfer->starved = true;
-	else
+	} else {
 		socks_opened(&transfer->upstreams->socks, fd);
+	}
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -223,9 +225,10 @@ transfer_ended(struct transfer *transfer, CURLcode code)
 {
 	MAGIC_CHECK(transfer, TRANSFER_MAGIC);
 	enum transport transport = code_to_transport(transfer, code);
-	if (transport != TRANSPORT_OK && transfer->detail[0] == '\0')
+	if (transport != TRANSPORT_OK && transfer->detail[0] == '\0') {
 		(void)snprintf(
 		    transfer->detail, sizeof(transfer->detail), "%s", curl_easy_strerror(code));
+	}
 	detach(transfer, code == CURLE_OK);
 	transfer->events->on_done(transport, transfer->detail, transfer->ctx);
 }
@@ -338,10 +341,11 @@ set_request(struct transfer *transfer, const struct transfer_call *call)
 	if (post || call->body_bytes > 0 || view_eq_str(method, "PUT") ||
 	    view_eq_str(method, "PATCH"))
 		set_body(transfer);
-	if (view_eq_str(method, "HEAD"))
+	if (view_eq_str(method, "HEAD")) {
 		EASY(CURLOPT_NOBODY, 1L);
-	else if (!post && !view_eq_str(method, "GET"))
+	} else if (!post && !view_eq_str(method, "GET")) {
 		EASY(CURLOPT_CUSTOMREQUEST, call->method);
+	}
 }
 
 struct transfer *
@@ -385,12 +389,14 @@ static void
 drop_upload_pages(struct transfer *transfer)
 {
 	curl_off_t sent = 0;
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t begin = ((uintptr_t)transfer->upload + page - 1) / page * page;
-	uintptr_t end = ((uintptr_t)transfer->upload + transfer->upload_bytes) / page * page;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t skip = (page - (uintptr_t)transfer->upload % page) % page;
 	(void)curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-	if (transfer->upload != NULL && (uint64_t)sent == transfer->body_bytes && begin < end)
-		(void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+	if (transfer->upload != NULL && (uint64_t)sent == transfer->body_bytes &&
+	    transfer->upload_bytes >= skip + page) {
+		size_t len = (transfer->upload_bytes - skip) / page * page;
+		(void)madvise(transfer->upload + skip, len, MADV_DONTNEED);
+	}
 	transfer->upload = NULL;
 }
 

@@ -81,12 +81,13 @@ on_multi_timer(CURLM *multi, long timeout_ms, void *ctx)
 {
 	struct lane *lane = ctx;
 	(void)multi;
-	if (timeout_ms == 0)
+	if (timeout_ms == 0) {
 		loop_defer(lane->upstreams->loop, &lane->kick);
-	else if (timeout_ms > 0)
+	} else if (timeout_ms > 0) {
 		loop_timer_arm(&lane->timer, (uint64_t)timeout_ms);
-	else
+	} else {
 		loop_timer_disarm(&lane->timer);
+	}
 	return 0;
 }
 
@@ -106,7 +107,7 @@ lane_new(struct upstreams *upstreams)
 	loop_timer_init(&lane->timer, upstreams->loop, on_lane_timer, lane);
 	lane->kick = (struct loop_task){.fn = on_lane_kick, .ctx = lane};
 	upstreams->lanes =
-	    mem_realloc(upstreams->lanes, (upstreams->lane_count + 1) * sizeof(*upstreams->lanes));
+	    mem_realloc(upstreams->lanes, (upstreams->lane_count + 1) * sizeof(void *));
 	upstreams->lanes[upstreams->lane_count++] = lane;
 	return lane;
 }

@@ -54,10 +54,11 @@ static void
 on_io(struct loop_io *io, unsigned events, void *ctx)
 {
 	struct sock *sock = ctx;
-	if (sock->resting)
+	if (sock->resting) {
 		loop_io_watch(io, 0);
-	else
+	} else {
 		sock->socks->fn(io->fd, events, sock->owner);
+	}
 }
 
 static struct sock *
@@ -74,8 +75,8 @@ add(struct socks *socks, int fd)
 	while (size <= (size_t)fd)
 		size *= 2;
 	if (size > socks->size) {
-		socks->by_fd = mem_realloc(socks->by_fd, size * sizeof(*socks->by_fd));
-		memset(socks->by_fd + socks->size, 0, (size - socks->size) * sizeof(*socks->by_fd));
+		socks->by_fd = mem_realloc(socks->by_fd, size * sizeof(void *));
+		memset(socks->by_fd + socks->size, 0, (size - socks->size) * sizeof(void *));
 		socks->size = size;
 	}
 	struct sock *sock = MEM_NEW(struct sock);
