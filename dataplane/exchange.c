@@ -25,7 +25,6 @@ static const char *const what_names[EVENT_COUNT] = {
     [EVENT_DONE] = "on_done",
     [EVENT_GONE] = "on_gone",
     [EVENT_PAUSE] = "on_pause",
-    [EVENT_RESUME] = "on_resume",
     [EVENT_DEADLINE] = "on_deadline",
     [EVENT_STOP] = "on_stop",
 };
@@ -159,7 +158,7 @@ on_attempt_bytes(struct view bytes, void *ctx)
 		deadlines_move(&exchange->env->deadlines, &exchange->deadline,
 		    loop_now_ms(exchange->env->loop) + AFTER_END_MS);
 	}
-	if (!relay_write(&exchange->relay, bytes))
+	if (!relay_write(&exchange->relay, bytes) && exchange->pauses++ == 0)
 		exchange_note(exchange, EVENT_PAUSE, 0);
 	return true;
 }
@@ -238,7 +237,6 @@ on_task(struct loop_task *task, void *ctx)
 		exchange_drive(exchange, STEP_REAP);
 	} else if (exchange->attempt.paused && !exchange->relay.full) {
 		enum transport why;
-		exchange_note(exchange, EVENT_RESUME, 0);
 		attempt_resume(&exchange->attempt);
 		if (!exchange->dead) {
 			deadlines_move(&exchange->env->deadlines, &exchange->deadline,
@@ -322,6 +320,7 @@ log_notes(const struct exchange *exchange, enum log_level level)
 	if (line.off)
 		return;
 	log_str(&line, "id", exchange->id);
+	log_int(&line, "pauses", exchange->pauses);
 	for (unsigned part = 0; at < exchange->note_count; part++) {
 		size_t len = 0;
 		while (at < exchange->note_count && len + 32 < sizeof(text)) {

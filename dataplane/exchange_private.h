@@ -31,8 +31,7 @@ enum exchange_step {
 enum exchange_event {
 	EVENT_DONE = STEP_COUNT, /* detail: transport */
 	EVENT_GONE,
-	EVENT_PAUSE,
-	EVENT_RESUME,
+	EVENT_PAUSE,    /* the first; detail: 0 */
 	EVENT_DEADLINE, /* detail: transport */
 	EVENT_STOP,
 	EVENT_COUNT,
@@ -91,6 +90,7 @@ struct exchange {
 	struct bytes held;                  /* bytes of the answer before COMMIT */
 	const struct upstream_entry *entry; /* asked last */
 	unsigned attempts;
+	unsigned pauses; /* how often the client did not keep up */
 
 	/* The best word of those that failed. */
 	int error_status;

@@ -1,4 +1,5 @@
 #include "limiter.h"
+#include "must.h"
 #include <string.h>
 
 /* How long until a bucket has a try; 0 = now. */
@@ -25,6 +26,7 @@ name_of(struct view peer)
 static struct limiter_bucket *
 find(struct limiter *limiter, struct view peer)
 {
+	MUST(limiter != NULL);
 	for (size_t i = 0; i < LIMITER_PEERS_MAX; i++)
 		if (view_eq_str(name_of(peer), limiter->peers[i].peer))
 			return &limiter->peers[i];
@@ -62,12 +64,18 @@ limiter_take(struct limiter *limiter, struct view peer, uint64_t now_ms, uint64_
 	return true;
 }
 
+static void
+give(struct limiter_bucket *bucket, unsigned each_ms)
+{
+	if (bucket->full_at_ms >= each_ms)
+		bucket->full_at_ms -= each_ms;
+}
+
 void
 limiter_give_back(struct limiter *limiter, struct view peer)
 {
 	struct limiter_bucket *own = find(limiter, peer);
-	if (own != NULL && own->full_at_ms >= LIMITER_PEER_MS)
-		own->full_at_ms -= LIMITER_PEER_MS;
-	if (limiter->all.full_at_ms >= LIMITER_ALL_MS)
-		limiter->all.full_at_ms -= LIMITER_ALL_MS;
+	if (own != NULL)
+		give(own, LIMITER_PEER_MS);
+	give(&limiter->all, LIMITER_ALL_MS);
 }
