@@ -52,12 +52,33 @@ add_header(struct bytes *out, struct view name, struct view value)
 	       bytes_append_view(out, value) && bytes_append_char(out, '\0');
 }
 
-/* libcurl adds "Accept" and "Content-Type" of its own when the client has sent none. */
+static bool
+is_json_call(const struct attempt_request *request)
+{
+	enum endpoint endpoint = request->route->endpoint;
+	return endpoint == ENDPOINT_GENERATE || endpoint == ENDPOINT_COUNT_TOKENS;
+}
+
+/* What a client forgets and its upstream insists on; a bare `curl -d` says it sends a form. */
+static bool
+add_forgotten(struct bytes *out, const struct attempt_request *request, bool type, bool version)
+{
+	bool anthropic = request->route->protocol == PROTOCOL_ANTHROPIC;
+	if (!type && is_json_call(request) &&
+	    !add_header(out, VIEW("Content-Type"), VIEW("application/json")))
+		return false;
+	/* libcurl would add one of its own. */
+	if (!type && !is_json_call(request) && !bytes_append(out, "Content-Type:", 14))
+		return false;
+	return version || !anthropic ||
+	       add_header(out, VIEW("anthropic-version"), VIEW("2023-06-01"));
+}
+
 static bool
 add_client_headers(struct bytes *out, const struct attempt_request *request)
 {
 	struct view connection = {0};
-	bool accept = false, type = false, ok = true;
+	bool accept = false, type = false, version = false, ok = true;
 	for (size_t i = 0; i < request->header_count; i++) {
 		if (view_eq_nocase(request->headers[i].name, "connection"))
 			connection = request->headers[i].value;
@@ -66,12 +87,18 @@ add_client_headers(struct bytes *out, const struct attempt_request *request)
 		const struct http_header *header = &request->headers[i];
 		if (!headers_to_upstream(header->name, connection))
 			continue;
+		bool is_type = view_eq_nocase(header->name, "content-type");
+		if (is_type && is_json_call(request) &&
+		    !view_starts_nocase(header->value, "application/json"))
+			continue;
+		type = type || is_type;
 		accept = accept || view_eq_nocase(header->name, "accept");
-		type = type || view_eq_nocase(header->name, "content-type");
+		version = version || view_eq_nocase(header->name, "anthropic-version");
 		ok = add_header(out, header->name, header->value);
 	}
+	/* libcurl would add an "Accept" of its own. */
 	return ok && (accept || bytes_append(out, "Accept:", 8)) &&
-	       (type || bytes_append(out, "Content-Type:", 14));
+	       add_forgotten(out, request, type, version);
 }
 
 /* The key comes last, so that no growing of `out` leaves a copy of it behind. */

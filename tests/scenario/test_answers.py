@@ -44,6 +44,19 @@ class Answers(rig.Case):
                                       {name: value, "anthropic-version": "2023-06-01"}))
                     said(protocol, wire.answer())
 
+    def test_bare_curl(self):
+        """What `curl -d` sends by itself: upstreams want a JSON type and a version, so they get them."""
+        for protocol in PROTOCOLS:
+            with self.subTest(protocol), self.rig.wire() as wire:
+                wire.send(request("POST", PATHS[protocol], ask(protocol),
+                                  {"Authorization": f"Bearer {self.rig.key}",
+                                   "Content-Type": "application/x-www-form-urlencoded"}))
+                said(protocol, wire.answer())
+                sent = self.calls()[-1].headers
+                self.assertEqual("application/json", sent["content-type"])
+                self.assertEqual("2023-06-01" if protocol == "anthropic" else None,
+                                 sent.get("anthropic-version"))
+
     def test_paths(self):
         for path, protocol, seen in (
                 ("/v1/messages", "anthropic", "/v1/messages"),
