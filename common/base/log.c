@@ -249,6 +249,18 @@ log_int(struct log_line *line, const char *key, int64_t value)
 		put_raw(line, key, text, (size_t)len);
 }
 
+/* An event that repeats without end costs lines, never time: beyond the limit nothing is formatted.
+ */
+static bool
+is_over_limit(void)
+{
+	uint64_t second = clock_mono_ms() / 1000;
+	if (second != state.second)
+		state.lines = 0;
+	state.second = second;
+	return state.lines >= LINES_PER_SECOND_MAX;
+}
+
 void
 log_begin(struct log_line *line, enum log_level level, const char *event)
 {
@@ -256,6 +268,11 @@ log_begin(struct log_line *line, enum log_level level, const char *event)
 	line->off = level < state.lowest;
 	if (line->off)
 		return;
+	if (is_over_limit()) {
+		line->off = true;
+		state.dropped++;
+		return;
+	}
 	char ts[25];
 	clock_format_utc(clock_wall_ms(), ts);
 	put_raw(line, "ts", ts, strlen(ts));
@@ -264,17 +281,11 @@ log_begin(struct log_line *line, enum log_level level, const char *event)
 	log_str(line, "event", event);
 }
 
-/* A reader that hangs or has gone and an event that repeats without end cost lines, never time or
- * a SIGPIPE. poll, since the descriptor is shared and not ours to make non-blocking. */
+/* A reader that hangs or has gone costs lines, never time or a SIGPIPE. poll, since the descriptor
+ * is shared and not ours to make non-blocking. */
 static bool
 may_write(void)
 {
-	uint64_t second = clock_mono_ms() / 1000;
-	if (second != state.second)
-		state.lines = 0;
-	state.second = second;
-	if (state.lines >= LINES_PER_SECOND_MAX)
-		return false;
 	struct pollfd pollfd = {.fd = state.fd, .events = POLLOUT};
 	return poll(&pollfd, 1, 0) == 1 && pollfd.revents == POLLOUT;
 }
