@@ -1,0 +1,380 @@
+/* Requests, written: everything that is neither text nor tool. */
+#include "anthropic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BUDGET_MIN 1024 /* the API refuses less */
+
+static bool
+lose(struct anthropic_write *write, const char *path)
+{
+	return ledger_lose(write->options->ledger, write->err, "%s", path);
+}
+
+/* The client's own word for how much to think, for the ledger. */
+static const char *
+effort_path(const struct anthropic_write *write)
+{
+	static const char *const paths[WIRE_COUNT] = {
+	    [WIRE_ANTHROPIC] = "thinking",
+	    [WIRE_CHAT] = "reasoning_effort",
+	    [WIRE_RESPONSES] = "reasoning.effort",
+	};
+	return paths[write->request->from];
+}
+
+static const char *
+max_tokens_path(const struct anthropic_write *write)
+{
+	static const char *const paths[WIRE_COUNT] = {
+	    [WIRE_ANTHROPIC] = "max_tokens",
+	    [WIRE_CHAT] = "max_completion_tokens",
+	    [WIRE_RESPONSES] = "max_output_tokens",
+	};
+	return paths[write->request->from];
+}
+
+/* ---- thinking ---- */
+
+/* A tool loop whose last assistant turn came back without its thinking: models that think by budget
+ * refuse to go on with thinking on. */
+static bool
+lost_thinking(const struct anthropic_write *write)
+{
+	const struct turn *last = NULL;
+	const struct turn *end = NULL;
+	for (const struct turn *turn = write->messages; turn != NULL; turn = turn->next) {
+		last = turn->role == ROLE_ASSISTANT ? turn : last;
+		end = turn;
+	}
+	if (last == NULL || last->next != end || end->first->kind != PART_RESULT)
+		return false;
+	return last->first->kind != PART_THINKING && last->first->kind != PART_REDACTED;
+}
+
+static bool
+wants_thinking(const struct request *request)
+{
+	if (request->thinking == THINKING_DISABLED || request->effort == EFFORT_NONE)
+		return false;
+	/* In this protocol an effort alone asks for no thinking. */
+	bool effort = request->from != WIRE_ANTHROPIC && request->effort != EFFORT_ABSENT;
+	return effort || request->thinking == THINKING_BUDGET ||
+	       request->thinking == THINKING_ADAPTIVE;
+}
+
+static bool
+plan_off(struct anthropic_write *write)
+{
+	const struct request *request = write->request;
+	bool asked_off = request->thinking == THINKING_DISABLED || request->effort == EFFORT_NONE;
+	return !asked_off || !write->options->caps->thinking_always ||
+	       lose(write, effort_path(write));
+}
+
+bool
+anthropic_thinking_plan(struct anthropic_write *write)
+{
+	const struct request *request = write->request;
+	const struct caps *caps = write->options->caps;
+	write->max_tokens = request->max_tokens < 0 ? caps->max_output_tokens : request->max_tokens;
+	if (write->max_tokens > caps->max_output_tokens) {
+		write->max_tokens = caps->max_output_tokens;
+		if (!lose(write, max_tokens_path(write)))
+			return false;
+	}
+	if (!wants_thinking(request))
+		return plan_off(write);
+	if (caps->thinking == CAPS_THINKING_NONE)
+		return lose(write, effort_path(write));
+	write->by_budget =
+	    caps->thinking == CAPS_THINKING_BUDGET ||
+	    (caps->thinking == CAPS_THINKING_BOTH && request->thinking == THINKING_BUDGET);
+	if (write->by_budget && (write->max_tokens <= BUDGET_MIN || lost_thinking(write)))
+		return lose(write, effort_path(write));
+	write->thinking = true;
+	return true;
+}
+
+static int64_t
+budget_of(const struct anthropic_write *write)
+{
+	const struct request *request = write->request;
+	static const int64_t budgets[] = {
+	    [EFFORT_ABSENT] = 8192,
+	    [EFFORT_NONE] = BUDGET_MIN,
+	    [EFFORT_MINIMAL] = BUDGET_MIN,
+	    [EFFORT_LOW] = BUDGET_MIN,
+	    [EFFORT_MEDIUM] = 8192,
+	    [EFFORT_HIGH] = 24576,
+	    [EFFORT_XHIGH] = 32768,
+	    [EFFORT_MAX] = 0,
+	};
+	int64_t budget = request->effort == EFFORT_MAX ? write->options->caps->max_effort_budget
+						       : budgets[request->effort];
+	if (request->thinking_budget >= 0)
+		budget = request->thinking_budget;
+	if (budget >= write->max_tokens)
+		budget = write->max_tokens - 1;
+	return budget < BUDGET_MIN ? BUDGET_MIN : budget;
+}
+
+/* A budget in levels, for models that think by themselves. */
+static enum effort
+effort_of_budget(int64_t budget)
+{
+	static const struct {
+		int64_t max;
+		enum effort effort;
+	} levels[] = {
+	    {2048, EFFORT_LOW},
+	    {8192, EFFORT_MEDIUM},
+	    {24576, EFFORT_HIGH},
+	    {63999, EFFORT_XHIGH},
+	};
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (budget <= levels[i].max)
+			return levels[i].effort;
+	}
+	return EFFORT_MAX;
+}
+
+static const char *
+effort_name(const struct caps *caps, enum effort effort)
+{
+	switch (effort) {
+	case EFFORT_ABSENT:
+	case EFFORT_NONE:
+		break;
+	case EFFORT_MINIMAL:
+	case EFFORT_LOW:
+		return "low";
+	case EFFORT_MEDIUM:
+		return "medium";
+	case EFFORT_HIGH:
+		return "high";
+	case EFFORT_XHIGH:
+		return caps->effort_xhigh ? "xhigh" : "high";
+	case EFFORT_MAX:
+		return caps->effort_max ? "max" : caps->effort_xhigh ? "xhigh" : "high";
+	}
+	return NULL;
+}
+
+static void
+write_thinking(struct anthropic_write *write)
+{
+	struct write_json *json = &write->json;
+	if (!write->thinking) {
+		if (write->request->from == WIRE_ANTHROPIC &&
+		    write->request->thinking == THINKING_DISABLED &&
+		    !write->options->caps->thinking_always) {
+			write_json_key_object(json, "thinking");
+			write_json_key_str(json, "type", "disabled");
+			write_json_object_end(json);
+		}
+		return;
+	}
+	write_json_key_object(json, "thinking");
+	write_json_key_str(json, "type", write->by_budget ? "enabled" : "adaptive");
+	if (write->by_budget)
+		write_json_key_int(json, "budget_tokens", budget_of(write));
+	if (write->request->thinking_shown != TRI_ABSENT)
+		write_json_key_str(json, "display",
+		    write->request->thinking_shown == TRI_YES ? "summarized" : "omitted");
+	write_json_object_end(json);
+}
+
+/* ---- the form of the output ---- */
+
+static const char *
+format_path(const struct anthropic_write *write)
+{
+	static const char *const paths[WIRE_COUNT] = {
+	    [WIRE_ANTHROPIC] = "output_config.format",
+	    [WIRE_CHAT] = "response_format",
+	    [WIRE_RESPONSES] = "text.format",
+	};
+	return paths[write->request->from];
+}
+
+static bool
+write_format(struct anthropic_write *write)
+{
+	struct write_json *json = &write->json;
+	struct view schema = write->request->schema_json;
+	write_json_key_object(json, "format");
+	write_json_key_str(json, "type", "json_schema");
+	if (write->request->from == WIRE_ANTHROPIC) {
+		write_json_key_raw(json, "schema", schema);
+	} else {
+		write_json_key(json, "schema");
+		if (!anthropic_schema_output(schema, json->out))
+			return anthropic_full(write->err);
+	}
+	write_json_object_end(json);
+	return true;
+}
+
+static bool
+write_output(struct anthropic_write *write)
+{
+	const struct request *request = write->request;
+	const struct caps *caps = write->options->caps;
+	bool native = request->output == OUTPUT_JSON_SCHEMA && caps->json_schema;
+	write->instruct_json = request->output != OUTPUT_TEXT && !native;
+	if (write->instruct_json && !lose(write, format_path(write)))
+		return false;
+	enum effort effort = request->effort;
+	if (effort == EFFORT_ABSENT && write->thinking && !write->by_budget &&
+	    request->thinking == THINKING_BUDGET)
+		effort = effort_of_budget(request->thinking_budget);
+	const char *name = effort_name(caps, effort);
+	/* Models that think by budget alone know no levels; nor is one said for thinking left out.
+	 */
+	bool says = name != NULL && caps->thinking >= CAPS_THINKING_BOTH && !write->by_budget &&
+		    (write->thinking || request->from == WIRE_ANTHROPIC);
+	if (!says && !native)
+		return true;
+	write_json_key_object(&write->json, "output_config");
+	if (says)
+		write_json_key_str(&write->json, "effort", name);
+	if (native && !write_format(write))
+		return false;
+	write_json_object_end(&write->json);
+	return true;
+}
+
+/* ---- sampling ---- */
+
+static double
+number_of(struct view json)
+{
+	char text[64];
+	size_t len = json.len < sizeof(text) ? json.len : sizeof(text) - 1;
+	if (len > 0)
+		memcpy(text, json.data, len);
+	text[len] = '\0';
+	return strtod(text, NULL);
+}
+
+static bool
+write_temperature(struct anthropic_write *write)
+{
+	struct view json = write->request->temperature_json;
+	if (json.len == 0)
+		return true;
+	double value = number_of(json);
+	if (write->thinking || !write->options->caps->sampling)
+		return value == 1.0 || lose(write, "temperature");
+	if (value <= 1.0) {
+		write_json_key_raw(&write->json, "temperature", json);
+		return true;
+	}
+	write_json_key_int(&write->json, "temperature", 1);
+	return lose(write, "temperature");
+}
+
+static bool
+write_sampling(struct anthropic_write *write)
+{
+	const struct request *request = write->request;
+	const struct caps *caps = write->options->caps;
+	bool open = caps->sampling && !write->thinking;
+	bool beside = request->temperature_json.len > 0 && !caps->sampling_both;
+	if (!write_temperature(write))
+		return false;
+	if (request->top_p_json.len > 0) {
+		if (open && !beside)
+			write_json_key_raw(&write->json, "top_p", request->top_p_json);
+		else if (number_of(request->top_p_json) != 1.0 && !lose(write, "top_p"))
+			return false;
+	}
+	if (request->top_k_json.len > 0) {
+		if (open)
+			write_json_key_raw(&write->json, "top_k", request->top_k_json);
+		else if (!lose(write, "top_k"))
+			return false;
+	}
+	return true;
+}
+
+static bool
+write_stops(struct anthropic_write *write)
+{
+	const char *path = write->request->from == WIRE_CHAT ? "stop" : "stop_sequences";
+	bool open = false;
+	for (const struct text_list *it = write->request->stops; it != NULL; it = it->next) {
+		if (anthropic_is_blank(it->text)) {
+			if (!lose(write, path))
+				return false;
+			continue;
+		}
+		if (!open)
+			write_json_key_array(&write->json, "stop_sequences");
+		open = true;
+		write_json_text(&write->json, it->text);
+	}
+	if (open)
+		write_json_array_end(&write->json);
+	return true;
+}
+
+/* ---- the rest ---- */
+
+static bool
+write_tier(struct anthropic_write *write)
+{
+	struct view tier = write->request->tier_text;
+	if (view_eq_str(tier, "default")) {
+		write_json_key_str(&write->json, "service_tier", "standard_only");
+	} else if (view_eq_str(tier, "priority") && write->request->from == WIRE_ANTHROPIC) {
+		write_json_key_str(&write->json, "speed", "fast");
+	} else if (tier.len > 0 && !view_eq_str(tier, "auto")) {
+		return lose(write, "service_tier");
+	}
+	return true;
+}
+
+static bool
+write_leftovers(struct anthropic_write *write)
+{
+	if (write->request->from != WIRE_ANTHROPIC)
+		return ledger_leftovers(write->options->ledger, write->request, write->err);
+	for (const struct leftover *it = write->request->leftovers; it != NULL; it = it->next) {
+		/* A path of more than one word lies inside something that was written. */
+		if (strpbrk(it->name, ".[") == NULL)
+			write_json_key_raw(&write->json, it->name, it->json);
+	}
+	return true;
+}
+
+static bool
+write_verbosity(struct anthropic_write *write)
+{
+	struct view verbosity = write->request->verbosity_text;
+	bool chat = write->request->from == WIRE_CHAT;
+	return verbosity.len == 0 || view_eq_str(verbosity, "medium") ||
+	       lose(write, chat ? "verbosity" : "text.verbosity");
+}
+
+bool
+anthropic_params_write(struct anthropic_write *write)
+{
+	struct write_json *json = &write->json;
+	bool warms = write->request->from == WIRE_ANTHROPIC && write->request->max_tokens < 0;
+	if (!warms || write->request->leftovers == NULL ||
+	    strcmp(write->request->leftovers->name, "max_tokens") != 0)
+		write_json_key_int(json, "max_tokens", write->max_tokens);
+	if (write->options->stream)
+		write_json_key_bool(json, "stream", true);
+	write_thinking(write);
+	if (write->request->user_text.len > 0) {
+		write_json_key_object(json, "metadata");
+		write_json_key_text(json, "user_id", write->request->user_text);
+		write_json_object_end(json);
+	}
+	return write_output(write) && write_sampling(write) && write_stops(write) &&
+	       write_tier(write) && write_verbosity(write) && write_leftovers(write);
+}

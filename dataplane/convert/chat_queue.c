@@ -1,0 +1,184 @@
+#include "chat_queue.h"
+
+#include "write_json.h"
+#include <string.h>
+
+#define WAIT_BYTES_MAX (64u << 20)
+
+void
+chat_queue_init(struct chat_queue *queue, struct arena *arena, event_fn *emit, void *ctx)
+{
+	*queue = (struct chat_queue){.arena = arena, .emit = emit, .ctx = ctx};
+	bytes_init(&queue->scratch, WAIT_BYTES_MAX);
+}
+
+void
+chat_queue_fini(struct chat_queue *queue)
+{
+	for (struct chat_item *item = queue->head; item != NULL; item = item->next)
+		bytes_fini(&item->wait);
+	bytes_fini(&queue->scratch);
+}
+
+bool
+chat_queue_too_big(struct err *err)
+{
+	return err_set(err, ERR_LIMIT, "", "the upstream's answer is too big to convert");
+}
+
+struct chat_item *
+chat_queue_add(struct chat_queue *queue, enum part_kind kind)
+{
+	struct chat_item *item = arena_alloc(queue->arena, sizeof(*item));
+	if (item == NULL)
+		return NULL;
+	item->part.kind = kind;
+	item->part.path = "";
+	item->index = -1;
+	bytes_init(&item->wait, WAIT_BYTES_MAX);
+	if (queue->tail != NULL)
+		queue->tail->next = item;
+	else
+		queue->head = item;
+	queue->tail = item;
+	return item;
+}
+
+static bool
+is_function(const struct chat_item *item)
+{
+	return item->part.kind == PART_CALL && item->part.form == CALL_FUNCTION;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Follows the JSON of a call; what is left of `source` is worth passing on: no blanks before the
+ * object, nothing behind it. */
+static struct view
+watch(struct chat_progress *progress, struct view source)
+{
+	while (progress->depth == 0 && !progress->odd && source.len > 0 && is_blank(source.data[0]))
+		source = view_from(source, 1);
+	if (progress->depth == 0 && source.len > 0 && source.data[0] != '{')
+		progress->odd = true;
+	for (size_t i = 0; i < source.len && !progress->odd; i++) {
+		char c = source.data[i];
+		if (progress->escaped) {
+			progress->escaped = false;
+		} else if (progress->in_string) {
+			progress->escaped = c == '\\';
+			progress->in_string = c != '"';
+		} else if (c == '"') {
+			progress->in_string = true;
+		} else if (c == '{' || c == '[') {
+			progress->depth++;
+		} else if ((c == '}' || c == ']') && --progress->depth == 0) {
+			progress->complete = true;
+			return view_sub(source, 0, i + 1);
+		}
+	}
+	return source;
+}
+
+static bool
+pass_on(struct chat_queue *queue, const struct chat_item *item, struct view text, struct err *err)
+{
+	struct event event = {.kind = EVENT_PART_DELTA,
+	    .delta = is_function(item) ? DELTA_INPUT : DELTA_TEXT,
+	    .text = text};
+	return text.len == 0 || queue->emit(&event, queue->ctx, err);
+}
+
+static bool
+is_complete(const struct chat_item *item)
+{
+	return item->part.kind != PART_CALL || (is_function(item) && item->progress.complete);
+}
+
+static bool
+may_begin(const struct chat_item *item)
+{
+	return item->part.kind != PART_CALL ||
+	       (item->part.id_plain.len > 0 && item->part.name_plain.len > 0 &&
+		   !item->progress.odd);
+}
+
+static bool
+begin(struct chat_queue *queue, struct chat_item *item, struct err *err)
+{
+	struct event event = {.kind = EVENT_PART_BEGIN, .part = &item->part};
+	item->begun = true;
+	if (item->part.kind == PART_CALL && item->part.id_plain.len == 0) {
+		item->part.id_plain = arena_printf(queue->arena, "call_%u", queue->generated++);
+		if (item->part.id_plain.data == NULL)
+			return chat_queue_too_big(err);
+	}
+	return queue->emit(&event, queue->ctx, err);
+}
+
+/* What waits of an item; input that is no object becomes one, so that what the model wrote is seen.
+ */
+static bool
+flush(struct chat_queue *queue, struct chat_item *item, struct err *err)
+{
+	struct view waiting = bytes_view(&item->wait);
+	bool ok = true;
+	if (!item->progress.odd) {
+		ok = pass_on(queue, item, waiting, err);
+	} else if (waiting.len > 0 && !view_eq_str(view_trim(waiting), "null")) {
+		bytes_clear(&queue->scratch);
+		ok = (bytes_append_str(&queue->scratch, "{\"_raw\":\"") &&
+			 write_json_escape(&queue->scratch, waiting) &&
+			 bytes_append_str(&queue->scratch, "\"}")) ||
+		     chat_queue_too_big(err);
+		ok = ok && pass_on(queue, item, bytes_view(&queue->scratch), err);
+	}
+	bytes_clear(&item->wait);
+	return ok;
+}
+
+/* A call that never got a name is none. */
+bool
+chat_queue_advance(struct chat_queue *queue, bool all, struct err *err)
+{
+	for (struct chat_item *item = queue->head; item != NULL; item = queue->head) {
+		bool nameless = item->part.kind == PART_CALL && item->part.name_plain.len == 0;
+		if (!item->begun && !(nameless && all)) {
+			if (!all && !may_begin(item))
+				return true;
+			if (!begin(queue, item, err) || !flush(queue, item, err))
+				return false;
+		}
+		if (!all && (item->next == NULL || !is_complete(item)))
+			return true;
+		queue->head = item->next;
+		if (queue->head == NULL)
+			queue->tail = NULL;
+		item->through = true;
+		struct event event = {.kind = EVENT_PART_FINISH};
+		bool ok = !item->begun ||
+			  (flush(queue, item, err) && queue->emit(&event, queue->ctx, err));
+		bytes_fini(&item->wait);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+bool
+chat_queue_feed(struct chat_queue *queue, struct chat_item *item, struct view text, struct err *err)
+{
+	if (item->through || item->progress.complete)
+		return true;
+	if (is_function(item))
+		text = watch(&item->progress, text);
+	if (item == queue->head && item->begun && !item->progress.odd)
+		return pass_on(queue, item, text, err);
+	if (!bytes_append_view(&item->wait, text))
+		return chat_queue_too_big(err);
+	return true;
+}

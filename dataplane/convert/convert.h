@@ -1,0 +1,58 @@
+/* convert: what the dataplane calls. Pure: no clock, no globals, no I/O. */
+#ifndef PM_CONVERT_H
+#define PM_CONVERT_H
+
+#include "bytes.h"
+#include "codec.h"
+#include "err.h"
+#include "view.h"
+#include <stdbool.h>
+
+/* One conversation with one upstream: request out, answer back. */
+struct convert;
+
+struct convert_options {
+	enum wire client, upstream;
+	bool strict;
+	const struct caps *caps_rows; /* NULL = built-in */
+	size_t caps_count;
+	struct upstream_flags flags;
+	struct view upstream_plain;       /* id; copied */
+	struct view request_id_plain;     /* copied */
+	struct view upstream_model_plain; /* empty = the client's; copied */
+	int64_t created_s;
+	size_t memory_max; /* bytes for all of it */
+};
+
+struct convert *convert_new(const struct convert_options *options);
+void convert_free(struct convert *convert);
+/* Client's body -> upstream's body. ERR_PARSE: broken input (400); ERR_PEER: cannot be carried
+ * (400, err->at names the field); ERR_LIMIT: too big (413). `body` must live until convert_free. */
+MUST_CHECK bool convert_request(
+    struct convert *convert, struct view body, struct bytes *out, struct err *err);
+/* The client asked for a stream. */
+bool convert_wants_stream(const struct convert *convert);
+/* Upstream bytes of a 2xx answer, SSE or one JSON document by `sse`, any split. Client bytes are
+ * appended to `out`: SSE for a stream, nothing until the end for a whole answer. */
+MUST_CHECK bool convert_feed(
+    struct convert *convert, bool sse, struct view bytes, struct bytes *out, struct err *err);
+/* The upstream's body ended (`whole`: as its transport says). A cut one gives the client's error
+ * event; *complete tells whether the client now holds a whole answer. */
+MUST_CHECK bool convert_end(
+    struct convert *convert, bool whole, struct bytes *out, bool *complete, struct err *err);
+/* The upstream died: the client's own error event. */
+MUST_CHECK bool convert_fail(
+    struct convert *convert, int status, const char *message, struct bytes *out);
+MUST_CHECK bool convert_ping(struct convert *convert, struct bytes *out);
+/* An error answer (whole body) of the upstream (status >= 400) in the client's words; *status may
+ * change. */
+MUST_CHECK bool convert_error(
+    struct convert *convert, struct view body, int *status, struct bytes *out);
+/* Path for the upstream: "/v1/messages", "/v1/chat/completions", "/v1/responses". */
+const char *convert_path(enum wire upstream);
+const struct ledger *convert_ledger(const struct convert *convert);
+const struct usage *convert_usage(const struct convert *convert);
+/* Something the client sees has been written (text, call, thinking). */
+bool convert_has_content(const struct convert *convert);
+
+#endif

@@ -1,0 +1,410 @@
+/* Responses answers, read: the events of a stream, or the whole object, which is a stream in which
+ * everything comes at once. */
+#include "responses_decode.h"
+#include "chat.h"
+
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define SCRATCH_BYTES_MAX (64u << 20)
+
+static bool
+emit(struct decoder *decoder, const struct event *event)
+{
+	return decoder->emit(event, decoder->ctx, decoder->err);
+}
+
+struct decoder *
+responses_decoder_new(
+    struct arena *arena, const struct upstream_flags *flags, event_fn *fn, void *ctx)
+{
+	struct decoder *decoder = arena_alloc(arena, sizeof(*decoder));
+	(void)flags;
+	if (decoder == NULL)
+		return NULL;
+	decoder->arena = arena;
+	decoder->emit = fn;
+	decoder->ctx = ctx;
+	bytes_init(&decoder->scratch, SCRATCH_BYTES_MAX);
+	return decoder;
+}
+
+void
+responses_decoder_free(struct decoder *decoder)
+{
+	for (struct item *item = decoder->first; item != NULL; item = item->next)
+		bytes_fini(&item->held);
+	bytes_fini(&decoder->scratch);
+}
+
+/* ---- the beginning and the end ---- */
+
+/* Some upstreams leave out the first event. */
+static bool
+start(struct decoder *decoder, struct jsonspan_value response)
+{
+	struct event event = {
+	    .kind = EVENT_START,
+	    .model_text = read_json_inside(jsonspan_get(response, "model")),
+	    .upstream_id_text = read_json_inside(jsonspan_get(response, "id")),
+	};
+	if (decoder->started)
+		return true;
+	decoder->started = true;
+	usage_init(&event.usage);
+	return emit(decoder, &event);
+}
+
+static int64_t
+count_of(struct jsonspan_value object, const char *key)
+{
+	int64_t count = -1;
+	return jsonspan_i64(jsonspan_get(object, key), &count) && count >= 0 ? count : -1;
+}
+
+static int64_t
+at_least_zero(int64_t count)
+{
+	return count > 0 ? count : 0;
+}
+
+static bool
+give_usage(struct decoder *decoder, struct jsonspan_value usage)
+{
+	struct jsonspan_value in = jsonspan_get(usage, "input_tokens_details");
+	struct jsonspan_value out = jsonspan_get(usage, "output_tokens_details");
+	struct event event = {.kind = EVENT_USAGE};
+	int64_t input = count_of(usage, "input_tokens");
+	int64_t total = count_of(usage, "total_tokens");
+	usage_init(&event.usage);
+	event.usage.cache_read = count_of(in, "cached_tokens");
+	event.usage.cache_write = count_of(in, "cache_write_tokens");
+	event.usage.output = count_of(usage, "output_tokens");
+	event.usage.reasoning = count_of(out, "reasoning_tokens");
+	if (decoder->searches > 0)
+		event.usage.web_searches = decoder->searches;
+	if (input >= 0)
+		event.usage.input_new =
+		    at_least_zero(input - at_least_zero(event.usage.cache_read) -
+				  at_least_zero(event.usage.cache_write));
+	/* Some count reasoning beside the output, which their total shows. */
+	if (event.usage.reasoning > 0 && input >= 0 && event.usage.output >= 0 &&
+	    total == input + event.usage.output + event.usage.reasoning)
+		event.usage.output += event.usage.reasoning;
+	return usage.kind != JSONSPAN_OBJECT || emit(decoder, &event);
+}
+
+/* The vendor's protocols share the words of errors. */
+static bool
+fail(struct decoder *decoder, struct jsonspan_value error)
+{
+	struct event event;
+	chat_error_from(0, error, &event);
+	decoder->ended = true;
+	return emit(decoder, &event);
+}
+
+/* What the last event tells of the output and the stream did not. */
+static bool
+take_output(struct decoder *decoder, struct jsonspan_value output)
+{
+	struct jsonspan_iter iter;
+	struct jsonspan_member member;
+	if (output.kind != JSONSPAN_ARRAY)
+		return true;
+	struct item *known = decoder->first;
+	jsonspan_iter_init(&iter, output);
+	for (int64_t i = 0; jsonspan_next(&iter, &member); i++) {
+		struct item *item = known;
+		const struct record done = {.kind = RECORD_DONE, .data = member.value.raw};
+		if (member.value.kind != JSONSPAN_OBJECT)
+			continue;
+		if (known != NULL)
+			known = known->next;
+		else if (!responses_item_add(decoder, i, member.value, &item))
+			return false;
+		if (!responses_item_apply(decoder, item, &done))
+			return false;
+	}
+	return true;
+}
+
+static enum stop_reason
+stop_of(const struct decoder *decoder, struct jsonspan_value response)
+{
+	struct jsonspan_value reason =
+	    jsonspan_get(jsonspan_get(response, "incomplete_details"), "reason");
+	if (decoder->cut) {
+		if (jsonspan_str_is(reason, "content_filter"))
+			return STOP_REFUSAL;
+		return jsonspan_str_is(reason, "max_output_tokens") ? STOP_MAX_TOKENS
+								    : STOP_UNKNOWN;
+	}
+	if (decoder->had_call)
+		return STOP_TOOL_USE;
+	return decoder->had_refusal ? STOP_REFUSAL : STOP_END_TURN;
+}
+
+static bool
+end(struct decoder *decoder, struct jsonspan_value response)
+{
+	struct jsonspan_value status = jsonspan_get(response, "status");
+	struct jsonspan_value error = jsonspan_get(response, "error");
+	if (jsonspan_str_is(status, "failed") || jsonspan_str_is(status, "cancelled") ||
+	    error.kind == JSONSPAN_OBJECT)
+		return fail(decoder, error);
+	decoder->cut = jsonspan_str_is(status, "incomplete");
+	if (!take_output(decoder, jsonspan_get(response, "output")) ||
+	    !responses_items_end(decoder))
+		return false;
+	const struct event stop = {.kind = EVENT_STOP, .stop = stop_of(decoder, response)};
+	const struct event last = {.kind = EVENT_END, .had_terminal = true};
+	decoder->ended = true;
+	return emit(decoder, &stop) && give_usage(decoder, jsonspan_get(response, "usage")) &&
+	       emit(decoder, &last);
+}
+
+/* ---- events ---- */
+
+static int64_t
+index_of(struct jsonspan_value event, const char *key)
+{
+	int64_t index = 0;
+	return jsonspan_i64(jsonspan_get(event, key), &index) && index >= 0 ? index : 0;
+}
+
+/* The item that an event speaks of; without an index, the last. The search begins at the end of a
+ * short list: the last item is the most likely one. */
+static struct item *
+find_item(const struct decoder *decoder, struct jsonspan_value event)
+{
+	int64_t index = 0;
+	if (!jsonspan_i64(jsonspan_get(event, "output_index"), &index))
+		return decoder->last;
+	if (decoder->last != NULL && decoder->last->index == index)
+		return decoder->last;
+	struct item *item = decoder->first;
+	while (item != NULL && item->index != index)
+		item = item->next;
+	return item;
+}
+
+static bool
+on_item(struct decoder *decoder, struct jsonspan_value event, bool done)
+{
+	struct jsonspan_value source = jsonspan_get(event, "item");
+	int64_t index = (int64_t)decoder->item_count;
+	bool told = jsonspan_i64(jsonspan_get(event, "output_index"), &index);
+	struct item *item = told || done ? find_item(decoder, event) : NULL;
+	const struct record last = {.kind = RECORD_DONE, .data = source.raw};
+	const struct record begin = {.kind = RECORD_BEGIN};
+	if (source.kind != JSONSPAN_OBJECT)
+		return true;
+	if (!told && done && item != NULL && item->done)
+		item = NULL;
+	bool fresh = item == NULL;
+	if (fresh && !responses_item_add(decoder, index, source, &item))
+		return false;
+	if (done)
+		return responses_item_apply(decoder, item, &last);
+	bool named =
+	    (item->kind == ITEM_FUNCTION || item->kind == ITEM_CUSTOM) && item->name.len > 0;
+	return !fresh || !named || responses_item_apply(decoder, item, &begin);
+}
+
+/* Events that bring a piece of an item's text, or all of it. */
+struct text_event {
+	const char *type;
+	enum record_kind record;
+	enum part_kind part;
+	bool raw_thinking;
+	const char *text, *index;
+};
+static const struct text_event text_events[] = {
+    {"response.output_text.delta", RECORD_TEXT, PART_TEXT, false, "delta", "content_index"},
+    {"response.output_text.done", RECORD_FULL, PART_TEXT, false, "text", "content_index"},
+    {"response.refusal.delta", RECORD_TEXT, PART_REFUSAL, false, "delta", "content_index"},
+    {"response.refusal.done", RECORD_FULL, PART_REFUSAL, false, "refusal", "content_index"},
+    {"response.reasoning_summary_text.delta", RECORD_TEXT, PART_THINKING, false, "delta",
+	"summary_index"},
+    {"response.reasoning_summary_text.done", RECORD_FULL, PART_THINKING, false, "text",
+	"summary_index"},
+    {"response.reasoning_text.delta", RECORD_TEXT, PART_THINKING, true, "delta", "content_index"},
+    {"response.reasoning_text.done", RECORD_FULL, PART_THINKING, true, "text", "content_index"},
+    {"response.function_call_arguments.delta", RECORD_TEXT, PART_CALL, false, "delta", ""},
+    {"response.function_call_arguments.done", RECORD_FULL, PART_CALL, false, "arguments", ""},
+    {"response.custom_tool_call_input.delta", RECORD_TEXT, PART_CALL, false, "delta", ""},
+    {"response.custom_tool_call_input.done", RECORD_FULL, PART_CALL, false, "input", ""},
+};
+
+/* The kinds of item that a text belongs to. */
+static bool
+fits_item(enum part_kind part, enum item_kind item)
+{
+	if (part == PART_THINKING)
+		return item == ITEM_REASONING;
+	if (part == PART_CALL)
+		return item == ITEM_FUNCTION || item == ITEM_CUSTOM;
+	return item == ITEM_MESSAGE;
+}
+
+static bool
+on_text(struct decoder *decoder, struct jsonspan_value event, const struct text_event *row)
+{
+	struct item *item = find_item(decoder, event);
+	struct record record = {
+	    .kind = row->record,
+	    .part = row->part,
+	    .raw_thinking = row->raw_thinking,
+	    .index = row->index[0] != '\0' ? index_of(event, row->index) : 0,
+	    .data = read_json_inside(jsonspan_get(event, row->text)),
+	};
+	if (item == NULL || !fits_item(row->part, item->kind))
+		return true;
+	return responses_item_apply(decoder, item, &record);
+}
+
+static bool
+on_annotation(struct decoder *decoder, struct jsonspan_value event)
+{
+	struct item *item = find_item(decoder, event);
+	struct jsonspan_value annotation = jsonspan_get(event, "annotation");
+	const struct record record = {
+	    .kind = RECORD_CITE,
+	    .index = index_of(event, "content_index"),
+	    .data = annotation.raw,
+	};
+	if (item == NULL || item->kind != ITEM_MESSAGE || annotation.kind != JSONSPAN_OBJECT)
+		return true;
+	return responses_item_apply(decoder, item, &record);
+}
+
+static bool
+on_part_done(struct decoder *decoder, struct jsonspan_value event)
+{
+	struct item *item = find_item(decoder, event);
+	struct jsonspan_value part = jsonspan_get(event, "part");
+	bool refusal = jsonspan_str_is(jsonspan_get(part, "type"), "refusal");
+	struct record record = {
+	    .kind = RECORD_FULL,
+	    .part = refusal ? PART_REFUSAL : PART_TEXT,
+	    .index = index_of(event, "content_index"),
+	    .data = read_json_inside(jsonspan_get(part, refusal ? "refusal" : "text")),
+	};
+	if (item == NULL || item->kind != ITEM_MESSAGE)
+		return true;
+	if (!responses_item_apply(decoder, item, &record))
+		return false;
+	record.kind = RECORD_CLOSE;
+	record.data = VIEW("");
+	return responses_item_apply(decoder, item, &record);
+}
+
+static bool
+is_one_of(struct jsonspan_value type, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (jsonspan_str_is(type, words[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The first one is the beginning's; more of them are a sign of life. */
+static bool
+on_progress(struct decoder *decoder)
+{
+	const struct event ping = {.kind = EVENT_PING};
+	bool first = !decoder->seen_progress;
+	decoder->seen_progress = true;
+	return first || !decoder->started || emit(decoder, &ping);
+}
+
+static bool
+on_event(struct decoder *decoder, struct jsonspan_value event, struct jsonspan_value type)
+{
+	static const char *const ends[] = {"response.completed", "response.incomplete",
+	    "response.failed", "response.done", "response.cancelled"};
+	static const char *const lives[] = {"response.in_progress", "response.queued", "keepalive"};
+	struct jsonspan_value response = jsonspan_get(event, "response");
+	if (jsonspan_str_is(type, "error")) {
+		struct jsonspan_value error = jsonspan_get(event, "error");
+		return fail(decoder, error.kind == JSONSPAN_OBJECT ? error : event);
+	}
+	if (is_one_of(type, ends, COUNT(ends))) {
+		if (jsonspan_str_is(type, "response.failed"))
+			return fail(decoder, jsonspan_get(response, "error"));
+		return start(decoder, response) && end(decoder, response);
+	}
+	if (is_one_of(type, lives, COUNT(lives)))
+		return on_progress(decoder);
+	if (type.kind == JSONSPAN_STRING && !view_starts(read_json_inside(type), "response."))
+		return true;
+	if (!start(decoder, response))
+		return false;
+	if (jsonspan_str_is(type, "response.output_item.added"))
+		return on_item(decoder, event, false);
+	if (jsonspan_str_is(type, "response.output_item.done"))
+		return on_item(decoder, event, true);
+	if (jsonspan_str_is(type, "response.content_part.done"))
+		return on_part_done(decoder, event);
+	if (jsonspan_str_is(type, "response.output_text.annotation.added"))
+		return on_annotation(decoder, event);
+	for (size_t i = 0; i < COUNT(text_events); i++) {
+		if (jsonspan_str_is(type, text_events[i].type))
+			return on_text(decoder, event, &text_events[i]);
+	}
+	return true;
+}
+
+bool
+responses_decoder_event(struct decoder *decoder, const struct sse_event *event, struct err *err)
+{
+	struct jsonspan_value root;
+	char quoted[SSE_NAME_BYTES_MAX + 3];
+	decoder->err = err;
+	if (decoder->ended || view_eq_str(event->data, "[DONE]"))
+		return true;
+	if (!jsonspan_scan(event->data, NULL, 0, &root, NULL) || root.kind != JSONSPAN_OBJECT)
+		return err_set(err, ERR_PEER, "", "an event of the upstream is no JSON object");
+	struct jsonspan_value type = jsonspan_get(root, "type");
+	if (type.kind != JSONSPAN_STRING && view_find_char(event->name, '"') < 0 &&
+	    view_find_char(event->name, '\\') < 0) {
+		struct view name = view_sub(event->name, 0, SSE_NAME_BYTES_MAX);
+		quoted[0] = quoted[name.len + 1] = '"';
+		if (name.len > 0)
+			memcpy(quoted + 1, name.data, name.len);
+		type = (struct jsonspan_value){JSONSPAN_STRING, view_make(quoted, name.len + 2)};
+	}
+	return on_event(decoder, root, type);
+}
+
+bool
+responses_decoder_whole(struct decoder *decoder, struct view body, struct err *err)
+{
+	struct jsonspan_value root;
+	decoder->err = err;
+	if (decoder->ended)
+		return true;
+	if (!jsonspan_scan(body, NULL, 0, &root, NULL) || root.kind != JSONSPAN_OBJECT)
+		return err_set(err, ERR_PEER, "", "the upstream's answer is no JSON object");
+	if (jsonspan_get(root, "output").kind != JSONSPAN_ARRAY)
+		return fail(decoder, jsonspan_get(root, "error"));
+	return start(decoder, root) && end(decoder, root);
+}
+
+bool
+responses_decoder_end(struct decoder *decoder, struct err *err)
+{
+	const struct event event = {
+	    .kind = EVENT_ERROR,
+	    .status = 502,
+	    .error_type_plain = VIEW("server_error"),
+	    .error_message_text = VIEW("the upstream's answer ended before its end"),
+	};
+	decoder->err = err;
+	if (decoder->ended)
+		return true;
+	decoder->ended = true;
+	return emit(decoder, &event);
+}
