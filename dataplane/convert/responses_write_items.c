@@ -3,6 +3,7 @@
  * The protocol wants each call answered by one output somewhere behind it: a call without one gets
  * one, an output without a call becomes a message, and of several the last counts. */
 #include "envelope_state.h"
+#include "must.h"
 #include "responses.h"
 
 #include <stdlib.h>
@@ -350,6 +351,7 @@ write_result(struct items *items, const struct part *part)
 static bool
 write_call(struct items *items, const struct part *part)
 {
+	MUST(items->links != NULL); /* find_links has met every call */
 	const struct link *link = &items->links[items->next++];
 	struct write_json *json = &items->write->json;
 	bool custom = part->form == CALL_CUSTOM;

@@ -99,13 +99,14 @@ struct cuts {
 static size_t
 next_cut(struct cuts *cuts, struct view rest)
 {
-	ptrdiff_t blank = view_find(rest, "\n\n");
+	ptrdiff_t blank = -1;
 	switch (cuts->how) {
 	case CUT_NOT:
 		return rest.len;
 	case CUT_BYTES:
 		return 1;
 	case CUT_EVENTS:
+		blank = view_find(rest, "\n\n");
 		return blank < 0 ? rest.len : (size_t)blank + 2;
 	case CUT_RANDOM:
 		cuts->seed = cuts->seed * 1103515245u + 12345u;
