@@ -14,6 +14,7 @@ MUST_CHECK bool anthropic_request_decode(struct view body, struct request *out, 
 /* All members of the top object but system, messages and tools. */
 MUST_CHECK bool anthropic_params_decode(
     struct jsonspan_value root, struct request *out, struct err *err);
+enum effort anthropic_effort_decode(struct jsonspan_value effort); /* ABSENT: no level known */
 /* "content" (a string or an array of blocks) into a turn. */
 MUST_CHECK bool anthropic_content_decode(struct request *request, struct turn *turn,
     struct jsonspan_value content, const char *path, struct err *err);

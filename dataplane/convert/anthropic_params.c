@@ -114,6 +114,23 @@ decode_format(
 	return true;
 }
 
+enum effort
+anthropic_effort_decode(struct jsonspan_value effort)
+{
+	static const char *const efforts[] = {
+	    [EFFORT_LOW] = "low",
+	    [EFFORT_MEDIUM] = "medium",
+	    [EFFORT_HIGH] = "high",
+	    [EFFORT_XHIGH] = "xhigh",
+	    [EFFORT_MAX] = "max",
+	};
+	for (int i = EFFORT_LOW; i <= EFFORT_MAX; i++) {
+		if (jsonspan_str_is(effort, efforts[i]))
+			return (enum effort)i;
+	}
+	return EFFORT_ABSENT;
+}
+
 static bool
 decode_output(struct request *request, const struct jsonspan_want *want, struct err *err)
 {
@@ -123,21 +140,11 @@ decode_output(struct request *request, const struct jsonspan_want *want, struct 
 	    [O_FORMAT] = {.key = "format"},
 	    [O_BUDGET] = {.key = "task_budget"},
 	};
-	static const char *const efforts[] = {
-	    [EFFORT_LOW] = "low",
-	    [EFFORT_MEDIUM] = "medium",
-	    [EFFORT_HIGH] = "high",
-	    [EFFORT_XHIGH] = "xhigh",
-	    [EFFORT_MAX] = "max",
-	};
 	struct jsonspan_value object = {JSONSPAN_NONE, {NULL, 0}};
 	if (!read_json_kind(want, "", JSONSPAN_OBJECT, &object, err))
 		return false;
 	read_json_members(object, o, O_COUNT);
-	for (int i = EFFORT_LOW; i <= EFFORT_MAX; i++) {
-		if (jsonspan_str_is(o[O_EFFORT].value, efforts[i]))
-			request->effort = (enum effort)i;
-	}
+	request->effort = anthropic_effort_decode(o[O_EFFORT].value);
 	if (o[O_EFFORT].value.kind != JSONSPAN_NONE && request->effort == EFFORT_ABSENT)
 		return read_json_wrong(err, "output_config", "effort", "is no level known");
 	return leave(request, "output_config.task_budget", o[O_BUDGET].value, err) &&

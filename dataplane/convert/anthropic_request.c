@@ -33,6 +33,25 @@ decode_system(struct request *request, struct jsonspan_value system, struct err 
 	return anthropic_content_decode(request, turn, system, "system", err);
 }
 
+/* A message may say again how much to think. */
+static bool
+is_same_effort(const struct request *request, struct jsonspan_value output)
+{
+	struct jsonspan_want effort = {.key = "effort"};
+	size_t others = read_json_members(output, &effort, 1);
+	return others == 0 && effort.value.kind != JSONSPAN_NONE &&
+	       anthropic_effort_decode(effort.value) == request->effort;
+}
+
+/* A member of a message without a field in the model; false at the arena's limit. */
+static bool
+keep_rest(struct request *request, const struct jsonspan_want *member, const char *path, bool vital)
+{
+	const char *at = read_json_path(request->arena, "%s.%s", path, member->key);
+	return member->value.kind == JSONSPAN_NONE ||
+	       read_json_leftover(request, view_of(at), member->value, vital);
+}
+
 static bool
 decode_message(
     struct request *request, struct jsonspan_value message, size_t index, struct err *err)
@@ -59,12 +78,10 @@ decode_message(
 	if (turn == NULL)
 		return anthropic_full(err);
 	turn->path = path;
-	for (int i = M_CLEAR; i <= M_OUTPUT; i++) {
-		const char *at = read_json_path(request->arena, "%s.%s", path, m[i].key);
-		if (m[i].value.kind != JSONSPAN_NONE &&
-		    !read_json_leftover(request, view_of(at), m[i].value, i == M_CLEAR))
-			return anthropic_full(err);
-	}
+	if (!keep_rest(request, &m[M_CLEAR], path, true) ||
+	    (!is_same_effort(request, m[M_OUTPUT].value) &&
+		!keep_rest(request, &m[M_OUTPUT], path, false)))
+		return anthropic_full(err);
 	return read_json_need(&m[M_CONTENT], path, err) &&
 	       anthropic_content_decode(request, turn, m[M_CONTENT].value,
 		   read_json_path(request->arena, "%s.content", path), err);
