@@ -1,29 +1,58 @@
 #include "assemble.h"
 #include "mem.h"
 #include "must.h"
-#include "schedule.h"
+#include "rules.h"
 #include "schema.h"
+#include "url.h"
 #include <stdio.h>
 #include <string.h>
 
 static void
-add_upstreams(struct table *table, const struct config *config, enum group group, unsigned weekday)
+set_models(struct upstream_entry *entry, const json_t *words)
+{
+	const json_t *models = json_object_get(words, "models");
+	json_t *map = json_object_get(words, "model_map"), *to;
+	const char *from;
+	for (size_t i = 0; i < json_array_size(models); i++)
+		table_add_pattern(entry)->pattern =
+		    mem_dup_str(json_string_value(json_array_get(models, i)));
+	json_object_foreach(map, from, to)
+	{
+		struct model_rename *rename = table_add_rename(entry);
+		rename->from = mem_dup_str(from);
+		rename->to = mem_dup_str(json_string_value(to));
+	}
+}
+
+static void
+add_upstream(struct table *table, const struct config *config, enum group group,
+    struct config_upstream *from, int64_t wall_ms)
+{
+	char id[TABLE_NAME_BYTES_MAX];
+	struct url url;
+	snprintf(id, sizeof(id), "%s:%s", group_name(group), from->id);
+	struct upstream_entry *entry = table_add_upstream(table, group);
+	entry->id = mem_dup_str(id);
+	entry->name = mem_dup_str(from->name);
+	entry->base_url = mem_dup_str(from->base_url);
+	MUST(secret_set(&entry->key, secret_reveal(&from->key)));
+	entry->protocol = config_list(group)->protocol;
+	entry->tier = from->tier;
+	entry->available = schedule_at(&from->schedule, wall_ms).on;
+	entry->off = entry->available ? OFF_NOT : OFF_SCHEDULE;
+	entry->weight = (uint32_t)schema_number(from->entry, SCHEMA_UPSTREAMS, "weight");
+	entry->any_address = url_parse_base(view_of(from->base_url), &url, NULL) &&
+			     config_allows_host(config->root, url.host);
+	set_models(entry, from->entry);
+}
+
+static void
+add_upstreams(struct table *table, const struct config *config, enum group group, int64_t wall_ms)
 {
 	const struct config_upstreams *list = &config->upstreams[group];
 	for (size_t i = 0; i < list->count; i++) {
-		const struct config_upstream *from = &list->items[i];
-		if (!from->enabled)
-			continue;
-		char id[TABLE_NAME_BYTES_MAX];
-		snprintf(id, sizeof(id), "%s:%s", group_name(group), from->id);
-		struct upstream_entry *entry = table_add_upstream(table, group);
-		entry->id = mem_dup_str(id);
-		entry->name = mem_dup_str(from->name);
-		entry->base_url = mem_dup_str(from->base_url);
-		MUST(secret_set(&entry->key, secret_reveal(&from->key)));
-		entry->protocol = config_list(group)->protocol;
-		entry->tier = from->tier;
-		entry->available = schedule_is_on(from->days, weekday);
+		if (list->items[i].enabled)
+			add_upstream(table, config, group, &list->items[i], wall_ms);
 	}
 }
 
@@ -140,20 +169,61 @@ set_server(struct table *table, const struct config *config)
 }
 
 struct table *
-assemble_table(const struct config *config, unsigned weekday, const char *demo_url)
+assemble_table(const struct config *config, int64_t wall_ms, const char *demo_url)
 {
 	struct table *table = table_new();
 	if (config == NULL)
 		return table;
 	for (unsigned i = 0; i < GROUP_COUNT; i++)
-		add_upstreams(table, config, (enum group)i, weekday);
+		add_upstreams(table, config, (enum group)i, wall_ms);
 	if (demo_url != NULL && config_has_no_upstream(config))
 		add_demo(table, demo_url);
 	add_client_keys(table, config);
 	add_model_rules(table, config);
 	set_timeouts(table, config);
 	set_server(table, config);
+	for (unsigned i = 0; i < GROUP_COUNT; i++)
+		table->policies[i] = rules_policy(config, (enum group)i);
+	rules_strategies(config, table);
 	return table;
+}
+
+static void
+set_health(
+    struct upstream_entry *entry, const struct health *health, uint64_t now_ms, int64_t offset_ms)
+{
+	const struct health_entry *known = health_find(health, entry->id);
+	if (known == NULL)
+		return;
+	struct health_view view = health_view(health, known, now_ms);
+	bool scheduled = entry->available;
+	entry->ramp = view.ramp;
+	entry->probe_seq = known->probe_seq;
+	/* What its owner has switched off for now is left alone. */
+	entry->probe_every_ms = scheduled ? view.probe_every_ms : 0;
+	if (scheduled && view.state == HEALTH_COOLING) {
+		entry->available = false;
+		entry->off = OFF_COOLING;
+		entry->resume_at_ms = (int64_t)view.until_ms + offset_ms;
+	}
+	for (size_t i = 0; i < known->model_count; i++) {
+		const struct health_model *model = &known->models[i];
+		if (health_unit_state(&model->unit, now_ms) != HEALTH_COOLING)
+			continue;
+		struct cooling_model *cooling = table_add_cooling(entry);
+		cooling->model = mem_dup_str(model->name);
+		cooling->until_ms = (int64_t)model->unit.until_ms + offset_ms;
+	}
+}
+
+void
+assemble_health(
+    struct table *table, const struct health *health, uint64_t now_ms, int64_t offset_ms)
+{
+	for (size_t i = 0; i < GROUP_COUNT; i++) {
+		for (size_t k = 0; k < table->groups[i].count; k++)
+			set_health(&table->groups[i].entries[k], health, now_ms, offset_ms);
+	}
 }
 
 bool

@@ -4,7 +4,6 @@
 #include "jget.h"
 #include "mem.h"
 #include "must.h"
-#include "schedule.h"
 #include "schema.h"
 #include <stdio.h>
 #include <string.h>
@@ -28,21 +27,8 @@ config_list(enum group group)
 
 /* ---- upstreams ---- */
 
-static uint8_t
-days_of(const json_t *entry)
-{
-	const json_t *list = json_object_get(entry, "time_enabled");
-	unsigned days = SCHEDULE_ALL_DAYS;
-	for (size_t i = 0; i < json_array_size(list) && i < 7; i++) {
-		const json_t *day = json_array_get(list, i);
-		if (!json_is_true(day) && json_number_value(day) == 0)
-			days &= ~(1u << i);
-	}
-	return (uint8_t)days;
-}
-
 static void
-load_upstream(const json_t *entry, const char *label, size_t index, struct config_upstream *out)
+load_upstream(json_t *entry, const char *label, size_t index, struct config_upstream *out)
 {
 	const char *id = schema_text(entry, SCHEMA_UPSTREAMS, "id");
 	const char *name = schema_text(entry, SCHEMA_UPSTREAMS, "name");
@@ -57,7 +43,8 @@ load_upstream(const json_t *entry, const char *label, size_t index, struct confi
 	out->tier =
 	    schema_choice(entry, SCHEMA_UPSTREAMS, "type") == 1 ? TIER_BACKUP : TIER_PRIMARY;
 	out->enabled = schema_flag(entry, SCHEMA_UPSTREAMS, "enabled");
-	out->days = days_of(entry);
+	schedule_init(&out->schedule, entry);
+	out->entry = entry;
 }
 
 static bool
@@ -107,6 +94,31 @@ load_upstreams(struct config *config, enum group group)
 		if (out->items[i].id == NULL)
 			out->items[i].id = mint_id(out, &out->items[i]);
 	}
+}
+
+struct config_upstream *
+config_find(struct config *config, const char *table_id)
+{
+	struct view id = view_of(table_id), word;
+	enum group group;
+	if (!view_split(&id, ':', &word) || !group_parse(word, &group))
+		return NULL;
+	for (size_t i = 0; i < config->upstreams[group].count; i++) {
+		struct config_upstream *upstream = &config->upstreams[group].items[i];
+		if (view_eq_str(id, upstream->id))
+			return upstream;
+	}
+	return NULL;
+}
+
+void
+config_set_enabled(struct config_upstream *upstream, bool enabled, int64_t now_ms)
+{
+	char stamp[25];
+	clock_format_utc(now_ms, stamp);
+	upstream->enabled = enabled;
+	MUST(json_object_set_new(upstream->entry, "enabled", json_boolean(enabled)) == 0);
+	MUST(json_object_set_new(upstream->entry, "updated_at", json_string(stamp)) == 0);
 }
 
 bool
@@ -283,6 +295,7 @@ config_free(struct config *config)
 			mem_free(upstream->name);
 			mem_free(upstream->base_url);
 			secret_fini(&upstream->key);
+			schedule_fini(&upstream->schedule);
 		}
 		mem_free(config->upstreams[i].items);
 	}

@@ -5,6 +5,7 @@
 
 #include "bytes.h"
 #include "faults.h"
+#include "schedule.h"
 #include "secret.h"
 #include "table.h"
 #include "view.h"
@@ -30,7 +31,8 @@ struct config_upstream {
 	struct secret key;
 	enum tier tier;
 	bool enabled;
-	uint8_t days; /* bit 0 = Monday */
+	struct schedule schedule;
+	json_t *entry; /* borrowed from the document: the other words */
 };
 
 struct config_upstreams {
@@ -62,6 +64,12 @@ void config_free(struct config *config); /* NULL is fine */
 MUST_CHECK bool config_print(struct config *config, struct bytes *out);
 /* Neither enabled nor disabled upstreams in any list. */
 bool config_has_no_upstream(const struct config *config);
+/* The upstream of a table's id ("<group>:<id>"), or NULL. */
+struct config_upstream *config_find(struct config *config, const char *table_id);
+/* Switches one on or off, in the document too. */
+void config_set_enabled(struct config_upstream *upstream, bool enabled, int64_t now_ms);
+/* server.allow_addresses names this host. */
+bool config_allows_host(const json_t *root, struct view host);
 /* The hash of the admin token; false when there is none. */
 bool config_admin_sha256(const struct config *config, uint8_t out[32]);
 /* Takes over the access words (client_keys, admin) of `from` where this one has none; returns

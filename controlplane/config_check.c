@@ -14,14 +14,16 @@ is_present(const json_t *value)
 	return value != NULL && !json_is_null(value);
 }
 
-/* "server" with the word "tls": itself a section. */
+/* "server" with the word "tls": itself a section. "routing": only holds some. */
 static bool
 is_section(const char *name)
 {
-	size_t count;
+	size_t count, len = strlen(name);
 	const struct schema_section *sections = schema_sections(&count);
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(sections[i].name, name) == 0)
+		const char *section = sections[i].name;
+		if (strncmp(section, name, len) == 0 &&
+		    (section[len] == '\0' || section[len] == '.'))
 			return true;
 	}
 	return false;
@@ -121,8 +123,8 @@ same_host(const char *a, const char *b)
 	return inet_aton(a, &a4) != 0 && inet_aton(b, &b4) != 0 && a4.s_addr == b4.s_addr;
 }
 
-static bool
-is_allowed(const json_t *root, struct view host)
+bool
+config_allows_host(const json_t *root, struct view host)
 {
 	char text[256];
 	const json_t *list =
@@ -151,7 +153,7 @@ check_base_url(const json_t *root, const json_t *entry, const char *path, struct
 	const char *text = json_string_value(json_object_get(entry, "base_url"));
 	if (text == NULL || !url_parse_base(schema_trim(view_of(text)), &url, &err))
 		return; /* said before */
-	if (url_host_is_denied(url.host) && !is_allowed(root, url.host)) {
+	if (url_host_is_denied(url.host) && !config_allows_host(root, url.host)) {
 		faults_error(faults, path,
 		    "names an address that an upstream must not be "
 		    "(link-local, metadata, multicast or unspecified); "
@@ -209,6 +211,23 @@ check_tls(const json_t *root, struct faults *faults)
 		faults_error(faults, SCHEMA_TLS, "needs both cert_file and key_file");
 }
 
+/* An object that only holds sections, one for each group. */
+static void
+check_routing(json_t *root, struct faults *faults)
+{
+	json_t *routing = json_object_get(root, SCHEMA_ROUTING), *value;
+	const char *key;
+	char at[AT_BYTES];
+	if (is_present(routing) && !json_is_object(routing))
+		faults_error(faults, SCHEMA_ROUTING, "must be an object");
+	json_object_foreach(routing, key, value)
+	{
+		snprintf(at, sizeof(at), "%s.%s", SCHEMA_ROUTING, key);
+		if (!is_section(at) && key[0] != '_')
+			faults_warn(faults, at, "unknown word, kept without effect");
+	}
+}
+
 static void
 check_section(
     json_t *root, const struct schema_section *section, bool single, struct faults *faults)
@@ -245,6 +264,7 @@ config_check(json_t *root, bool single, struct faults *faults)
 		bool old = single && strcmp(sections[i].name, "openai_to_claude_configs") == 0;
 		check_section(root, &sections[i], old, faults);
 	}
+	check_routing(root, faults);
 	check_tls(root, faults);
 	json_object_foreach(root, key, value)
 	{

@@ -35,7 +35,17 @@ dataplanes_note(struct dataplanes *all, const struct report *report, uint64_t no
 		    all->count < DATAPLANES_MAX ? &all->items[all->count++] : longest_silent(all);
 	}
 	*place = (struct dataplane){.report = *report, .seen_ms = now_ms};
+	place->report.outcomes = NULL; /* the caller's */
+	place->report.outcome_count = 0;
 	return is_new;
+}
+
+bool
+dataplanes_has_batch(struct dataplanes *all, const struct report *report)
+{
+	const struct dataplane *known = find(all, report);
+	return known != NULL && report->outcomes_seq > 0 &&
+	       report->outcomes_seq <= known->report.outcomes_seq;
 }
 
 bool
@@ -51,12 +61,31 @@ dataplanes_expire(struct dataplanes *all, uint64_t now_ms)
 	return any;
 }
 
+bool
+dataplanes_choose_prober(struct dataplanes *all, uint64_t now_ms)
+{
+	const struct dataplane *newest = NULL;
+	uint64_t before = all->prober;
+	for (size_t i = 0; i < all->count; i++) {
+		const struct dataplane *item = &all->items[i];
+		if (now_ms - item->seen_ms >= DATAPLANES_PROBER_MS)
+			continue;
+		if (item->report.boot_id == before)
+			return false;
+		if (newest == NULL || item->seen_ms >= newest->seen_ms)
+			newest = item;
+	}
+	all->prober = newest != NULL ? newest->report.boot_id : 0;
+	return all->prober != before;
+}
+
 json_t *
 dataplanes_encode(const struct dataplanes *all, uint64_t now_ms)
 {
 	json_t *list = json_array();
 	for (size_t i = 0; i < all->count; i++) {
 		json_t *item = report_encode(&all->items[i].report);
+		MUST(json_object_del(item, "outcomes") == 0);
 		json_int_t age = (json_int_t)(now_ms - all->items[i].seen_ms);
 		MUST(json_object_set_new(item, "age_ms", json_integer(age)) == 0);
 		MUST(json_array_append_new(list, item) == 0);

@@ -10,6 +10,7 @@
 
 #define DATAPLANES_MAX 256
 #define DATAPLANES_FORGET_MS 10000
+#define DATAPLANES_PROBER_MS 2500 /* a prober that is silent so long is replaced */
 
 struct dataplane {
 	struct report report;
@@ -19,13 +20,18 @@ struct dataplane {
 struct dataplanes {
 	struct dataplane items[DATAPLANES_MAX];
 	size_t count;
+	uint64_t prober; /* boot_id of who runs the probes, 0 = nobody */
 };
 
 /* Keeps a report, one for each instance and boot; the longest silent one makes room. True when it
  * is a newcomer. */
 bool dataplanes_note(struct dataplanes *all, const struct report *report, uint64_t now_ms);
+/* Its batch of outcomes was taken before: ask before dataplanes_note. */
+bool dataplanes_has_batch(struct dataplanes *all, const struct report *report);
 /* True when any was forgotten. */
 bool dataplanes_expire(struct dataplanes *all, uint64_t now_ms);
+/* Sees to it that a running data plane is the prober; true when it is another one now. */
+bool dataplanes_choose_prober(struct dataplanes *all, uint64_t now_ms);
 /* [{report..., "age_ms"}]; new reference. */
 json_t *dataplanes_encode(const struct dataplanes *all, uint64_t now_ms);
 

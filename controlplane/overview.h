@@ -3,13 +3,23 @@
 #define PM_OVERVIEW_H
 
 #include "dataplanes.h"
+#include "health.h"
 #include "reload.h"
 #include "table.h"
 #include <jansson.h>
 #include <stdint.h>
 
-/* `table` was assembled from reload->config. New reference. */
-json_t *overview_encode(const struct reload *reload, const struct table *table,
-    const struct dataplanes *dataplanes, int64_t started_ms, uint64_t now_ms);
+/* What the overview is made from. */
+struct overview {
+	const struct reload *reload;
+	const struct table *table; /* assembled from reload->config */
+	const struct dataplanes *dataplanes;
+	const struct health *health; /* of that table */
+	int64_t started_ms;
+	uint64_t now_ms;
+	int64_t offset_ms; /* wall clock = now_ms + that */
+};
+/* New reference. */
+json_t *overview_encode(const struct overview *overview);
 
 #endif

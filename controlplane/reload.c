@@ -203,6 +203,24 @@ reload_again(struct reload *reload)
 	return result;
 }
 
+bool
+reload_save(struct reload *reload, struct err *err)
+{
+	struct bytes text;
+	struct err ignored;
+	bytes_init(&text, CONFIG_BYTES_MAX);
+	bool ok = config_print(reload->config, &text) ||
+		  err_set(err, ERR_LIMIT, reload->store.path, "the configuration is too long");
+	ok = ok && store_write(&reload->store, bytes_view(&text), err);
+	if (ok) {
+		reload->revision = reload->store.revision;
+		if (!store_write_good(&reload->store, bytes_view(&text), &ignored))
+			log_err(LOG_WARN, "good_copy_not_kept", &ignored);
+	}
+	store_wipe(&text);
+	return ok;
+}
+
 json_t *
 reload_error_body(const struct reload *reload)
 {

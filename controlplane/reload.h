@@ -35,6 +35,9 @@ struct reload {
 MUST_CHECK bool reload_start(struct reload *reload, const char *state_dir, struct err *err);
 /* Reads the file again. */
 enum reload_result reload_again(struct reload *reload);
+/* Saves the configuration that serves after it was edited in memory. On failure the file is as it
+ * was: take the edit back. */
+MUST_CHECK bool reload_save(struct reload *reload, struct err *err);
 /* {kind, message, faults} of what is wrong with the file, or NULL; new reference. */
 json_t *reload_error_body(const struct reload *reload);
 void reload_fini(struct reload *reload);

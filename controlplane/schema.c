@@ -41,15 +41,18 @@ schema_row_path(const struct schema_row *row, char *out, size_t out_len)
 	while (section < sections + count && strcmp(section->part, row->part) != 0)
 		section++;
 	MUST(section < sections + count);
-	const char *name = strcmp(row->part, SCHEMA_UPSTREAMS) == 0 ? "*_configs" : section->name;
+	const char *name = section->name;
+	if (strcmp(row->part, SCHEMA_UPSTREAMS) == 0)
+		name = "*_configs";
+	if (strcmp(row->part, SCHEMA_ROUTING) == 0)
+		name = "routing.*";
 	snprintf(out, out_len, "%s%s.%s", name, section->list ? "[]" : "", row->key);
 }
 
 /* ---- typed reading ---- */
 
-/* The member, or the row's default; new reference, or NULL when there is neither. */
-static json_t *
-value_or_default(const json_t *obj, const char *part, const char *key)
+json_t *
+schema_value(const json_t *obj, const char *part, const char *key)
 {
 	const struct schema_row *row = schema_find(part, key);
 	MUST(row != NULL);
@@ -62,7 +65,7 @@ value_or_default(const json_t *obj, const char *part, const char *key)
 double
 schema_number(const json_t *obj, const char *part, const char *key)
 {
-	json_t *value = value_or_default(obj, part, key);
+	json_t *value = schema_value(obj, part, key);
 	MUST(json_is_number(value));
 	double number = json_number_value(value);
 	json_decref(value);
@@ -72,7 +75,7 @@ schema_number(const json_t *obj, const char *part, const char *key)
 bool
 schema_flag(const json_t *obj, const char *part, const char *key)
 {
-	json_t *value = value_or_default(obj, part, key);
+	json_t *value = schema_value(obj, part, key);
 	MUST(json_is_boolean(value) || json_is_number(value));
 	bool flag = json_is_true(value) || json_number_value(value) != 0;
 	json_decref(value);
@@ -125,8 +128,10 @@ schema_first_document(void)
 	size_t count;
 	const struct schema_section *sections = schema_sections(&count);
 	for (size_t i = 0; i < count; i++) {
+		/* What lies within another section is left out: its defaults hold anyway. */
+		bool inner = strchr(sections[i].name, '.') != NULL;
 		json_t *value = sections[i].list ? json_array() : defaults_of(sections[i].part);
-		if (json_is_object(value) && json_object_size(value) == 0) {
+		if (inner || (json_is_object(value) && json_object_size(value) == 0)) {
 			json_decref(value);
 		} else {
 			MUST(json_object_set_new(root, sections[i].name, value) == 0);
@@ -151,10 +156,15 @@ print_shape(const struct schema_row *row, struct bytes *out)
 	    [SCHEMA_SHA256] = "64 hex digits",
 	    [SCHEMA_PATH] = "absolute path",
 	    [SCHEMA_WEEK] = "7 flags",
+	    [SCHEMA_HOURS] = "ranges",
+	    [SCHEMA_DATES] = "object of dates",
+	    [SCHEMA_ZONE] = "time zone",
 	    [SCHEMA_CLOCK] = "HH:MM",
 	    [SCHEMA_ADDRESSES] = "list of addresses",
 	    [SCHEMA_STATUS_MAP] = "object",
 	    [SCHEMA_NETWORK_MAP] = "object",
+	    [SCHEMA_MODELS_LIST] = "list of models",
+	    [SCHEMA_MODELS_MAP] = "object of models",
 	};
 	bool ok = bytes_append_str(out, names[row->type]);
 	if (row->words != NULL) {

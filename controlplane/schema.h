@@ -19,14 +19,19 @@ enum schema_type {
 	SCHEMA_CHOICE, /* one of `words`; another is a warning and taken as the first */
 	SCHEMA_ID,     /* [A-Za-z0-9._-], at most 64 */
 	SCHEMA_URL,
-	SCHEMA_KEY,         /* of an upstream: any text without control characters */
-	SCHEMA_SHA256,      /* 64 hex digits */
-	SCHEMA_PATH,        /* absolute */
-	SCHEMA_WEEK,        /* list of flags, Monday first; empty or what is missing = on */
+	SCHEMA_KEY,    /* of an upstream: any text without control characters */
+	SCHEMA_SHA256, /* 64 hex digits */
+	SCHEMA_PATH,   /* absolute */
+	SCHEMA_WEEK,   /* list of flags, Monday first; empty or what is missing = on */
+	SCHEMA_HOURS,  /* see schedule.h, as the two below */
+	SCHEMA_DATES,
+	SCHEMA_ZONE,
 	SCHEMA_CLOCK,       /* "HH:MM" */
 	SCHEMA_ADDRESSES,   /* list of IP addresses or host names */
 	SCHEMA_STATUS_MAP,  /* HTTP status -> strategy */
 	SCHEMA_NETWORK_MAP, /* network error -> strategy */
+	SCHEMA_MODELS_LIST, /* of model names, '*' allowed */
+	SCHEMA_MODELS_MAP,  /* model name -> model name, one '*' allowed in each */
 	SCHEMA_TYPES,
 };
 
@@ -49,7 +54,8 @@ struct schema_row {
 /* A list or object of the file. */
 struct schema_section {
 	const char *name; /* "api_configs", "server", "server.tls" */
-	const char *part; /* its rows; the five lists of upstreams share "upstreams" */
+	const char *part; /* its rows; the five lists of upstreams share "upstreams", as their
+			     five objects in "routing" share "routing" */
 	bool list;        /* of objects */
 	size_t max;       /* entries of a list */
 };
@@ -58,6 +64,8 @@ struct schema_section {
 #define SCHEMA_MODELS "model_conversions"
 #define SCHEMA_CLIENT_KEYS "client_keys"
 #define SCHEMA_TIMEOUTS "timeout_settings"
+#define SCHEMA_STRATEGIES "error_handling_strategies"
+#define SCHEMA_ROUTING "routing"
 #define SCHEMA_SERVER "server"
 #define SCHEMA_TLS "server.tls"
 #define SCHEMA_ADMIN "admin"
@@ -69,7 +77,7 @@ const struct schema_row *schema_find(const char *part, const char *key);
 /* The list or object `name` ("server.tls" is looked up in two steps) of a document. Borrowed; NULL
  * when absent or null. */
 json_t *schema_section_get(const json_t *root, const char *name);
-/* "api_configs" for most rows, "*_configs[].name" for those of upstreams. */
+/* "server.admin_remote"; "*_configs[].name" for those of upstreams, "routing.*.pick". */
 void schema_row_path(const struct schema_row *row, char *out, size_t out_len);
 
 /* Checks one value (not NULL) that stands at `path`. */
@@ -85,6 +93,8 @@ double schema_number(const json_t *obj, const char *part, const char *key);
 bool schema_flag(const json_t *obj, const char *part, const char *key);
 /* Borrowed from `obj`; NULL when absent. */
 const char *schema_text(const json_t *obj, const char *part, const char *key);
+/* The member, or the row's default; new reference, or NULL when there is neither. */
+json_t *schema_value(const json_t *obj, const char *part, const char *key);
 /* Which of the row's words, counted from 0; 0 when absent or unknown. */
 unsigned schema_choice(const json_t *obj, const char *part, const char *key);
 

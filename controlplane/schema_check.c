@@ -1,6 +1,9 @@
 #include "crypto.h"
+#include "policy.h"
+#include "schedule.h"
 #include "schema.h"
 #include "secret.h"
+#include "table.h"
 #include "url.h"
 #include <stdio.h>
 #include <string.h>
@@ -156,10 +159,11 @@ is_status(struct view key)
 }
 
 static bool
-is_network_error(struct view key)
+is_one_of(struct view word, const char *const *words)
 {
-	return view_eq_str(key, "ReadError") || view_eq_str(key, "ConnectError") ||
-	       view_eq_str(key, "ReadTimeout") || view_eq_str(key, "default");
+	while (*words != NULL && !view_eq_str(word, *words))
+		words++;
+	return *words != NULL;
 }
 
 static void
@@ -182,13 +186,68 @@ check_strategies(
 			    "the word must be a status from 100 to 599, a "
 			    "class like 5xx, or default");
 		}
-		if (row->type == SCHEMA_NETWORK_MAP && !is_network_error(view_of(key)))
+		if (row->type == SCHEMA_NETWORK_MAP && strcmp(key, "default") != 0 &&
+		    !is_one_of(view_of(key), policy_network_words))
 			faults_warn(faults, at, "unknown network error, kept without effect");
-		if (!view_eq_str(word, "strategy_retry") && !view_eq_str(word, "switch_api") &&
-		    !view_eq_str(word, "normal_retry")) {
+		if (!is_one_of(word, policy_strategy_words)) {
 			faults_error(
 			    faults, at, "must be strategy_retry, switch_api or normal_retry");
 		}
+	}
+}
+
+static bool
+is_model(struct view text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f)
+			return false;
+	}
+	return text.len > 0 && text.len <= TABLE_NAME_BYTES_MAX;
+}
+
+static void
+check_models_list(const json_t *value, const char *path, struct faults *faults)
+{
+	if (!json_is_array(value) || json_array_size(value) > TABLE_MODELS_MAX) {
+		faults_error(faults, path, "must be a list of at most %d models", TABLE_MODELS_MAX);
+		return;
+	}
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		if (!is_model(text_of(json_array_get(value, i))))
+			faults_error(faults, path, "entry %zu is no name of a model", i + 1);
+	}
+}
+
+static size_t
+count_stars(struct view text)
+{
+	size_t stars = 0;
+	for (size_t i = 0; i < text.len; i++)
+		stars += text.data[i] == '*';
+	return stars;
+}
+
+static void
+check_models_map(json_t *value, const char *path, struct faults *faults)
+{
+	const char *from;
+	json_t *to;
+	if (!json_is_object(value) || json_object_size(value) > TABLE_MODELS_MAX) {
+		faults_error(
+		    faults, path, "must be an object of at most %d models", TABLE_MODELS_MAX);
+		return;
+	}
+	json_object_foreach(value, from, to)
+	{
+		char at[128];
+		size_t stars = count_stars(view_of(from));
+		snprintf(at, sizeof(at), "%s.%s", path, from);
+		if (!is_model(view_of(from)) || !is_model(text_of(to)))
+			faults_error(faults, at, "must map one name of a model to another");
+		else if (stars > 1 || count_stars(text_of(to)) > stars)
+			faults_error(
+			    faults, at, "may hold one *, and its target one only where it does");
 	}
 }
 
@@ -236,8 +295,23 @@ schema_check(const struct schema_row *row, json_t *value, const char *path, stru
 	case SCHEMA_WEEK:
 		check_week(value, path, faults);
 		break;
+	case SCHEMA_HOURS:
+		schedule_check_hours(value, path, faults);
+		break;
+	case SCHEMA_DATES:
+		schedule_check_dates(value, path, faults);
+		break;
+	case SCHEMA_ZONE:
+		schedule_check_zone(value, path, faults);
+		break;
 	case SCHEMA_ADDRESSES:
 		check_addresses(value, path, faults);
+		break;
+	case SCHEMA_MODELS_LIST:
+		check_models_list(value, path, faults);
+		break;
+	case SCHEMA_MODELS_MAP:
+		check_models_map(value, path, faults);
 		break;
 	case SCHEMA_STATUS_MAP:
 	case SCHEMA_NETWORK_MAP:

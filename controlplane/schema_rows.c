@@ -14,7 +14,12 @@ static const struct schema_section sections[] = {
     {"server", SCHEMA_SERVER, false, 0},
     {"server.tls", SCHEMA_TLS, false, 0},
     {"timeout_settings", SCHEMA_TIMEOUTS, false, 0},
-    {"error_handling_strategies", "error_handling_strategies", false, 0},
+    {"error_handling_strategies", SCHEMA_STRATEGIES, false, 0},
+    {"routing.claude", SCHEMA_ROUTING, false, 0},
+    {"routing.codex", SCHEMA_ROUTING, false, 0},
+    {"routing.chat", SCHEMA_ROUTING, false, 0},
+    {"routing.chat_via_claude", SCHEMA_ROUTING, false, 0},
+    {"routing.retry", SCHEMA_ROUTING, false, 0},
     {"optimization_settings", "optimization_settings", false, 0},
 };
 
@@ -35,6 +40,10 @@ static const struct schema_section sections[] = {
 	ROW(SCHEMA_TIMEOUTS, key, NUMBER, flags, "s", min, DAY_S, NULL, fallback, old, doc)
 #define COUNT(key, flags, min, max, fallback, doc)                                                 \
 	ROW(SCHEMA_TIMEOUTS, key, INT, flags, NULL, min, max, NULL, fallback, NULL, doc)
+#define PACE(key, max, fallback, doc)                                                              \
+	ROW(SCHEMA_ROUTING, key, NUMBER, 0, "s", 0, max, NULL, fallback, NULL, doc)
+#define RATE(key, max, fallback, doc)                                                              \
+	ROW(SCHEMA_ROUTING, key, INT, 0, NULL, 0, max, NULL, fallback, NULL, doc)
 
 static const struct schema_row rows[] = {
     PLAIN(SCHEMA_UPSTREAMS, "id", ID, 0, NULL, "Stable name over edits; unique in its list. Absent: made from name and base_url, written at the next save."),
@@ -43,7 +52,13 @@ static const struct schema_row rows[] = {
     TEXT(SCHEMA_UPSTREAMS, "key", KEY, NEED, 0, SECRET_BYTES_MAX, NULL, "The upstream's API key; spaces around it are dropped. \"\" = requests go without one."),
     ROW(SCHEMA_UPSTREAMS, "type", CHOICE, 0, NULL, 0, 0, "primary|backup|openai_to_claude", "\"primary\"", NULL, "Backups serve when no primary can. openai_to_claude counts as primary."),
     FLAG(SCHEMA_UPSTREAMS, "enabled", 0, "true", "A disabled upstream is never used."),
-    PLAIN(SCHEMA_UPSTREAMS, "time_enabled", WEEK, 0, "[1, 1, 1, 1, 1, 1, 1]", "Days on which it serves, Monday first, in the local time zone. Empty or missing days = on."),
+    PLAIN(SCHEMA_UPSTREAMS, "time_enabled", WEEK, 0, "[1, 1, 1, 1, 1, 1, 1]", "Days on which it serves, Monday first, in its time_zone. Empty or missing days = on."),
+    PLAIN(SCHEMA_UPSTREAMS, "hours", HOURS, 0, "[]", "Hours in which it serves: ranges for every day (\"09:00-17:30\"; \"22:00-06:00\" ends the next morning), or a list of days, Monday first, each such ranges, 24 flags (one an hour), or null for all day. Empty = all day. A day that time_enabled switches off stays off."),
+    PLAIN(SCHEMA_UPSTREAMS, "dates", DATES, 0, "{}", "Days with a plan of their own, instead of time_enabled and hours: 2026-12-25, or 12-25 for each year, to \"off\", \"on\" or ranges."),
+    PLAIN(SCHEMA_UPSTREAMS, "time_zone", ZONE, 0, NULL, "IANA name, like Europe/Berlin, in which days, hours and dates are meant. Absent: this machine's."),
+    ROW(SCHEMA_UPSTREAMS, "weight", INT, 0, NULL, 1, TABLE_WEIGHT_MAX, NULL, "1", NULL, "Its share among its kind, where routing.*.pick or a session's hash shares out."),
+    PLAIN(SCHEMA_UPSTREAMS, "models", MODELS_LIST, 0, "[]", "Models it serves, as clients ask for them (after model_conversions); * stands for any characters. Empty = all."),
+    PLAIN(SCHEMA_UPSTREAMS, "model_map", MODELS_MAP, 0, "{}", "Its own names for models: from the asked name to the sent one; the first that fits counts. One * in the first, and one in the second for what that matched."),
     FLAG(SCHEMA_UPSTREAMS, "activation_enabled", UNUSED, "false", "One small request a day."),
     PLAIN(SCHEMA_UPSTREAMS, "activation_time", CLOCK, UNUSED, "\"08:00\"", "When that request goes out, local time."),
     PLAIN(SCHEMA_UPSTREAMS, "created_at", ANY, 0, NULL, "Kept."),
@@ -84,12 +99,14 @@ static const struct schema_row rows[] = {
     TIME("write_timeout", UNUSED, 0.001, "60", NULL, "One write to an upstream."),
     TIME("pool_timeout", UNUSED, 0.001, "120", NULL, "Had no effect in earlier versions."),
     TIME("retry_read_timeout", UNUSED, 0.001, "60", NULL, "Had no effect in earlier versions."),
-    TIME("api_cooldown_seconds", UNUSED, 0, "600", NULL, "Rest of an upstream after api_error_threshold errors."),
-    COUNT("api_error_threshold", UNUSED, 0, 100000, "3", "Errors in a row before an upstream rests; 0 counts as 1."),
-    COUNT("codex_error_threshold", UNUSED, 0, 100000, "3", "The same for Codex upstreams."),
+    TIME("api_cooldown_seconds", 0, 0, "600", NULL, "Rest of an upstream after its threshold of errors, doubled each time it fails again soon; a good probe or answer ends it early. 0 = nothing rests."),
+    TIME("rate_limit_cooldown_seconds", 0, 1, "30", NULL, "Rest after a 429 that names no time, doubled each time."),
+    TIME("cooldown_max_seconds", 0, 1, "900", NULL, "No rest is longer, whatever an upstream asks for; at least api_cooldown_seconds."),
+    COUNT("api_error_threshold", 0, 0, 100000, "3", "Errors in a row before an upstream rests; 0 counts as 1. One that names a time (Retry-After) rests at once."),
+    COUNT("codex_error_threshold", 0, 0, 100000, "3", "The same for Codex upstreams."),
     TIME("codex_timeout_increment", UNUSED, 0, "60", NULL, "Added to codex_base_timeout after a timeout by earlier versions."),
-    TIME("primary_api_check_interval", UNUSED, 0, "30", NULL, "How often the way back from a backup is tried."),
-    COUNT("max_retries", UNUSED, 0, 100000, "4", "Calls for one client call in earlier versions; here it is server.attempts_max."),
+    TIME("primary_api_check_interval", 0, 0, "30", NULL, "Longest pause between two probes of a resting upstream; the first ones follow each second."),
+    ROW(SCHEMA_TIMEOUTS, "max_retries", INT, 0, NULL, 0, 100000, NULL, "2", "4", "Calls in a row to one upstream after a network error whose strategy is normal_retry. All calls for one client call: server.attempts_max."),
     FLAG(SCHEMA_TIMEOUTS, "modify_retry_headers", UNUSED, "true", "Had earlier versions add cache-breaking headers."),
     TIME("billing_send_interval", UNUSED, 0, "1.0", NULL, "Pause after each activation request."),
     TIME("billing_cycle_delay", UNUSED, 0, "60", NULL, "Had no effect in earlier versions."),
@@ -97,9 +114,21 @@ static const struct schema_row rows[] = {
     TIME("stream_retry_wait", UNUSED, 0, "1.0", NULL, "Had no effect in earlier versions."),
     PLAIN(SCHEMA_TIMEOUTS, "updated_at", ANY, 0, NULL, "Kept."),
 
-    PLAIN("error_handling_strategies", "http_status_codes", STATUS_MAP, UNUSED, "{\"400\": \"strategy_retry\", \"401\": \"switch_api\", \"403\": \"switch_api\", \"404\": \"strategy_retry\", \"408\": \"strategy_retry\", \"429\": \"strategy_retry\", \"500\": \"strategy_retry\", \"502\": \"strategy_retry\", \"503\": \"strategy_retry\", \"504\": \"strategy_retry\", \"520\": \"strategy_retry\", \"521\": \"strategy_retry\", \"522\": \"strategy_retry\", \"524\": \"strategy_retry\", \"default\": \"strategy_retry\"}", "A status (100 to 599), a class like 5xx, or default, to strategy_retry, switch_api or normal_retry."),
-    PLAIN("error_handling_strategies", "network_errors", NETWORK_MAP, UNUSED, "{\"ReadError\": \"switch_api\", \"ConnectError\": \"switch_api\", \"ReadTimeout\": \"strategy_retry\", \"default\": \"switch_api\"}", "ReadError, ConnectError, ReadTimeout or default, to a strategy as above."),
-    PLAIN("error_handling_strategies", "updated_at", ANY, 0, NULL, "Kept."),
+    PLAIN(SCHEMA_STRATEGIES, "http_status_codes", STATUS_MAP, 0, "{\"400\": \"normal_retry\", \"401\": \"switch_api\", \"402\": \"switch_api\", \"403\": \"switch_api\", \"404\": \"normal_retry\", \"405\": \"normal_retry\", \"408\": \"strategy_retry\", \"413\": \"normal_retry\", \"415\": \"normal_retry\", \"422\": \"normal_retry\", \"429\": \"strategy_retry\", \"500\": \"strategy_retry\", \"502\": \"strategy_retry\", \"503\": \"strategy_retry\", \"504\": \"strategy_retry\", \"520\": \"strategy_retry\", \"521\": \"strategy_retry\", \"522\": \"strategy_retry\", \"524\": \"strategy_retry\", \"default\": \"strategy_retry\"}", "A status (100 to 599), a class like 5xx, or default, to what follows. switch_api: the next upstream of the list. strategy_retry: the retry nodes first. normal_retry: the client gets that answer. What is left out is as here (400 and 404 were strategy_retry); a class goes before that, default after it."),
+    PLAIN(SCHEMA_STRATEGIES, "network_errors", NETWORK_MAP, 0, "{\"ConnectError\": \"switch_api\", \"ReadError\": \"switch_api\", \"ReadTimeout\": \"strategy_retry\", \"default\": \"switch_api\"}", "ConnectError, ConnectTimeout, WriteError, ReadError, ReadTimeout, ProtocolError or default, to what follows, as above; normal_retry: the same upstream again (max_retries), then the next."),
+    PLAIN(SCHEMA_STRATEGIES, "updated_at", ANY, 0, NULL, "Kept."),
+
+    ROW(SCHEMA_ROUTING, "pick", CHOICE, 0, NULL, 0, 0, "order|weighted|least_in_flight|lowest_latency", "\"order\"", NULL, "Which upstream of its kind goes first. With a known session and affinity_seconds, all but order keep it where its hash puts it, by weight."),
+    PACE("affinity_seconds", DAY_S, "300", "How long a session that was moved stays there, while that one serves. 0 = no affinity."),
+    ROW(SCHEMA_ROUTING, "hedge", CHOICE, 0, NULL, 0, 0, "off|after|auto", "\"off\"", NULL, "Ask a second upstream while the first is silent: after hedge_after_seconds, or auto: after the time in which 95 of 100 answers of that upstream begin."),
+    PACE("hedge_after_seconds", 3600, "10", "See hedge; with auto, until that time is known."),
+    RATE("hedge_budget_percent", 100, "10", "Most second calls for 100 client calls."),
+    PACE("keepalive_seconds", 3600, "0", "Silence before the client gets a sign of life, where its protocol has one. 0 = none."),
+    RATE("attempts_max", TABLE_ATTEMPTS_MAX, "0", "Upstream calls for one client call. 0 = server.attempts_max."),
+    RATE("retry_budget_percent", 1000, "10", "Most further calls for 100 client calls ..."),
+    RATE("retry_burst", 100000, "20", "... beyond so many that are always there."),
+    PACE("retry_deadline_seconds", DAY_S, "300", "No further call begins this long after the client's. 0 = no such end."),
+
     FLAG("optimization_settings", "enable_cache_control_limit", UNUSED, "true", "At most four cache_control marks in a request."),
     PLAIN("optimization_settings", "updated_at", ANY, 0, NULL, "Kept."),
 };

@@ -1,37 +1,42 @@
-#include "serve.h"
 #include "assemble.h"
-#include "bus.h"
 #include "clock.h"
 #include "crypto.h"
-#include "dataplanes.h"
 #include "envelope.h"
 #include "fileio.h"
-#include "jget.h"
+#include "health_file.h"
 #include "log.h"
 #include "mem.h"
 #include "must.h"
 #include "names.h"
 #include "overview.h"
 #include "ready.h"
-#include "reload.h"
-#include "schedule.h"
-#include <string.h>
+#include "rules.h"
+#include "serve_private.h"
 
-#define POLL_MS 250 /* how often the file is looked at */
+#define POLL_MS 250    /* how often the file is looked at */
+#define TELL_MS 100    /* changes of health are told together */
+#define CLOCK_MS 200   /* a wall clock that is off by more was set */
+#define DUE_MS 3600000 /* schedules are looked at that often at least: zone files change too */
 
-struct serve {
-	struct loop *loop;
-	struct serve_options options;
-	struct reload reload;
-	struct table *table; /* as published */
-	uint64_t epoch;
-	unsigned weekday; /* that the table was made for */
-	int64_t started_ms;
-	struct dataplanes dataplanes;
-	struct bus_pub *table_pub, *events_pub;
-	struct bus_rep *data_rep, *admin_rep;
-	struct loop_timer beat, poll;
-};
+/* ---- time ---- */
+
+static int64_t
+wall_ms(const struct serve *serve)
+{
+	return (int64_t)loop_now_ms(serve->loop) + serve->offset_ms;
+}
+
+/* True when the wall clock was set. */
+static bool
+watch_clock(struct serve *serve)
+{
+	int64_t offset = clock_wall_ms() - (int64_t)loop_now_ms(serve->loop);
+	int64_t drift = offset - serve->offset_ms;
+	if (drift <= CLOCK_MS && drift >= -CLOCK_MS)
+		return false;
+	serve->offset_ms = offset;
+	return true;
+}
 
 /* ---- publishing ---- */
 
@@ -50,17 +55,31 @@ publish(struct bus_pub *pub, const char *type, json_t *body)
 	bytes_fini(&message);
 }
 
-static json_t *
-state_body(const struct serve *serve)
+json_t *
+serve_state(const struct serve *serve)
 {
-	return overview_encode(&serve->reload, serve->table, &serve->dataplanes, serve->started_ms,
-	    loop_now_ms(serve->loop));
+	struct overview overview = {.reload = &serve->reload,
+	    .table = serve->table,
+	    .dataplanes = &serve->dataplanes,
+	    .health = &serve->health,
+	    .started_ms = serve->started_ms,
+	    .now_ms = loop_now_ms(serve->loop),
+	    .offset_ms = serve->offset_ms};
+	return overview_encode(&overview);
+}
+
+void
+serve_tell(struct serve *serve)
+{
+	loop_timer_disarm(&serve->tell);
+	publish(serve->events_pub, MSG_STATE, serve_state(serve));
 }
 
 static void
-publish_state(struct serve *serve)
+on_tell(struct loop_timer *timer, void *ctx)
 {
-	publish(serve->events_pub, MSG_STATE, state_body(serve));
+	(void)timer;
+	serve_tell(ctx);
 }
 
 static void
@@ -75,13 +94,41 @@ log_table(const struct table *table)
 	log_end(&line);
 }
 
-/* Makes the table anew and publishes it when it says something new. */
+/* When time alone changes the table next. */
 static void
-refresh_table(struct serve *serve)
+arm_due(struct serve *serve)
 {
-	serve->weekday = schedule_weekday(clock_wall_ms());
+	uint64_t now = loop_now_ms(serve->loop);
+	uint64_t health = health_next_ms(&serve->health, now) - now, delay = DUE_MS;
+	const struct config *config = serve->reload.config;
+	int64_t wall = wall_ms(serve);
+	for (size_t i = 0; config != NULL && i < GROUP_COUNT; i++) {
+		const struct config_upstreams *list = &config->upstreams[i];
+		for (size_t k = 0; k < list->count; k++) {
+			int64_t next = schedule_at(&list->items[k].schedule, wall).next_ms;
+			if (next != 0 && (uint64_t)(next - wall) < delay)
+				delay = (uint64_t)(next - wall);
+		}
+	}
+	loop_timer_arm(&serve->due, health < delay ? health : delay);
+}
+
+static struct table *
+make_table(struct serve *serve)
+{
 	struct table *table =
-	    assemble_table(serve->reload.config, serve->weekday, serve->options.demo_url);
+	    assemble_table(serve->reload.config, wall_ms(serve), serve->options.demo_url);
+	health_sync(&serve->health, table);
+	assemble_health(table, &serve->health, loop_now_ms(serve->loop), serve->offset_ms);
+	table->prober = serve->dataplanes.prober;
+	return table;
+}
+
+void
+serve_refresh(struct serve *serve)
+{
+	struct table *table = make_table(serve);
+	arm_due(serve);
 	if (serve->table != NULL && assemble_equal(table, serve->table)) {
 		table_unref(table);
 		return;
@@ -95,36 +142,125 @@ refresh_table(struct serve *serve)
 }
 
 static void
+on_due(struct loop_timer *timer, void *ctx)
+{
+	struct serve *serve = ctx;
+	(void)timer;
+	health_tick(&serve->health, loop_now_ms(serve->loop));
+	serve_health_changed(serve);
+}
+
+/* ---- health ---- */
+
+void
+serve_health_changed(struct serve *serve)
+{
+	serve_refresh(serve);
+	if (!serve->tell.armed)
+		loop_timer_arm(&serve->tell, TELL_MS);
+}
+
+static void
+on_move(const struct health_move *move, void *ctx)
+{
+	struct log_line line;
+	const struct health_unit *unit = move->unit;
+	(void)ctx;
+	/* Single failures are told by the data planes. */
+	bool small = unit->state <= HEALTH_SUSPECT && move->from <= HEALTH_SUSPECT;
+	log_begin(&line, small ? LOG_DEBUG : LOG_INFO, "health");
+	log_str(&line, "upstream", move->id);
+	if (move->model != NULL)
+		log_str(&line, "model", move->model);
+	log_str(&line, "from", health_state_words[move->from]);
+	log_str(&line, "to", health_state_words[unit->state]);
+	if (unit->state == HEALTH_COOLING) {
+		log_str(&line, "reason", unit->reason);
+		log_str(&line, "blame", blame_words[unit->blame]);
+		log_int(&line, "rest_ms", (int64_t)(unit->until_ms - move->now_ms));
+	}
+	log_end(&line);
+}
+
+static void
+set_limits(struct serve *serve)
+{
+	for (unsigned i = 0; serve->reload.config != NULL && i < GROUP_COUNT; i++) {
+		struct health_limits limits = rules_limits(serve->reload.config, (enum group)i);
+		health_set_limits(&serve->health, (enum group)i, &limits, loop_now_ms(serve->loop));
+	}
+}
+
+static void
+save_health(struct serve *serve)
+{
+	struct err err;
+	if (serve->health.revision == serve->saved_revision)
+		return;
+	/* Tried once for each change: a full disk need not be told each second. */
+	serve->saved_revision = serve->health.revision;
+	if (!health_file_write(&serve->health, serve->options.state_dir, loop_now_ms(serve->loop),
+		serve->offset_ms, &err))
+		log_err(LOG_WARN, "health_not_saved", &err);
+}
+
+static void
+load_health(struct serve *serve)
+{
+	struct err err;
+	serve->health.on_move = on_move;
+	set_limits(serve);
+	table_unref(make_table(serve)); /* so that it knows the upstreams */
+	if (!health_file_read(&serve->health, serve->options.state_dir, loop_now_ms(serve->loop),
+		serve->offset_ms, &err))
+		log_err(LOG_WARN, "health_not_read", &err);
+	health_tick(&serve->health, loop_now_ms(serve->loop));
+	serve->saved_revision = serve->health.revision;
+}
+
+/* ---- the beat ---- */
+
+static void
 on_beat(struct loop_timer *timer, void *ctx)
 {
 	struct serve *serve = ctx;
+	uint64_t now = loop_now_ms(serve->loop);
 	loop_timer_arm(timer, NAMES_HEARTBEAT_MS);
-	bool news = dataplanes_expire(&serve->dataplanes, loop_now_ms(serve->loop));
-	if (schedule_weekday(clock_wall_ms()) != serve->weekday) {
-		refresh_table(serve);
+	bool news = dataplanes_expire(&serve->dataplanes, now);
+	bool prober = dataplanes_choose_prober(&serve->dataplanes, now);
+	if (watch_clock(serve) || prober) {
+		serve_refresh(serve);
 		news = true;
 	}
 	publish(serve->table_pub, MSG_HEARTBEAT,
 	    json_pack("{s:I, s:I}", "epoch", (json_int_t)serve->table->epoch, "version",
 		(json_int_t)serve->table->version));
 	if (news)
-		publish_state(serve);
+		serve_tell(serve);
+	save_health(serve);
 }
 
 /* ---- the configuration ---- */
 
-static enum reload_result
-read_again(struct serve *serve)
+void
+serve_config_changed(struct serve *serve)
+{
+	set_limits(serve);
+	serve_refresh(serve);
+	serve_tell(serve);
+}
+
+enum reload_result
+serve_read_again(struct serve *serve)
 {
 	enum reload_result result = reload_again(&serve->reload);
 	if (result == RELOAD_CHANGED) {
 		log_msg(LOG_INFO, "config_taken", "the configuration was read again");
-		refresh_table(serve);
-	}
-	if (result == RELOAD_SAME) {
+		serve_config_changed(serve);
+	} else if (result == RELOAD_SAME) {
 		log_msg(LOG_INFO, "config_same", "the configuration has not changed");
 	} else {
-		publish_state(serve);
+		serve_tell(serve);
 	}
 	return result;
 }
@@ -132,7 +268,7 @@ read_again(struct serve *serve)
 void
 serve_reload(struct serve *serve)
 {
-	(void)read_again(serve);
+	(void)serve_read_again(serve);
 }
 
 static void
@@ -141,135 +277,7 @@ on_poll(struct loop_timer *timer, void *ctx)
 	struct serve *serve = ctx;
 	loop_timer_arm(timer, POLL_MS);
 	if (store_poll(&serve->reload.store))
-		(void)read_again(serve);
-}
-
-/* ---- questions ---- */
-
-struct answer {
-	const char *type;
-	json_t *body; /* NULL = {} */
-};
-
-static struct answer
-refuse(const struct err *err)
-{
-	return (struct answer){MSG_ERROR, envelope_error_body(err)};
-}
-
-static struct answer
-answer_get_table(struct serve *serve, const json_t *body)
-{
-	int64_t epoch = 0, version = 0;
-	struct err err;
-	if (!jget_int(body, "", "epoch", INT64_MIN, INT64_MAX, &epoch, &err) ||
-	    !jget_int(body, "", "version", 0, INT64_MAX, &version, &err))
-		return refuse(&err);
-	if ((uint64_t)epoch == serve->table->epoch && (uint64_t)version == serve->table->version)
-		return (struct answer){MSG_SAME, NULL};
-	return (struct answer){MSG_TABLE, table_encode(serve->table)};
-}
-
-static struct answer
-answer_report(struct serve *serve, const json_t *body)
-{
-	struct report report;
-	struct err err;
-	if (!report_decode(body, &report, &err))
-		return refuse(&err);
-	if (dataplanes_note(&serve->dataplanes, &report, loop_now_ms(serve->loop))) {
-		log_msg(LOG_INFO, "dataplane", "%s has joined", report.instance);
-		publish_state(serve);
-	}
-	return (struct answer){MSG_OK, NULL};
-}
-
-static struct answer
-answer_get_state(struct serve *serve, const json_t *body)
-{
-	(void)body;
-	return (struct answer){MSG_STATE, state_body(serve)};
-}
-
-static struct answer
-answer_reload(struct serve *serve, const json_t *body)
-{
-	(void)body;
-	enum reload_result result = read_again(serve);
-	if (result == RELOAD_REFUSED)
-		return (struct answer){MSG_ERROR, reload_error_body(&serve->reload)};
-	return (struct answer){
-	    MSG_OK, json_pack("{s:I, s:b}", "revision", (json_int_t)serve->reload.revision,
-			"changed", result == RELOAD_CHANGED)};
-}
-
-static struct answer
-answer_check_token(struct serve *serve, const json_t *body)
-{
-	struct view hex = {0};
-	uint8_t asked[CRYPTO_SHA256_BYTES], known[CRYPTO_SHA256_BYTES];
-	struct err err;
-	if (!jget_str(body, "", "sha256", &hex, &err))
-		return refuse(&err);
-	if (serve->reload.config != NULL && config_admin_sha256(serve->reload.config, known) &&
-	    crypto_unhex(hex, asked, sizeof(asked)) && crypto_equal(asked, known, sizeof(known)))
-		return (struct answer){MSG_OK, NULL};
-	err_set(&err, ERR_AUTH, "", "not the admin token");
-	return refuse(&err);
-}
-
-struct question {
-	const char *type;
-	struct answer (*fn)(struct serve *serve, const json_t *body);
-};
-static const struct question data_questions[] = {
-    {MSG_GET_TABLE, answer_get_table},
-    {MSG_REPORT, answer_report},
-    {NULL, NULL},
-};
-/* What the admin side may ask: nothing here gives a key away. */
-static const struct question admin_questions[] = {
-    {MSG_GET_STATE, answer_get_state},
-    {MSG_RELOAD, answer_reload},
-    {MSG_CHECK_TOKEN, answer_check_token},
-    {NULL, NULL},
-};
-
-static void
-reply_to(
-    struct serve *serve, const struct question *questions, struct view message, struct bytes *reply)
-{
-	struct envelope envelope;
-	struct answer answer;
-	struct err err;
-	if (envelope_decode(message, &envelope, &err)) {
-		while (questions->type != NULL && strcmp(questions->type, envelope.type) != 0)
-			questions++;
-		if (questions->type == NULL)
-			err_set(&err, ERR_PEER, "type", "this socket does not answer that");
-		answer =
-		    questions->type != NULL ? questions->fn(serve, envelope.body) : refuse(&err);
-	} else {
-		answer = refuse(&err);
-	}
-	if (!envelope_encode(answer.type, envelope.id, answer.body, reply)) {
-		err_set(&err, ERR_LIMIT, "", "the answer does not fit into a message");
-		bytes_clear(reply);
-		MUST(envelope_encode(MSG_ERROR, envelope.id, envelope_error_body(&err), reply));
-	}
-	envelope_fini(&envelope);
-}
-
-static void
-on_data_question(struct view message, struct bytes *reply, void *ctx)
-{
-	reply_to(ctx, data_questions, message, reply);
-}
-
-static void
-on_admin_question(struct view message, struct bytes *reply, void *ctx)
-{
-	reply_to(ctx, admin_questions, message, reply);
+		(void)serve_read_again(serve);
 }
 
 /* ---- life ---- */
@@ -287,10 +295,10 @@ bind_all(struct serve *serve, struct err *err)
 		return false;
 	return (serve->table_pub = bus_pub_bind(serve->loop, table, err)) != NULL &&
 	       (serve->events_pub = bus_pub_bind(serve->loop, events, err)) != NULL &&
-	       (serve->data_rep = bus_rep_bind(serve->loop, data, on_data_question, serve, err)) !=
-		   NULL &&
-	       (serve->admin_rep =
-		       bus_rep_bind(serve->loop, admin, on_admin_question, serve, err)) != NULL;
+	       (serve->data_rep = bus_rep_bind(
+		    serve->loop, data, serve_on_data_question, serve, err)) != NULL &&
+	       (serve->admin_rep = bus_rep_bind(
+		    serve->loop, admin, serve_on_admin_question, serve, err)) != NULL;
 }
 
 struct serve *
@@ -300,12 +308,16 @@ serve_new(struct loop *loop, const struct serve_options *options, struct err *er
 	serve->loop = loop;
 	serve->options = *options;
 	serve->started_ms = clock_wall_ms();
+	serve->offset_ms = serve->started_ms - (int64_t)loop_now_ms(loop);
 	serve->epoch = crypto_random_u64();
 	loop_timer_init(&serve->beat, loop, on_beat, serve);
 	loop_timer_init(&serve->poll, loop, on_poll, serve);
+	loop_timer_init(&serve->due, loop, on_due, serve);
+	loop_timer_init(&serve->tell, loop, on_tell, serve);
 	if (!reload_start(&serve->reload, options->state_dir, err) || !bind_all(serve, err))
 		goto fail;
-	refresh_table(serve);
+	load_health(serve);
+	serve_refresh(serve);
 	if (!ready_write(
 		options->run_dir, options->state_dir, serve->reload.minted, serve->table, err))
 		goto fail;
@@ -322,13 +334,17 @@ serve_free(struct serve *serve)
 {
 	if (serve == NULL)
 		return;
+	save_health(serve);
 	loop_timer_fini(&serve->beat);
 	loop_timer_fini(&serve->poll);
+	loop_timer_fini(&serve->due);
+	loop_timer_fini(&serve->tell);
 	bus_pub_free(serve->table_pub);
 	bus_pub_free(serve->events_pub);
 	bus_rep_free(serve->data_rep);
 	bus_rep_free(serve->admin_rep);
 	table_unref(serve->table);
+	health_fini(&serve->health);
 	reload_fini(&serve->reload);
 	mem_free(serve);
 }

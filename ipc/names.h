@@ -24,8 +24,13 @@
 #define MSG_REPORT "report"       /* REQ data: what a dataplane is doing -> MSG_OK */
 #define MSG_GET_STATE "get_state" /* REQ admin: {} -> MSG_STATE */
 #define MSG_STATE "state"
-#define MSG_RELOAD "reload"           /* REQ admin: {} -> MSG_OK or MSG_ERROR */
-#define MSG_CHECK_TOKEN "check_token" /* REQ admin: {sha256} -> MSG_OK or MSG_ERROR(auth) */
+#define MSG_RELOAD "reload"                 /* REQ admin: {} -> MSG_OK or MSG_ERROR */
+#define MSG_CHECK_TOKEN "check_token"       /* REQ admin: {sha256} -> MSG_OK or MSG_ERROR(auth) */
+#define MSG_CLEAR_COOLDOWN "clear_cooldown" /* REQ admin: {group?, id?} -> MSG_OK */
+#define MSG_PROBE_NOW "probe_now"           /* REQ admin: {id} -> MSG_OK or MSG_ERROR */
+#define MSG_SET_ENABLED "set_enabled"       /* REQ admin: {id, enabled} -> MSG_OK or MSG_ERROR */
+#define MSG_EXPLAIN "explain"               /* REQ admin: {at?, path?, group?, model?, session?} */
+#define MSG_EXPLANATION "explanation"
 #define MSG_OK "ok"
 #define MSG_ERROR "error" /* {kind, message, faults: [{path, message}]} */
 

@@ -1,16 +1,22 @@
 #include "state.h"
+#include "blame.h"
 #include "fields.h"
+#include "mem.h"
+#include "must.h"
+#include "table.h"
+#include <stdio.h>
 
-#define NUMBER(member)                                                                             \
+const char *const blame_words[] = {
+    "nobody", "request", "key", "model", "upstream", "network", "us", "client", NULL};
+
+#define FIELD(owner, member, field_kind, low, high)                                                \
 	{                                                                                          \
-		.key = #member, .kind = FIELD_U64, .offset = offsetof(struct report, member),      \
-		.min = 0, .max = INT64_MAX                                                         \
-	}
-#define OTHER(member, field_kind, low, high)                                                       \
-	{                                                                                          \
-		.key = #member, .kind = field_kind, .offset = offsetof(struct report, member),     \
+		.key = #member, .kind = field_kind, .offset = offsetof(struct owner, member),      \
 		.min = low, .max = high                                                            \
 	}
+#define OTHER(member, field_kind, low, high) FIELD(report, member, field_kind, low, high)
+#define NUMBER(member) FIELD(report, member, FIELD_U64, 0, INT64_MAX)
+#define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
 static const struct field report_fields[] = {
     OTHER(instance, FIELD_TEXT, 1, sizeof(((struct report *)NULL)->instance) - 1),
@@ -29,18 +35,86 @@ static const struct field report_fields[] = {
     NUMBER(in_flight),
     NUMBER(connections),
     NUMBER(rss_bytes),
+    NUMBER(outcomes_seq),
 };
-#define REPORT_FIELDS (sizeof(report_fields) / sizeof(report_fields[0]))
+
+static const struct field outcome_fields[] = {
+    FIELD(report_outcome, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD(report_outcome, model, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
+    {.key = "blame",
+	.kind = FIELD_WORD,
+	.offset = offsetof(struct report_outcome, blame),
+	.words = blame_words},
+    FIELD(report_outcome, reason, FIELD_TEXT, 0, REPORT_REASON_BYTES - 1),
+    FIELD(report_outcome, status, FIELD_U32, 0, 999),
+    FIELD(report_outcome, success, FIELD_BOOL, 0, 0),
+    FIELD(report_outcome, begun, FIELD_BOOL, 0, 0),
+    FIELD(report_outcome, generate, FIELD_BOOL, 0, 0),
+    FIELD(report_outcome, ttfb_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD(report_outcome, retry_after_ms, FIELD_U64, 0, INT64_MAX),
+    FIELD(report_outcome, probe, FIELD_BOOL, 0, 0),
+    FIELD(report_outcome, probe_seq, FIELD_U64, 0, INT64_MAX),
+    FIELD(report_outcome, age_ms, FIELD_U64, 0, INT64_MAX),
+    FIELD(report_outcome, count, FIELD_U32, 1, UINT32_MAX),
+};
 
 json_t *
 report_encode(const struct report *report)
 {
-	return fields_encode(report_fields, REPORT_FIELDS, report);
+	json_t *json = fields_encode(report_fields, COUNT(report_fields), report);
+	json_t *list = json_array();
+	MUST(report->outcome_count <= REPORT_OUTCOMES_MAX);
+	for (size_t i = 0; i < report->outcome_count; i++) {
+		MUST(
+		    json_array_append_new(list, fields_encode(outcome_fields, COUNT(outcome_fields),
+						    &report->outcomes[i])) == 0);
+	}
+	MUST(json_object_set_new(json, "outcomes", list) == 0);
+	return json;
+}
+
+static bool
+decode_outcomes(const json_t *body, struct report *out, struct err *err)
+{
+	const json_t *list = fields_member(body, "", "outcomes", JSON_ARRAY, err);
+	size_t count = json_array_size(list);
+	if (list == NULL)
+		return false;
+	if (count > REPORT_OUTCOMES_MAX)
+		return fields_refuse(
+		    "", "outcomes", err, "has %zu entries, at most %d", count, REPORT_OUTCOMES_MAX);
+	if (count > 0)
+		out->outcomes = mem_calloc(count, sizeof(*out->outcomes));
+	for (size_t i = 0; i < count; i++) {
+		char at[32];
+		snprintf(at, sizeof(at), "outcomes[%zu]", i);
+		out->outcome_count = i + 1;
+		if (!fields_decode(outcome_fields, COUNT(outcome_fields), 0,
+			json_array_get(list, i), at, &out->outcomes[i], err))
+			return false;
+	}
+	return true;
 }
 
 bool
 report_decode(const json_t *body, struct report *out, struct err *err)
 {
 	*out = (struct report){0};
-	return fields_decode(report_fields, REPORT_FIELDS, 0, body, "", out, err);
+	if (fields_decode(report_fields, COUNT(report_fields), 1, body, "", out, err) &&
+	    decode_outcomes(body, out, err))
+		return true;
+	report_fini(out);
+	return false;
+}
+
+void
+report_fini(struct report *report)
+{
+	for (size_t i = 0; i < report->outcome_count; i++) {
+		mem_free(report->outcomes[i].upstream);
+		mem_free(report->outcomes[i].model);
+	}
+	mem_free(report->outcomes);
+	report->outcomes = NULL;
+	report->outcome_count = 0;
 }

@@ -1,11 +1,33 @@
-/* state: what a dataplane reports once a second, and what the admin side is shown. No secrets. */
+/* state: what a dataplane reports once a second, and at once when a call fails. No secrets. */
 #ifndef PM_STATE_H
 #define PM_STATE_H
 
 #include "err.h"
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#define REPORT_OUTCOMES_MAX 256
+#define REPORT_REASON_BYTES 32
+
+/* How `count` upstream calls ended that were alike in all but times. */
+struct report_outcome {
+	char *upstream;                   /* upstream_entry.id */
+	char *model;                      /* as the upstream was asked for it; "" = none */
+	unsigned blame;                   /* enum blame of blame.h */
+	char reason[REPORT_REASON_BYTES]; /* stable word: "status_529", ... */
+	uint32_t status;                  /* 0 = no head came */
+	bool success;
+	bool begun; /* the first useful event has come; the end is told by an outcome of its own */
+	bool generate;    /* a call for an answer; others (count_tokens, models) judge nobody */
+	uint32_t ttfb_ms; /* to the first byte, of the last one; 0 = none came */
+	uint64_t retry_after_ms; /* the longest that was named, 0 = none */
+	bool probe;              /* no client's call: a probe */
+	uint64_t probe_seq;      /* the order of the table that it carried out, 0 = none */
+	uint64_t age_ms;         /* how long before this report the last one began */
+	uint32_t count;          /* at least 1 */
+};
 
 /* Body of MSG_REPORT. */
 struct report {
@@ -22,8 +44,16 @@ struct report {
 	uint64_t bytes_in, bytes_out; /* bodies, client side */
 	uint64_t in_flight, connections;
 	uint64_t rss_bytes;
+	/* What has not been reported and answered yet, oldest first. A batch that had no answer is
+	 * sent again under its number, with new ages: each number is taken once. */
+	uint64_t outcomes_seq; /* grows with each new batch, from 1; 0 = not numbered */
+	struct report_outcome *outcomes;
+	size_t outcome_count;
 };
+/* Only reads the outcomes. */
 json_t *report_encode(const struct report *report);
+/* *out owns its outcomes: report_fini; nothing on failure. */
 MUST_CHECK bool report_decode(const json_t *body, struct report *out, struct err *err);
+void report_fini(struct report *report);
 
 #endif

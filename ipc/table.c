@@ -7,6 +7,7 @@ const char *const table_protocol_words[] = {"anthropic", "chat", "responses", NU
 const char *const table_tier_words[] = {"primary", "backup", NULL};
 const char *const table_group_words[] = {
     "claude", "codex", "chat", "chat_via_claude", "retry", NULL};
+const char *const table_off_words[] = {"", "schedule", "cooling", NULL};
 
 static bool
 word_parse(const char *const *words, struct view name, unsigned *out)
@@ -68,6 +69,15 @@ table_new(void)
 		    .idle_ms = 300 * 1000,
 		};
 	}
+	for (size_t i = 0; i < GROUP_COUNT; i++) {
+		table->policies[i] = (struct group_policy){
+		    .hedge_budget_percent = 10,
+		    .attempts_max = 4,
+		    .same_upstream_retries = 1,
+		    .retry_budget_percent = 10,
+		    .retry_burst = 20,
+		};
+	}
 	table->attempts_max = 4;
 	table->body_bytes_max = 64ull * 1024 * 1024;
 	table->admin_on_api_port = true;
@@ -83,14 +93,30 @@ table_ref(struct table *table)
 }
 
 static void
+upstream_fini(struct upstream_entry *entry)
+{
+	mem_free(entry->id);
+	mem_free(entry->name);
+	mem_free(entry->base_url);
+	secret_fini(&entry->key);
+	for (size_t i = 0; i < entry->model_count; i++)
+		mem_free(entry->models[i].pattern);
+	mem_free(entry->models);
+	for (size_t i = 0; i < entry->rename_count; i++) {
+		mem_free(entry->renames[i].from);
+		mem_free(entry->renames[i].to);
+	}
+	mem_free(entry->renames);
+	for (size_t i = 0; i < entry->cooling_count; i++)
+		mem_free(entry->cooling[i].model);
+	mem_free(entry->cooling);
+}
+
+static void
 upstreams_free(struct upstream_list *list)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		mem_free(list->entries[i].id);
-		mem_free(list->entries[i].name);
-		mem_free(list->entries[i].base_url);
-		secret_fini(&list->entries[i].key);
-	}
+	for (size_t i = 0; i < list->count; i++)
+		upstream_fini(&list->entries[i]);
 	mem_free(list->entries);
 }
 
@@ -114,6 +140,7 @@ table_unref(struct table *table)
 		mem_free(table->model_rules[i].target);
 	}
 	mem_free(table->model_rules);
+	mem_free(table->strategies.ranges);
 	mem_free(table->tls_cert_path);
 	mem_free(table->tls_key_path);
 	mem_free(table);
@@ -137,7 +164,7 @@ table_add_upstream(struct table *table, enum group group)
 	list->entries =
 	    grow(list->entries, list->count, sizeof(list->entries[0]), TABLE_UPSTREAMS_MAX);
 	struct upstream_entry *entry = &list->entries[list->count++];
-	*entry = (struct upstream_entry){0};
+	*entry = (struct upstream_entry){.weight = 1};
 	return entry;
 }
 
@@ -159,4 +186,45 @@ table_add_model_rule(struct table *table)
 	struct model_rule *rule = &table->model_rules[table->model_rule_count++];
 	*rule = (struct model_rule){0};
 	return rule;
+}
+
+struct model_pattern *
+table_add_pattern(struct upstream_entry *entry)
+{
+	entry->models =
+	    grow(entry->models, entry->model_count, sizeof(entry->models[0]), TABLE_MODELS_MAX);
+	struct model_pattern *pattern = &entry->models[entry->model_count++];
+	*pattern = (struct model_pattern){0};
+	return pattern;
+}
+
+struct model_rename *
+table_add_rename(struct upstream_entry *entry)
+{
+	entry->renames =
+	    grow(entry->renames, entry->rename_count, sizeof(entry->renames[0]), TABLE_MODELS_MAX);
+	struct model_rename *rename = &entry->renames[entry->rename_count++];
+	*rename = (struct model_rename){0};
+	return rename;
+}
+
+struct cooling_model *
+table_add_cooling(struct upstream_entry *entry)
+{
+	entry->cooling = grow(entry->cooling, entry->cooling_count, sizeof(entry->cooling[0]),
+	    TABLE_COOLING_MODELS_MAX);
+	struct cooling_model *cooling = &entry->cooling[entry->cooling_count++];
+	*cooling = (struct cooling_model){0};
+	return cooling;
+}
+
+struct strategy_range *
+table_add_range(struct table *table)
+{
+	struct strategies *all = &table->strategies;
+	all->ranges =
+	    grow(all->ranges, all->count, sizeof(all->ranges[0]), TABLE_STRATEGY_RANGES_MAX);
+	struct strategy_range *range = &all->ranges[all->count++];
+	*range = (struct strategy_range){0};
+	return range;
 }

@@ -5,6 +5,7 @@
 #define PM_TABLE_H
 
 #include "err.h"
+#include "policy.h"
 #include "secret.h"
 #include "view.h"
 #include <jansson.h>
@@ -19,6 +20,10 @@
 #define TABLE_URL_BYTES_MAX 2048
 #define TABLE_PATH_BYTES_MAX 4096
 #define TABLE_ATTEMPTS_MAX 256
+#define TABLE_MODELS_MAX 64         /* patterns, renames: of each upstream */
+#define TABLE_COOLING_MODELS_MAX 16 /* of each upstream */
+#define TABLE_WEIGHT_MAX 100
+#define TABLE_STRATEGY_RANGES_MAX 512
 
 enum protocol { PROTOCOL_ANTHROPIC, PROTOCOL_CHAT, PROTOCOL_RESPONSES };
 #define PROTOCOL_COUNT 3
@@ -41,6 +46,23 @@ const char *group_name(
     enum group group); /* "claude", "codex", "chat", "chat_via_claude", "retry" */
 bool group_parse(struct view name, enum group *out);
 
+/* Why an upstream is not available. */
+enum off { OFF_NOT, OFF_SCHEDULE, OFF_COOLING };
+
+struct model_pattern {
+	char *pattern; /* '*' stands for any run of characters */
+};
+
+struct model_rename {
+	char *from; /* may hold one '*'; the first rename that fits counts */
+	char *to;   /* a '*' here stands for what that one matched */
+};
+
+struct cooling_model {
+	char *model;      /* as the upstream is asked for it */
+	int64_t until_ms; /* wall clock */
+};
+
 struct upstream_entry {
 	char *id;       /* stable over edits: "<group>:<config id>" */
 	char *name;     /* the owner's label, any UTF-8 */
@@ -48,8 +70,23 @@ struct upstream_entry {
 	struct secret key;
 	enum protocol protocol;
 	enum tier tier;
-	bool available; /* control's word: enabled, scheduled now, not cooling */
-	bool demo;      /* the built-in demo upstream */
+	bool available;               /* control's word: enabled, scheduled now, not cooling */
+	bool demo;                    /* the built-in demo upstream */
+	bool any_address;             /* the owner allows an address that is denied otherwise */
+	uint32_t weight;              /* its share among its tier, at least 1 */
+	struct model_pattern *models; /* which it serves; none = all */
+	size_t model_count;
+	struct model_rename *renames; /* after the table's model rules */
+	size_t rename_count;
+
+	/* Its health, in control's eyes. */
+	enum off off;
+	uint32_t ramp; /* most requests in flight in each data plane while it recovers, 0 = any */
+	int64_t resume_at_ms;          /* wall clock end of its rest at the latest, 0 = none */
+	uint64_t probe_seq;            /* the prober probes at once when this has grown ... */
+	uint32_t probe_every_ms;       /* ... and so often while this is not 0 */
+	struct cooling_model *cooling; /* models that rest here though the rest serves */
+	size_t cooling_count;
 };
 
 struct upstream_list {
@@ -81,12 +118,15 @@ struct table {
 	unsigned refs;    /* not for you */
 	uint64_t epoch;   /* random for each controlplane start */
 	uint64_t version; /* grows by one with each change */
+	uint64_t prober;  /* boot_id of the data plane that runs the probes, 0 = none */
 	struct upstream_list groups[GROUP_COUNT];
 	struct client_key *client_keys;
 	size_t client_key_count;
 	struct model_rule *model_rules;
 	size_t model_rule_count;
 	struct table_timeouts timeouts[GROUP_COUNT];
+	struct group_policy policies[GROUP_COUNT];
+	struct strategies strategies;
 	uint32_t attempts_max; /* upstream calls for one client call, at least 1 */
 	uint64_t body_bytes_max;
 	bool admin_on_api_port; /* pages and admin API on the API port for loopback peers */
@@ -102,9 +142,14 @@ void table_unref(struct table *table); /* wipes keys with the last reference; NU
 json_t *table_encode(const struct table *table);
 /* Strict; *out has one reference. */
 MUST_CHECK bool table_decode(const json_t *body, struct table **out, struct err *err);
-/* Grow the lists; the returned entry is zeroed and borrowed until the next add. */
+/* Grow the lists; the returned entry is zeroed (an upstream's weight is 1) and borrowed until the
+ * next add. */
 struct upstream_entry *table_add_upstream(struct table *table, enum group group);
 struct client_key *table_add_client_key(struct table *table);
 struct model_rule *table_add_model_rule(struct table *table);
+struct model_pattern *table_add_pattern(struct upstream_entry *entry);
+struct model_rename *table_add_rename(struct upstream_entry *entry);
+struct cooling_model *table_add_cooling(struct upstream_entry *entry);
+struct strategy_range *table_add_range(struct table *table);
 
 #endif

@@ -1,5 +1,6 @@
 #include "fields.h"
 #include "must.h"
+#include "policy.h"
 #include "table.h"
 #include "table_words.h"
 #include <stdio.h>
@@ -16,6 +17,8 @@
 	}
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
+/* ---- the members of each kind of object ---- */
+
 static const struct field upstream_fields[] = {
     FIELD(upstream_entry, id, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
     FIELD(upstream_entry, name, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
@@ -25,6 +28,24 @@ static const struct field upstream_fields[] = {
     WORD(upstream_entry, tier, table_tier_words),
     FIELD(upstream_entry, available, FIELD_BOOL, 0, 0),
     FIELD(upstream_entry, demo, FIELD_BOOL, 0, 0),
+    FIELD(upstream_entry, any_address, FIELD_BOOL, 0, 0),
+    FIELD(upstream_entry, weight, FIELD_U32, 1, TABLE_WEIGHT_MAX),
+    WORD(upstream_entry, off, table_off_words),
+    FIELD(upstream_entry, ramp, FIELD_U32, 0, UINT32_MAX),
+    FIELD(upstream_entry, resume_at_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD(upstream_entry, probe_seq, FIELD_U64, 0, INT64_MAX),
+    FIELD(upstream_entry, probe_every_ms, FIELD_U32, 0, UINT32_MAX),
+};
+static const struct field model_fields[] = {
+    FIELD(model_pattern, pattern, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+};
+static const struct field rename_fields[] = {
+    FIELD(model_rename, from, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD(model_rename, to, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+};
+static const struct field cooling_fields[] = {
+    FIELD(cooling_model, model, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD(cooling_model, until_ms, FIELD_I64, 0, INT64_MAX),
 };
 static const struct field client_key_fields[] = {
     FIELD(client_key, id, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
@@ -45,10 +66,43 @@ static const struct field timeouts_fields[] = {
     FIELD(table_timeouts, total_stream_ms, FIELD_U32, 0, UINT32_MAX),
     FIELD(table_timeouts, total_ms, FIELD_U32, 0, UINT32_MAX),
 };
-/* The flat members; groups, timeouts, client_keys and model_rules stand beside them. */
+static const struct field policy_fields[] = {
+    WORD(group_policy, pick, policy_pick_words),
+    FIELD(group_policy, affinity_ttl_ms, FIELD_U32, 0, UINT32_MAX),
+    WORD(group_policy, hedge, policy_hedge_words),
+    FIELD(group_policy, hedge_after_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD(group_policy, hedge_budget_percent, FIELD_U32, 0, UINT32_MAX),
+    FIELD(group_policy, keepalive_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD(group_policy, attempts_max, FIELD_U32, 1, TABLE_ATTEMPTS_MAX),
+    FIELD(group_policy, same_upstream_retries, FIELD_U32, 0, TABLE_ATTEMPTS_MAX),
+    FIELD(group_policy, retry_budget_percent, FIELD_U32, 0, UINT32_MAX),
+    FIELD(group_policy, retry_burst, FIELD_U32, 0, UINT32_MAX),
+    FIELD(group_policy, retry_deadline_ms, FIELD_U32, 0, UINT32_MAX),
+};
+static const struct field range_fields[] = {
+    FIELD(strategy_range, first, FIELD_U32, 0, 999),
+    FIELD(strategy_range, last, FIELD_U32, 0, 999),
+    WORD(strategy_range, strategy, policy_strategy_words),
+};
+#define NETWORK(index, word)                                                                       \
+	{                                                                                          \
+		.key = word, .kind = FIELD_WORD,                                                   \
+		.offset = offsetof(struct strategies, network[index]),                             \
+		.words = policy_strategy_words                                                     \
+	}
+static const struct field network_fields[] = {
+    NETWORK(NETWORK_CONNECT_ERROR, "ConnectError"),
+    NETWORK(NETWORK_CONNECT_TIMEOUT, "ConnectTimeout"),
+    NETWORK(NETWORK_WRITE_ERROR, "WriteError"),
+    NETWORK(NETWORK_READ_ERROR, "ReadError"),
+    NETWORK(NETWORK_READ_TIMEOUT, "ReadTimeout"),
+    NETWORK(NETWORK_PROTOCOL_ERROR, "ProtocolError"),
+};
+/* The flat members of the whole; MORE_MEMBERS others stand beside them. */
 static const struct field table_fields[] = {
     FIELD(table, epoch, FIELD_BITS64, 0, 0),
     FIELD(table, version, FIELD_U64, 0, INT64_MAX),
+    FIELD(table, prober, FIELD_BITS64, 0, 0),
     FIELD(table, attempts_max, FIELD_U32, 1, TABLE_ATTEMPTS_MAX),
     FIELD(table, body_bytes_max, FIELD_U64, 1, INT64_MAX),
     FIELD(table, admin_on_api_port, FIELD_BOOL, 0, 0),
@@ -56,7 +110,78 @@ static const struct field table_fields[] = {
     FIELD(table, tls_cert_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
     FIELD(table, tls_key_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
 };
-#define MORE_MEMBERS 4
+#define MORE_MEMBERS 6
+
+/* ---- lists ---- */
+
+/* Adds one entry to a list of `owner` and returns it. */
+typedef void *add_fn(void *owner, size_t group);
+
+static void *
+add_upstream(void *table, size_t group)
+{
+	return table_add_upstream(table, (enum group)group);
+}
+
+#define ADD(name, owner, call)                                                                     \
+	static void *name(void *owner, size_t group)                                               \
+	{                                                                                          \
+		(void)group;                                                                       \
+		return call(owner);                                                                \
+	}
+ADD(add_client_key, table, table_add_client_key)
+ADD(add_model_rule, table, table_add_model_rule)
+ADD(add_range, table, table_add_range)
+ADD(add_pattern, entry, table_add_pattern)
+ADD(add_rename, entry, table_add_rename)
+ADD(add_cooling, entry, table_add_cooling)
+
+struct list_shape {
+	const char *key; /* NULL: it is named by its group */
+	const struct field *fields;
+	size_t field_count;
+	size_t size, max;         /* of an entry; of the list */
+	size_t list_at, count_at; /* in the owner */
+	add_fn *add;
+	const struct list_shape *inner; /* lists of an entry */
+	size_t inner_count;
+};
+#define LIST(owner, member, counter, shape_fields, most, add_one)                                  \
+	{                                                                                          \
+		.key = #member, .fields = shape_fields, .field_count = COUNT(shape_fields),        \
+		.size = sizeof(*((struct owner *)NULL)->member), .max = most,                      \
+		.list_at = offsetof(struct owner, member),                                         \
+		.count_at = offsetof(struct owner, counter), .add = add_one                        \
+	}
+static const struct list_shape entry_lists[] = {
+    LIST(upstream_entry, models, model_count, model_fields, TABLE_MODELS_MAX, add_pattern),
+    LIST(upstream_entry, renames, rename_count, rename_fields, TABLE_MODELS_MAX, add_rename),
+    LIST(upstream_entry, cooling, cooling_count, cooling_fields, TABLE_COOLING_MODELS_MAX,
+	add_cooling),
+};
+static const struct list_shape table_lists[] = {
+    LIST(table, client_keys, client_key_count, client_key_fields, TABLE_CLIENT_KEYS_MAX,
+	add_client_key),
+    LIST(table, model_rules, model_rule_count, model_rule_fields, TABLE_MODEL_RULES_MAX,
+	add_model_rule),
+};
+static const struct list_shape ranges_list = {.key = "statuses",
+    .fields = range_fields,
+    .field_count = COUNT(range_fields),
+    .size = sizeof(struct strategy_range),
+    .max = TABLE_STRATEGY_RANGES_MAX,
+    .list_at = offsetof(struct table, strategies.ranges),
+    .count_at = offsetof(struct table, strategies.count),
+    .add = add_range};
+static const struct list_shape upstreams_list = {.fields = upstream_fields,
+    .field_count = COUNT(upstream_fields),
+    .size = sizeof(struct upstream_entry),
+    .max = TABLE_UPSTREAMS_MAX,
+    .list_at = offsetof(struct upstream_list, entries),
+    .count_at = offsetof(struct upstream_list, count),
+    .add = add_upstream,
+    .inner = entry_lists,
+    .inner_count = COUNT(entry_lists)};
 
 static void
 add_member(json_t *json, const char *key, json_t *value)
@@ -65,80 +190,24 @@ add_member(json_t *json, const char *key, json_t *value)
 }
 
 static json_t *
-encode_list(
-    const struct field *fields, size_t field_count, const void *list, size_t size, size_t count)
+encode_list(const struct list_shape *shape, const void *owner)
 {
+	const char *at = *(const char *const *)((const char *)owner + shape->list_at);
+	size_t count = *(const size_t *)(const void *)((const char *)owner + shape->count_at);
 	json_t *json = json_array();
-	for (size_t i = 0; i < count; i++) {
-		const void *entry = (const char *)list + i * size;
-		MUST(json_array_append_new(json, fields_encode(fields, field_count, entry)) == 0);
+	for (size_t i = 0; i < count; i++, at += shape->size) {
+		json_t *entry = fields_encode(shape->fields, shape->field_count, at);
+		for (size_t k = 0; k < shape->inner_count; k++)
+			add_member(entry, shape->inner[k].key, encode_list(&shape->inner[k], at));
+		MUST(json_array_append_new(json, entry) == 0);
 	}
 	return json;
 }
 
-json_t *
-table_encode(const struct table *table)
-{
-	json_t *json = fields_encode(table_fields, COUNT(table_fields), table);
-	json_t *groups = json_object(), *timeouts = json_object();
-	for (size_t i = 0; i < GROUP_COUNT; i++) {
-		const struct upstream_list *list = &table->groups[i];
-		add_member(groups, table_group_words[i],
-		    encode_list(upstream_fields, COUNT(upstream_fields), list->entries,
-			sizeof(list->entries[0]), list->count));
-		add_member(timeouts, table_group_words[i],
-		    fields_encode(timeouts_fields, COUNT(timeouts_fields), &table->timeouts[i]));
-	}
-	add_member(json, "groups", groups);
-	add_member(json, "timeouts", timeouts);
-	add_member(json, "client_keys",
-	    encode_list(client_key_fields, COUNT(client_key_fields), table->client_keys,
-		sizeof(table->client_keys[0]), table->client_key_count));
-	add_member(json, "model_rules",
-	    encode_list(model_rule_fields, COUNT(model_rule_fields), table->model_rules,
-		sizeof(table->model_rules[0]), table->model_rule_count));
-	return json;
-}
-
-/* Adds one zeroed entry of a list of `table` and returns it. */
-typedef void *add_fn(struct table *table, size_t group);
-
-static void *
-add_upstream(struct table *table, size_t group)
-{
-	return table_add_upstream(table, (enum group)group);
-}
-
-static void *
-add_client_key(struct table *table, size_t group)
-{
-	(void)group;
-	return table_add_client_key(table);
-}
-
-static void *
-add_model_rule(struct table *table, size_t group)
-{
-	(void)group;
-	return table_add_model_rule(table);
-}
-
-struct list_shape {
-	const struct field *fields;
-	size_t field_count;
-	size_t max;
-	add_fn *add;
-};
-static const struct list_shape upstream_list = {
-    upstream_fields, COUNT(upstream_fields), TABLE_UPSTREAMS_MAX, add_upstream};
-static const struct list_shape client_key_list = {
-    client_key_fields, COUNT(client_key_fields), TABLE_CLIENT_KEYS_MAX, add_client_key};
-static const struct list_shape model_rule_list = {
-    model_rule_fields, COUNT(model_rule_fields), TABLE_MODEL_RULES_MAX, add_model_rule};
-
+/* `json` is the object at `path` that has the list as its member `key`. */
 static bool
 decode_list(const struct list_shape *shape, const json_t *json, const char *path, const char *key,
-    struct table *table, size_t group, struct err *err)
+    void *owner, size_t group, struct err *err)
 {
 	const json_t *list = fields_member(json, path, key, JSON_ARRAY, err);
 	if (list == NULL)
@@ -149,39 +218,128 @@ decode_list(const struct list_shape *shape, const json_t *json, const char *path
 		    path, key, err, "has %zu entries, at most %zu", count, shape->max);
 	for (size_t i = 0; i < count; i++) {
 		char at[96];
+		const json_t *item = json_array_get(list, i);
 		snprintf(at, sizeof(at), "%s%s%s[%zu]", path, *path != '\0' ? "." : "", key, i);
-		void *entry = shape->add(table, group);
-		if (!fields_decode(shape->fields, shape->field_count, 0, json_array_get(list, i),
-			at, entry, err))
+		void *entry = shape->add(owner, group);
+		if (!fields_decode(shape->fields, shape->field_count, shape->inner_count, item, at,
+			entry, err))
 			return false;
+		for (size_t k = 0; k < shape->inner_count; k++) {
+			const struct list_shape *inner = &shape->inner[k];
+			if (!decode_list(inner, item, at, inner->key, entry, 0, err))
+				return false;
+		}
 	}
 	return true;
 }
 
-/* "groups" and "timeouts": one member for each group, no other. */
-static bool
-decode_groups(const json_t *json, struct table *table, struct err *err)
+/* ---- one object for each group ---- */
+
+struct each_group {
+	const char *key;
+	const struct field *fields;
+	size_t field_count;
+	size_t at, size; /* of the array in the table */
+};
+static const struct each_group each_group[] = {
+    {"timeouts", timeouts_fields, COUNT(timeouts_fields), offsetof(struct table, timeouts),
+	sizeof(struct table_timeouts)},
+    {"policies", policy_fields, COUNT(policy_fields), offsetof(struct table, policies),
+	sizeof(struct group_policy)},
+};
+
+static json_t *
+encode_each_group(const struct each_group *each, const struct table *table)
 {
-	const json_t *groups = fields_member(json, "", "groups", JSON_OBJECT, err);
-	const json_t *timeouts =
-	    groups != NULL ? fields_member(json, "", "timeouts", JSON_OBJECT, err) : NULL;
-	if (timeouts == NULL)
+	json_t *json = json_object();
+	for (size_t i = 0; i < GROUP_COUNT; i++) {
+		const char *at = (const char *)table + each->at + i * each->size;
+		add_member(
+		    json, table_group_words[i], fields_encode(each->fields, each->field_count, at));
+	}
+	return json;
+}
+
+static bool
+decode_each_group(
+    const struct each_group *each, const json_t *body, struct table *table, struct err *err)
+{
+	const json_t *all = fields_member(body, "", each->key, JSON_OBJECT, err);
+	if (all == NULL)
 		return false;
 	for (size_t i = 0; i < GROUP_COUNT; i++) {
 		const char *name = table_group_words[i];
-		char at[64];
-		snprintf(at, sizeof(at), "timeouts.%s", name);
-		if (!decode_list(&upstream_list, groups, "groups", name, table, i, err))
-			return false;
-		const json_t *entry = fields_member(timeouts, "timeouts", name, JSON_OBJECT, err);
-		if (entry == NULL || !fields_decode(timeouts_fields, COUNT(timeouts_fields), 0,
-					 entry, at, &table->timeouts[i], err))
+		const json_t *one = fields_member(all, each->key, name, JSON_OBJECT, err);
+		char path[64];
+		snprintf(path, sizeof(path), "%s.%s", each->key, name);
+		if (one == NULL || !fields_decode(each->fields, each->field_count, 0, one, path,
+				       (char *)table + each->at + i * each->size, err))
 			return false;
 	}
-	if (json_object_size(groups) != GROUP_COUNT)
-		return fields_refuse("", "groups", err, "has an unknown member");
-	if (json_object_size(timeouts) != GROUP_COUNT)
-		return fields_refuse("", "timeouts", err, "has an unknown member");
+	return json_object_size(all) == GROUP_COUNT ||
+	       fields_refuse(each->key, "", err, "has an unknown member");
+}
+
+/* ---- the whole ---- */
+
+json_t *
+table_encode(const struct table *table)
+{
+	json_t *json = fields_encode(table_fields, COUNT(table_fields), table);
+	json_t *groups = json_object();
+	for (size_t i = 0; i < GROUP_COUNT; i++)
+		add_member(
+		    groups, table_group_words[i], encode_list(&upstreams_list, &table->groups[i]));
+	add_member(json, "groups", groups);
+	for (size_t i = 0; i < COUNT(each_group); i++)
+		add_member(json, each_group[i].key, encode_each_group(&each_group[i], table));
+	for (size_t i = 0; i < COUNT(table_lists); i++)
+		add_member(json, table_lists[i].key, encode_list(&table_lists[i], table));
+	json_t *network = fields_encode(network_fields, COUNT(network_fields), &table->strategies);
+	add_member(network, ranges_list.key, encode_list(&ranges_list, table));
+	add_member(json, "strategies", network);
+	return json;
+}
+
+static bool
+decode_groups(const json_t *body, struct table *table, struct err *err)
+{
+	const json_t *groups = fields_member(body, "", "groups", JSON_OBJECT, err);
+	if (groups == NULL)
+		return false;
+	for (size_t i = 0; i < GROUP_COUNT; i++) {
+		if (!decode_list(
+			&upstreams_list, groups, "groups", table_group_words[i], table, i, err))
+			return false;
+	}
+	return json_object_size(groups) == GROUP_COUNT ||
+	       fields_refuse("groups", "", err, "has an unknown member");
+}
+
+static bool
+decode_strategies(const json_t *body, struct table *table, struct err *err)
+{
+	const json_t *json = fields_member(body, "", "strategies", JSON_OBJECT, err);
+	return json != NULL &&
+	       fields_decode(network_fields, COUNT(network_fields), 1, json, "strategies",
+		   &table->strategies, err) &&
+	       decode_list(&ranges_list, json, "strategies", ranges_list.key, table, 0, err);
+}
+
+static bool
+decode_all(const json_t *body, struct table *table, struct err *err)
+{
+	if (!fields_decode(table_fields, COUNT(table_fields), MORE_MEMBERS, body, "", table, err) ||
+	    !decode_groups(body, table, err) || !decode_strategies(body, table, err))
+		return false;
+	for (size_t i = 0; i < COUNT(each_group); i++) {
+		if (!decode_each_group(&each_group[i], body, table, err))
+			return false;
+	}
+	for (size_t i = 0; i < COUNT(table_lists); i++) {
+		if (!decode_list(&table_lists[i], body, "", table_lists[i].key, table, 0, err))
+			return false;
+	}
 	return true;
 }
 
@@ -189,10 +347,7 @@ bool
 table_decode(const json_t *body, struct table **out, struct err *err)
 {
 	struct table *table = table_new();
-	if (fields_decode(table_fields, COUNT(table_fields), MORE_MEMBERS, body, "", table, err) &&
-	    decode_groups(body, table, err) &&
-	    decode_list(&client_key_list, body, "", "client_keys", table, 0, err) &&
-	    decode_list(&model_rule_list, body, "", "model_rules", table, 0, err)) {
+	if (decode_all(body, table, err)) {
 		*out = table;
 		return true;
 	}

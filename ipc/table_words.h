@@ -7,5 +7,6 @@
 extern const char *const table_protocol_words[];
 extern const char *const table_tier_words[];
 extern const char *const table_group_words[];
+extern const char *const table_off_words[];
 
 #endif

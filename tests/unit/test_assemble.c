@@ -1,5 +1,6 @@
 /* From the configuration to the routing table. */
 #include "assemble.h"
+#include "choose.h"
 #include "jget.h"
 #include "mem.h"
 #include "schema.h"
@@ -12,14 +13,16 @@
 #define SHA2 "\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\""
 #define UP "\"base_url\": \"https://a.test\", \"key\": \"sk-1\""
 #define DEMO "http://127.0.0.1:5103"
+#define MONDAY_MS 1774828800000 /* 2026-03-30 00:00 UTC */
+#define HOUR_MS 3600000
 
 static struct table *
-assemble_on(const char *text, unsigned weekday)
+assemble_at(const char *text, int64_t wall_ms)
 {
 	struct faults faults = {0};
 	struct config *config;
 	ck_assert_msg(config_parse(view_of(text), &config, &faults), "%s", text);
-	struct table *table = assemble_table(config, weekday, DEMO);
+	struct table *table = assemble_table(config, wall_ms, DEMO);
 	config_free(config);
 	faults_fini(&faults);
 	/* What is made can be sent. */
@@ -36,7 +39,7 @@ assemble_on(const char *text, unsigned weekday)
 static struct table *
 assemble(const char *text)
 {
-	return assemble_on(text, 0);
+	return assemble_at(text, MONDAY_MS);
 }
 
 START_TEST(every_list_becomes_its_group)
@@ -95,15 +98,137 @@ END_TEST
 START_TEST(the_day_decides_what_is_available)
 {
 	static const char text[] =
-	    "{\"chat_configs\": [{" UP ", \"time_enabled\": [1,1,1,1,1,0,0]},"
-	    "{" UP ", \"time_enabled\": [0,0,0,0,0,1,1]}]}";
-	for (unsigned day = 0; day < 7; day++) {
-		struct table *table = assemble_on(text, day);
+	    "{\"chat_configs\": [{" UP ", \"time_enabled\": [1,1,1,1,1,0,0],"
+	    "\"time_zone\": \"UTC\"}, {" UP ", \"time_enabled\": [0,0,0,0,0,1,1],"
+	    "\"time_zone\": \"UTC\"}]}";
+	for (int64_t day = 0; day < 7; day++) {
+		struct table *table = assemble_at(text, MONDAY_MS + day * 24 * HOUR_MS);
 		ck_assert_uint_eq(table->groups[GROUP_CHAT].count, 2);
 		ck_assert_int_eq(table->groups[GROUP_CHAT].entries[0].available, day < 5);
 		ck_assert_int_eq(table->groups[GROUP_CHAT].entries[1].available, day >= 5);
+		ck_assert_int_eq(
+		    table->groups[GROUP_CHAT].entries[1].off, day >= 5 ? OFF_NOT : OFF_SCHEDULE);
 		table_unref(table);
 	}
+}
+END_TEST
+
+/* For each of the 128 masks an upstream that alone serves a model of its own, and one backup for
+ * all: who is selected in each hour of a week? */
+START_TEST(every_mask_in_every_hour_selects_as_it_says)
+{
+	static char text[32768] = "{\"api_configs\": [";
+	static struct choose_place places[TABLE_UPSTREAMS_MAX];
+	struct faults faults = {0};
+	struct config *config;
+	unsigned checks = 0;
+	for (unsigned m = 0; m < 128; m++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		    "{" UP ", \"id\": \"%u\", \"models\": [\"m%u\"], \"time_zone\": \"UTC\","
+		    "\"time_enabled\": [%u,%u,%u,%u,%u,%u,%u]},",
+		    m, m, m & 1, m >> 1 & 1, m >> 2 & 1, m >> 3 & 1, m >> 4 & 1, m >> 5 & 1,
+		    m >> 6 & 1);
+	snprintf(text + strlen(text), sizeof(text) - strlen(text),
+	    "{" UP ", \"id\": \"backup\", \"type\": \"backup\"}]}");
+	ck_assert(config_parse(view_of(text), &config, &faults));
+	for (unsigned hour = 0; hour < 168; hour++) {
+		struct table *table = assemble_table(config, MONDAY_MS + hour * HOUR_MS, NULL);
+		for (unsigned m = 0; m < 128; m++, checks++) {
+			char model[8];
+			snprintf(model, sizeof(model), "m%u", m);
+			struct choose_asked asked = {
+			    .group = GROUP_CLAUDE, .model = view_of(model), .stay = -1};
+			size_t may = choose_order(table, &asked, places);
+			bool on = (m >> (hour / 24) & 1) != 0;
+			ck_assert_uint_eq(may, on ? 2 : 1);
+			ck_assert_uint_eq(places[0].entry, on ? m : 128);
+		}
+		table_unref(table);
+	}
+	ck_assert_uint_eq(checks, 21504);
+	config_free(config);
+	faults_fini(&faults);
+}
+END_TEST
+
+START_TEST(words_of_an_upstream)
+{
+	struct table *table =
+	    assemble("{\"api_configs\": [{" UP "}, {\"base_url\": \"http://169.254.1.2/x\","
+		     "\"key\": \"k\", \"weight\": 7, \"models\": [\"a*\", \"b\"],"
+		     "\"model_map\": {\"a-*\": \"x/*\", \"b\": \"c\"}}],"
+		     "\"server\": {\"allow_addresses\": [\"169.254.1.2\"]},"
+		     "\"routing\": {\"claude\": {\"pick\": \"weighted\"}}}");
+	const struct upstream_entry *plain = &table->groups[GROUP_CLAUDE].entries[0];
+	const struct upstream_entry *entry = plain + 1;
+	ck_assert_uint_eq(plain->weight, 1);
+	ck_assert_uint_eq(plain->model_count, 0);
+	ck_assert_uint_eq(plain->rename_count, 0);
+	ck_assert(!plain->any_address);
+	ck_assert(entry->any_address);
+	ck_assert_uint_eq(entry->weight, 7);
+	ck_assert_uint_eq(entry->model_count, 2);
+	ck_assert_str_eq(entry->models[0].pattern, "a*");
+	ck_assert_str_eq(entry->renames[0].from, "a-*");
+	ck_assert_str_eq(entry->renames[0].to, "x/*");
+	ck_assert_str_eq(entry->renames[1].to, "c");
+	ck_assert_int_eq(table->policies[GROUP_CLAUDE].pick, PICK_WEIGHTED);
+	ck_assert_int_eq(table->policies[GROUP_CODEX].pick, PICK_ORDER);
+	ck_assert_uint_gt(table->strategies.count, 1);
+	table_unref(table);
+}
+END_TEST
+
+START_TEST(health_decides_what_is_available)
+{
+	static const struct health_limits limits = {3, 600000, 30000, 900000, 30000};
+	struct health health = {0};
+	struct faults faults = {0};
+	struct config *config;
+	char id[] = "claude:x", model[] = "opus";
+	struct report_outcome outcome = {.upstream = id,
+	    .model = model,
+	    .blame = BLAME_MODEL,
+	    .status = 404,
+	    .generate = true,
+	    .count = 3};
+	ck_assert(config_parse(VIEW("{\"api_configs\": [{" UP ", \"id\": \"x\"}, {" UP
+				    ", \"id\": \"y\", \"time_enabled\": [0],"
+				    "\"time_zone\": \"UTC\"}]}"),
+	    &config, &faults));
+	struct table *table = assemble_table(config, MONDAY_MS, NULL);
+	health_set_limits(&health, GROUP_CLAUDE, &limits, 5000);
+	health_sync(&health, table);
+	health_note(&health, &outcome, 5000);
+	outcome.blame = BLAME_UPSTREAM;
+	health_note(&health, &outcome, 5000);
+	health_probe_now(&health, "claude:x");
+	outcome.upstream[7] = 'y';
+	health_note(&health, &outcome, 5000);
+	assemble_health(table, &health, 6000, MONDAY_MS);
+	const struct upstream_entry *x = &table->groups[GROUP_CLAUDE].entries[0], *y = x + 1;
+	ck_assert(!x->available);
+	ck_assert_int_eq(x->off, OFF_COOLING);
+	ck_assert_int_eq(x->resume_at_ms, MONDAY_MS + 605000);
+	ck_assert_uint_eq(x->probe_every_ms, 1000);
+	ck_assert_uint_eq(x->probe_seq, 1);
+	ck_assert_uint_eq(x->cooling_count, 1);
+	ck_assert_str_eq(x->cooling[0].model, "opus");
+	ck_assert_int_eq(x->cooling[0].until_ms, MONDAY_MS + 605000);
+	ck_assert_int_eq(y->off, OFF_SCHEDULE); /* its owner's word first, and no probes then */
+	ck_assert_uint_eq(y->probe_every_ms, 0);
+	ck_assert_int_eq(y->resume_at_ms, 0);
+	table_unref(table);
+	table = assemble_table(config, MONDAY_MS, NULL);
+	assemble_health(table, &health, 605000, MONDAY_MS); /* when it is over */
+	x = &table->groups[GROUP_CLAUDE].entries[0];
+	ck_assert(x->available);
+	ck_assert_uint_eq(x->ramp, 1);
+	ck_assert_uint_eq(x->cooling_count, 0);
+	table_unref(table);
+	health_fini(&health);
+	config_free(config);
+	faults_fini(&faults);
 }
 END_TEST
 
@@ -143,7 +268,7 @@ END_TEST
 
 START_TEST(without_a_configuration_nobody_is_served)
 {
-	struct table *table = assemble_table(NULL, 0, DEMO);
+	struct table *table = assemble_table(NULL, MONDAY_MS, DEMO);
 	for (unsigned g = 0; g < GROUP_COUNT; g++)
 		ck_assert_uint_eq(table->groups[g].count, 0);
 	ck_assert_uint_eq(table->client_key_count, 0);
@@ -151,7 +276,7 @@ START_TEST(without_a_configuration_nobody_is_served)
 	struct faults faults = {0};
 	struct config *config;
 	ck_assert(config_parse(VIEW("{}"), &config, &faults));
-	table = assemble_table(config, 0, NULL); /* no demo either */
+	table = assemble_table(config, MONDAY_MS, NULL); /* no demo either */
 	ck_assert_uint_eq(table->groups[GROUP_CLAUDE].count, 0);
 	table_unref(table);
 	config_free(config);
@@ -290,6 +415,9 @@ main(void)
 	tcase_add_test(tcase, every_list_becomes_its_group);
 	tcase_add_test(tcase, order_and_tier_are_kept_and_disabled_ones_left_out);
 	tcase_add_test(tcase, the_day_decides_what_is_available);
+	tcase_add_test(tcase, every_mask_in_every_hour_selects_as_it_says);
+	tcase_add_test(tcase, words_of_an_upstream);
+	tcase_add_test(tcase, health_decides_what_is_available);
 	tcase_add_test(tcase, the_demo_serves_while_nothing_is_configured);
 	tcase_add_test(tcase, one_entry_anywhere_ends_the_demo);
 	tcase_add_test(tcase, without_a_configuration_nobody_is_served);

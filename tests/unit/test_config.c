@@ -95,7 +95,7 @@ START_TEST(missing_words_of_an_entry_have_defaults)
 	ck_assert_uint_eq(list->count, 2);
 	for (size_t i = 0; i < 2; i++) {
 		ck_assert(list->items[i].enabled);
-		ck_assert_uint_eq(list->items[i].days, 0x7f);
+		ck_assert_uint_eq(list->items[i].schedule.days, 0x7f);
 		ck_assert_int_eq(list->items[i].tier, TIER_PRIMARY);
 	}
 	ck_assert_str_eq(list->items[0].name, "API-1");
@@ -123,7 +123,8 @@ START_TEST(days_are_read_as_before)
 		snprintf(text, sizeof(text),
 		    "{\"codex_configs\": [{" UP ", \"time_enabled\": %s}]}", cases[i].list);
 		ck_assert_msg(parse(text), "%s", text);
-		ck_assert_uint_eq(config->upstreams[GROUP_CODEX].items[0].days, cases[i].days);
+		ck_assert_uint_eq(
+		    config->upstreams[GROUP_CODEX].items[0].schedule.days, cases[i].days);
 	}
 	ck_assert(warned("codex_configs[0].time_enabled")); /* nine days */
 }
@@ -197,7 +198,7 @@ START_TEST(unknown_words_keep_their_place_and_order)
 				   "      \"note\": \"\xe6\xb3\xa8\",\n"
 				   "      \"key\": \" k \",\n"
 				   "      \"base_url\": \"https://a.test/\",\n"
-				   "      \"weight\": 0.1,\n"
+				   "      \"ratio\": 0.1,\n"
 				   "      \"time_enabled\": [1, 0],\n"
 				   "      \"id\": \"x\"\n"
 				   "    }\n"
@@ -214,7 +215,7 @@ START_TEST(unknown_words_keep_their_place_and_order)
 	json_t *before = json_loads(text, 0, NULL), *after = json_loads(print(), 0, NULL);
 	char *one = jget_dump(before, NULL), *other = jget_dump(after, NULL); /* order kept */
 	ck_assert_str_eq(one, other);
-	ck_assert_ptr_nonnull(strstr(print(), "\"weight\": 0.1,"));
+	ck_assert_ptr_nonnull(strstr(print(), "\"ratio\": 0.1,"));
 	ck_assert_ptr_nonnull(strstr(print(), "\xe6\xb3\xa8"));
 	mem_free(one);
 	mem_free(other);

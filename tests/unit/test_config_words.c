@@ -73,6 +73,12 @@ try_word(
 	X(list, UP, type, "\"backup\"", "1")                                                       \
 	X(list, UP, enabled, "false", "\"yes\"")                                                   \
 	X(list, UP, time_enabled, "[1, 0, true, false, 1, 1, 0]", "[1, 2, 1, 1, 1, 1, 1]")         \
+	X(list, UP, hours, "[\"09:00-17:30\"]", "[\"9-17\"]")                                      \
+	X(list, UP, dates, "{\"12-25\": \"off\"}", "{\"12-25\": \"shut\"}")                        \
+	X(list, UP, time_zone, "\"Europe/Berlin\"", "7")                                           \
+	X(list, UP, weight, "100", "0")                                                            \
+	X(list, UP, models, "[\"claude-*\", \"gpt-5\"]", "[\"\"]")                                 \
+	X(list, UP, model_map, "{\"gpt-*\": \"x/*\"}", "{\"gpt-4\": \"x/*\"}")                     \
 	X(list, UP, activation_enabled, "true", "\"true\"")                                        \
 	X(list, UP, activation_time, "\"08:00\"", "\"24:00\"")                                     \
 	X(list, UP, created_at, "\"2026-11-22T18:24:22.877477\"", NULL)                            \
@@ -99,6 +105,8 @@ try_word(
 	X(timeout_settings, NULL, strategy_retry_read_timeout, "60", "{}")                         \
 	X(timeout_settings, NULL, retry_read_timeout, "60", "0")                                   \
 	X(timeout_settings, NULL, api_cooldown_seconds, "600", "-0.5")                             \
+	X(timeout_settings, NULL, rate_limit_cooldown_seconds, "30", "0")                          \
+	X(timeout_settings, NULL, cooldown_max_seconds, "900", "0.5")                              \
 	X(timeout_settings, NULL, api_error_threshold, "3", "-1")                                  \
 	X(timeout_settings, NULL, codex_error_threshold, "0", "\"three\"")                         \
 	X(timeout_settings, NULL, codex_base_timeout, "60", "0")                                   \
@@ -155,6 +163,56 @@ WORDS(DEFINE)
 #define ADD(section, others, key, good, bad) tcase_add_test(tcase, word_##section##_##key);
 #define COUNT(section, others, key, good, bad) +1
 
+/* The words of "routing.<group>", each for each group. */
+static const struct {
+	const char *key, *good, *bad;
+} routing_words[] = {
+    {"pick", "\"least_in_flight\"", "7"},
+    {"affinity_seconds", "0", "-1"},
+    {"hedge", "\"auto\"", "true"},
+    {"hedge_after_seconds", "2.5", "3601"},
+    {"hedge_budget_percent", "100", "101"},
+    {"keepalive_seconds", "15", "\"15\""},
+    {"attempts_max", "256", "257"},
+    {"retry_budget_percent", "1000", "1001"},
+    {"retry_burst", "0", "[]"},
+    {"retry_deadline_seconds", "86400", "86401"},
+};
+#define ROUTING_WORDS (sizeof(routing_words) / sizeof(routing_words[0]))
+
+START_TEST(words_of_routing)
+{
+	char good[256], bad[256], path[128], text[512];
+	for (unsigned g = 0; g < GROUP_COUNT; g++) {
+		const char *group = group_name((enum group)g), *key = routing_words[_i].key;
+		snprintf(good, sizeof(good), "{\"%s\": %s}", key, routing_words[_i].good);
+		snprintf(bad, sizeof(bad), "{\"%s\": %s}", key, routing_words[_i].bad);
+		snprintf(text, sizeof(text), "{\"routing\": {\"%s\": %s}}", group, good);
+		expect_kept(text, "routing", false, group, good);
+		snprintf(text, sizeof(text), "{\"routing\": {\"%s\": %s}}", group, bad);
+		snprintf(path, sizeof(path), "routing.%s.%s", group, key);
+		expect_refused(text, path);
+	}
+}
+END_TEST
+
+START_TEST(what_is_odd_in_routing)
+{
+	struct faults faults = {0};
+	struct config *config;
+	expect_refused("{\"routing\": []}", "routing");
+	expect_refused("{\"routing\": {\"codex\": 7}}", "routing.codex");
+	ck_assert(config_parse(VIEW("{\"routing\": {\"cloud\": {}, \"claude\": {\"pik\": 1},"
+				    "\"_x\": 1}}"),
+	    &config, &faults));
+	ck_assert_uint_eq(faults.count, 2); /* warnings */
+	ck_assert_str_eq(faults.items[0].path, "routing.claude.pik");
+	ck_assert_str_eq(faults.items[1].path, "routing.cloud");
+	config_free(config);
+	faults_fini(&faults);
+}
+END_TEST
+
 /* As many as the schema has (server.tls has two rows and one test here). */
 START_TEST(every_word_has_its_test)
 {
@@ -162,7 +220,7 @@ START_TEST(every_word_has_its_test)
 	const struct schema_row *rows = schema_rows(&count);
 	for (size_t i = 0; i < count; i++)
 		expected += strcmp(rows[i].part, SCHEMA_UPSTREAMS) == 0 ? 5 : 1;
-	ck_assert_uint_eq(0 WORDS(COUNT), expected - 1);
+	ck_assert_uint_eq(0 WORDS(COUNT), expected - 1 - ROUTING_WORDS);
 }
 END_TEST
 
@@ -173,6 +231,8 @@ main(void)
 	TCase *tcase = tcase_create("config_words");
 	suite_add_tcase(suite, tcase);
 	WORDS(ADD)
+	tcase_add_loop_test(tcase, words_of_routing, 0, (int)ROUTING_WORDS);
+	tcase_add_test(tcase, what_is_odd_in_routing);
 	tcase_add_test(tcase, every_word_has_its_test);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

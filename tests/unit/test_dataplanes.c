@@ -54,6 +54,56 @@ START_TEST(the_longest_silent_makes_room)
 }
 END_TEST
 
+START_TEST(one_that_lives_runs_the_probes)
+{
+	ck_assert(!dataplanes_choose_prober(&all, 1000));
+	ck_assert_uint_eq(all.prober, 0);
+	note(0, 7, 1000);
+	note(1, 8, 1100);
+	ck_assert(dataplanes_choose_prober(&all, 1100));
+	ck_assert_uint_eq(all.prober, 8);
+	note(0, 7, 2000);
+	ck_assert(!dataplanes_choose_prober(&all, 3599)); /* it keeps the task while it lives */
+	ck_assert(dataplanes_choose_prober(&all, 3600));
+	ck_assert_uint_eq(all.prober, 7);
+	note(1, 8, 3700);
+	ck_assert(!dataplanes_choose_prober(&all, 3800));
+	ck_assert(dataplanes_choose_prober(&all, 9000));
+	ck_assert_uint_eq(all.prober, 0);
+}
+END_TEST
+
+START_TEST(a_batch_is_taken_once)
+{
+	struct report report = {.instance = "dataplane.0", .boot_id = 1, .outcomes_seq = 3};
+	ck_assert(!dataplanes_has_batch(&all, &report));
+	dataplanes_note(&all, &report, 10);
+	ck_assert(dataplanes_has_batch(&all, &report)); /* sent again */
+	report.outcomes_seq = 2;
+	ck_assert(dataplanes_has_batch(&all, &report));
+	report.outcomes_seq = 4;
+	ck_assert(!dataplanes_has_batch(&all, &report));
+	report.boot_id = 2;
+	report.outcomes_seq = 1;
+	ck_assert(!dataplanes_has_batch(&all, &report));
+	report.outcomes_seq = 0; /* not numbered */
+	dataplanes_note(&all, &report, 11);
+	ck_assert(!dataplanes_has_batch(&all, &report));
+}
+END_TEST
+
+START_TEST(outcomes_are_not_kept)
+{
+	struct report_outcome outcome = {.count = 1};
+	struct report report = {.boot_id = 1, .outcomes = &outcome, .outcome_count = 1};
+	dataplanes_note(&all, &report, 10);
+	ck_assert_ptr_null(all.items[0].report.outcomes);
+	json_t *list = dataplanes_encode(&all, 10);
+	ck_assert_ptr_null(json_object_get(json_array_get(list, 0), "outcomes"));
+	json_decref(list);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -63,6 +113,9 @@ main(void)
 	tcase_add_test(tcase, one_place_for_each_instance_and_boot);
 	tcase_add_test(tcase, the_silent_are_forgotten_after_ten_seconds);
 	tcase_add_test(tcase, the_longest_silent_makes_room);
+	tcase_add_test(tcase, one_that_lives_runs_the_probes);
+	tcase_add_test(tcase, a_batch_is_taken_once);
+	tcase_add_test(tcase, outcomes_are_not_kept);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);

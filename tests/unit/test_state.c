@@ -1,6 +1,8 @@
 /* The report of a dataplane. */
+#include "blame.h"
 #include "state.h"
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +39,103 @@ START_TEST(a_report_comes_back_as_it_was)
 	ck_assert_uint_eq(out.bytes_out, sample.bytes_out);
 	json_decref(json);
 	json_decref(again);
+}
+END_TEST
+
+static struct report_outcome outcomes[2] = {
+    {.upstream = (char[]){"claude:a"},
+	.model = (char[]){"claude-opus"},
+	.blame = BLAME_KEY,
+	.reason = "status_429",
+	.status = 429,
+	.generate = true,
+	.ttfb_ms = 12,
+	.retry_after_ms = 60000,
+	.age_ms = 15,
+	.count = 3},
+    {.upstream = (char[]){"claude:b"},
+	.model = (char[]){""},
+	.reason = "ok",
+	.success = true,
+	.begun = true,
+	.probe = true,
+	.probe_seq = 1ull << 40,
+	.count = 1},
+};
+
+static json_t *
+with_outcomes(void)
+{
+	struct report full = sample;
+	full.outcomes = outcomes;
+	full.outcome_count = 2;
+	return report_encode(&full);
+}
+
+START_TEST(outcomes_come_back_as_they_were)
+{
+	struct report out;
+	struct err err = {0};
+	json_t *json = with_outcomes();
+	ck_assert_msg(report_decode(json, &out, &err), "%s %s", err.at, err.msg);
+	ck_assert_uint_eq(out.outcome_count, 2);
+	const struct report_outcome *first = &out.outcomes[0], *second = &out.outcomes[1];
+	ck_assert_str_eq(first->upstream, "claude:a");
+	ck_assert_str_eq(first->model, "claude-opus");
+	ck_assert_uint_eq(first->blame, BLAME_KEY);
+	ck_assert_str_eq(first->reason, "status_429");
+	ck_assert(first->generate && !first->success && !first->begun);
+	ck_assert_uint_eq(first->retry_after_ms, 60000);
+	ck_assert(second->success && second->begun && !second->generate);
+	ck_assert_uint_eq(second->blame, BLAME_NOBODY);
+	ck_assert(second->probe && !first->probe);
+	ck_assert_uint_eq(second->probe_seq, 1ull << 40);
+	json_t *again = report_encode(&out);
+	ck_assert(json_equal(json, again));
+	report_fini(&out);
+	ck_assert_uint_eq(out.outcome_count, 0);
+	json_decref(json);
+	json_decref(again);
+}
+END_TEST
+
+START_TEST(each_member_of_an_outcome_is_needed)
+{
+	json_t *whole = with_outcomes();
+	json_t *second = json_array_get(json_object_get(whole, "outcomes"), 1);
+	const char *key;
+	json_t *value;
+	json_object_foreach(second, key, value)
+	{
+		struct report out;
+		struct err err = {0};
+		char at[64];
+		json_t *copy = json_deep_copy(whole);
+		json_object_del(json_array_get(json_object_get(copy, "outcomes"), 1), key);
+		snprintf(at, sizeof(at), "outcomes[1].%s", key);
+		ck_assert_msg(!report_decode(copy, &out, &err), "%s", key);
+		ck_assert_str_eq(err.at, at);
+		ck_assert_uint_eq(out.outcome_count, 0);
+		json_decref(copy);
+	}
+	json_decref(whole);
+}
+END_TEST
+
+START_TEST(outcomes_are_bounded)
+{
+	json_t *json = with_outcomes();
+	json_t *list = json_object_get(json, "outcomes");
+	struct report out;
+	struct err err = {0};
+	while (json_array_size(list) < REPORT_OUTCOMES_MAX)
+		json_array_append_new(list, json_deep_copy(json_array_get(list, 0)));
+	ck_assert(report_decode(json, &out, &err));
+	report_fini(&out);
+	json_array_append_new(list, json_deep_copy(json_array_get(list, 0)));
+	ck_assert(!report_decode(json, &out, &err));
+	ck_assert_str_eq(err.at, "outcomes");
+	json_decref(json);
 }
 END_TEST
 
@@ -107,6 +206,9 @@ main(void)
 	Suite *suite = suite_create("state");
 	TCase *tests = tcase_create("state");
 	tcase_add_test(tests, a_report_comes_back_as_it_was);
+	tcase_add_test(tests, outcomes_come_back_as_they_were);
+	tcase_add_test(tests, each_member_of_an_outcome_is_needed);
+	tcase_add_test(tests, outcomes_are_bounded);
 	tcase_add_test(tests, a_counter_beyond_json_stays_at_the_top);
 	tcase_add_test(tests, each_member_is_needed);
 	tcase_add_test(tests, bounds_hold);

@@ -6,6 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void
+fill_entry(struct upstream_entry *entry)
+{
+	entry->any_address = true;
+	entry->weight = 7;
+	entry->off = OFF_COOLING;
+	entry->ramp = 4;
+	entry->probe_seq = 12;
+	entry->probe_every_ms = 1000;
+	entry->resume_at_ms = 1774800000000;
+	table_add_pattern(entry)->pattern = mem_dup_str("claude-*");
+	struct model_rename *rename = table_add_rename(entry);
+	rename->from = mem_dup_str("gpt-4*");
+	rename->to = mem_dup_str("claude-x*");
+	struct cooling_model *cooling = table_add_cooling(entry);
+	cooling->model = mem_dup_str("claude-opus");
+	cooling->until_ms = 1774800000001;
+}
+
 static struct table *
 sample(void)
 {
@@ -23,9 +42,19 @@ sample(void)
 			entry->tier = i == 2 ? TIER_BACKUP : TIER_PRIMARY;
 			entry->available = i != 1;
 			entry->demo = i == 0;
+			fill_entry(entry);
 		}
 		table->timeouts[group].total_ms = 1000 + group;
+		table->policies[group].pick = PICK_LOWEST_LATENCY;
+		table->policies[group].hedge = HEDGE_AUTO;
+		table->policies[group].affinity_ttl_ms = 300000 + group;
 	}
+	struct strategy_range *range = table_add_range(table);
+	*range = (struct strategy_range){400, 404, STRATEGY_NORMAL};
+	range = table_add_range(table);
+	*range = (struct strategy_range){500, 599, STRATEGY_RETRY_NODE};
+	table->strategies.network[NETWORK_READ_TIMEOUT] = STRATEGY_RETRY_NODE;
+	table->prober = UINT64_MAX - 1;
 	struct client_key *key = table_add_client_key(table);
 	key->id = mem_dup_str("default");
 	key->name = mem_dup_str("");
@@ -57,6 +86,22 @@ START_TEST(a_table_comes_back_as_it_was)
 	ck_assert_mem_eq(out->client_keys[0].sha256, table->client_keys[0].sha256, 32);
 	ck_assert(out->model_rules[0].full_format);
 	ck_assert_uint_eq(out->timeouts[GROUP_RETRY].total_ms, 1004);
+	ck_assert(entry->any_address);
+	ck_assert_uint_eq(entry->weight, 7);
+	ck_assert_int_eq(entry->off, OFF_COOLING);
+	ck_assert_uint_eq(entry->ramp, 4);
+	ck_assert_uint_eq(entry->probe_seq, 12);
+	ck_assert_uint_eq(entry->probe_every_ms, 1000);
+	ck_assert_int_eq(entry->resume_at_ms, 1774800000000);
+	ck_assert_str_eq(entry->models[0].pattern, "claude-*");
+	ck_assert_str_eq(entry->renames[0].to, "claude-x*");
+	ck_assert_str_eq(entry->cooling[0].model, "claude-opus");
+	ck_assert_int_eq(entry->cooling[0].until_ms, 1774800000001);
+	ck_assert_uint_eq(out->prober, UINT64_MAX - 1);
+	ck_assert_int_eq(out->policies[GROUP_CODEX].hedge, HEDGE_AUTO);
+	ck_assert_int_eq(out->policies[GROUP_CODEX].pick, PICK_LOWEST_LATENCY);
+	ck_assert_uint_eq(out->policies[GROUP_CODEX].affinity_ttl_ms, 300001);
+	ck_assert_int_eq(out->strategies.network[NETWORK_READ_TIMEOUT], STRATEGY_RETRY_NODE);
 	ck_assert_str_eq(out->tls_cert_path, "/etc/cert.pem");
 	ck_assert_ptr_null(out->tls_key_path);
 	json_decref(json);
@@ -120,7 +165,14 @@ static const struct {
     {"groups", "groups."},
     {"groups/chat_via_claude/1", "groups.chat_via_claude[1]."},
     {"timeouts", "timeouts."},
+    {"groups/chat/0/models/0", "groups.chat[0].models[0]."},
+    {"groups/chat/0/renames/0", "groups.chat[0].renames[0]."},
+    {"groups/chat/0/cooling/0", "groups.chat[0].cooling[0]."},
     {"timeouts/retry", "timeouts.retry."},
+    {"policies", "policies."},
+    {"policies/codex", "policies.codex."},
+    {"strategies", "strategies."},
+    {"strategies/statuses/1", "strategies.statuses[1]."},
     {"client_keys/0", "client_keys[0]."},
     {"model_rules/0", "model_rules[0]."},
 };
@@ -187,6 +239,11 @@ START_TEST(bounds_hold)
 	check_value("client_keys/0", "sha256", long_string(64), "client_keys[0].sha256");
 	check_value(
 	    "timeouts/claude", "idle_ms", json_integer(1ll << 32), "timeouts.claude.idle_ms");
+	check_value("groups/claude/0", "weight", json_integer(0), "groups.claude[0].weight");
+	check_value("groups/claude/0", "off", json_string("asleep"), "groups.claude[0].off");
+	check_value(
+	    "policies/retry", "attempts_max", json_integer(0), "policies.retry.attempts_max");
+	check_value("strategies", "ReadError", json_string("retry"), "strategies.ReadError");
 	check_value("", "attempts_max", json_integer(0), "attempts_max");
 	check_value("", "version", json_integer(-1), "version");
 	check_value("", "tls_key_path", json_string(""), "tls_key_path");
@@ -213,6 +270,10 @@ START_TEST(lists_are_bounded)
 	    {"groups/codex", TABLE_UPSTREAMS_MAX, "groups.codex"},
 	    {"client_keys", TABLE_CLIENT_KEYS_MAX, "client_keys"},
 	    {"model_rules", TABLE_MODEL_RULES_MAX, "model_rules"},
+	    {"groups/chat/0/models", TABLE_MODELS_MAX, "groups.chat[0].models"},
+	    {"groups/chat/0/renames", TABLE_MODELS_MAX, "groups.chat[0].renames"},
+	    {"groups/chat/0/cooling", TABLE_COOLING_MODELS_MAX, "groups.chat[0].cooling"},
+	    {"strategies/statuses", TABLE_STRATEGY_RANGES_MAX, "strategies.statuses"},
 	};
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		struct table *out;
@@ -224,6 +285,20 @@ START_TEST(lists_are_bounded)
 		grow_list(step(json, lists[i].path), lists[i].max + 1);
 		check_refused(json, lists[i].at);
 	}
+}
+END_TEST
+
+START_TEST(a_status_has_the_strategy_of_its_range)
+{
+	struct table *table = sample();
+	const struct strategies *all = &table->strategies;
+	ck_assert_int_eq(strategies_of_status(all, 399), STRATEGY_SWITCH_API);
+	ck_assert_int_eq(strategies_of_status(all, 400), STRATEGY_NORMAL);
+	ck_assert_int_eq(strategies_of_status(all, 404), STRATEGY_NORMAL);
+	ck_assert_int_eq(strategies_of_status(all, 405), STRATEGY_SWITCH_API);
+	ck_assert_int_eq(strategies_of_status(all, 599), STRATEGY_RETRY_NODE);
+	ck_assert_int_eq(strategies_of_status(all, 600), STRATEGY_SWITCH_API);
+	table_unref(table);
 }
 END_TEST
 
@@ -257,6 +332,7 @@ main(void)
 	    (int)(sizeof(objects) / sizeof(objects[0])));
 	tcase_add_test(tests, bounds_hold);
 	tcase_add_test(tests, lists_are_bounded);
+	tcase_add_test(tests, a_status_has_the_strategy_of_its_range);
 	tcase_add_test(tests, words_go_both_ways);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

@@ -44,7 +44,7 @@ const words = {
 	demo_mark: ["demo", "演示"],
 	available: ["available", "可用"],
 	not_available: ["not available", "不可用"],
-	"not scheduled today": ["not scheduled today", "今日不在计划内"],
+	"not scheduled now": ["not scheduled now", "此时不在计划内"],
 	disabled: ["disabled", "已停用"],
 	key: ["key", "密钥"],
 	key_none: ["no key", "无密钥"],

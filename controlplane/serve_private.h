@@ -1,0 +1,47 @@
+/* serve_private: what serve.c (life, publishing, time) and serve_questions.c (answers) share. */
+#ifndef PM_SERVE_PRIVATE_H
+#define PM_SERVE_PRIVATE_H
+
+#include "bus.h"
+#include "dataplanes.h"
+#include "health.h"
+#include "reload.h"
+#include "serve.h"
+#include "table.h"
+
+struct serve {
+	struct loop *loop;
+	struct serve_options options;
+	struct reload reload;
+	struct table *table; /* as published */
+	uint64_t epoch;
+	int64_t started_ms;
+	int64_t offset_ms; /* wall clock = loop_now_ms + that, until the wall clock is set */
+	struct health health;
+	uint64_t saved_revision; /* of health, as on disk */
+	struct dataplanes dataplanes;
+	struct bus_pub *table_pub, *events_pub;
+	struct bus_rep *data_rep, *admin_rep;
+	struct loop_timer beat, poll;
+	struct loop_timer due;  /* the next change of a schedule or a rest */
+	struct loop_timer tell; /* the state soon */
+};
+
+/* ---- serve.c ---- */
+/* Makes the table anew and publishes it when it says something new. */
+void serve_refresh(struct serve *serve);
+/* The configuration or the health has changed: publishes table and state. */
+void serve_config_changed(struct serve *serve);
+void serve_health_changed(struct serve *serve);
+/* Publishes the state now. */
+void serve_tell(struct serve *serve);
+/* The body of MSG_STATE. */
+json_t *serve_state(const struct serve *serve);
+/* Reads the file again and publishes what came of it. */
+enum reload_result serve_read_again(struct serve *serve);
+
+/* ---- serve_questions.c ---- */
+void serve_on_data_question(struct view message, struct bytes *reply, void *ctx);
+void serve_on_admin_question(struct view message, struct bytes *reply, void *ctx);
+
+#endif

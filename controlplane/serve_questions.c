@@ -1,0 +1,331 @@
+/* The answers to data planes and to the admin side. */
+#include "assemble.h"
+#include "clock.h"
+#include "crypto.h"
+#include "envelope.h"
+#include "explain.h"
+#include "jget.h"
+#include "log.h"
+#include "must.h"
+#include "names.h"
+#include "serve_private.h"
+#include <string.h>
+
+#define YEAR_MS (366ll * 86400 * 1000)
+
+struct answer {
+	const char *type;
+	json_t *body; /* NULL = {} */
+};
+
+static struct answer
+refuse(const struct err *err)
+{
+	return (struct answer){MSG_ERROR, envelope_error_body(err)};
+}
+
+/* ---- data planes ---- */
+
+static struct answer
+answer_get_table(struct serve *serve, const json_t *body)
+{
+	int64_t epoch = 0, version = 0;
+	struct err err;
+	if (!jget_int(body, "", "epoch", INT64_MIN, INT64_MAX, &epoch, &err) ||
+	    !jget_int(body, "", "version", 0, INT64_MAX, &version, &err))
+		return refuse(&err);
+	if ((uint64_t)epoch == serve->table->epoch && (uint64_t)version == serve->table->version)
+		return (struct answer){MSG_SAME, NULL};
+	return (struct answer){MSG_TABLE, table_encode(serve->table)};
+}
+
+static void
+note_outcomes(struct serve *serve, const struct report *report)
+{
+	uint64_t before = serve->health.revision, now = loop_now_ms(serve->loop);
+	health_tick(&serve->health, now);
+	for (size_t i = 0; i < report->outcome_count; i++)
+		health_note(&serve->health, &report->outcomes[i], now);
+	if (serve->health.revision != before)
+		serve_health_changed(serve);
+}
+
+static struct answer
+answer_report(struct serve *serve, const json_t *body)
+{
+	struct report report;
+	struct err err;
+	if (!report_decode(body, &report, &err))
+		return refuse(&err);
+	bool repeated = dataplanes_has_batch(&serve->dataplanes, &report);
+	if (dataplanes_note(&serve->dataplanes, &report, loop_now_ms(serve->loop))) {
+		log_msg(LOG_INFO, "dataplane", "%s has joined", report.instance);
+		if (dataplanes_choose_prober(&serve->dataplanes, loop_now_ms(serve->loop)))
+			serve_refresh(serve);
+		serve_tell(serve);
+	}
+	if (!repeated)
+		note_outcomes(serve, &report);
+	report_fini(&report);
+	return (struct answer){MSG_OK, NULL};
+}
+
+/* ---- the admin side ---- */
+
+static struct answer
+answer_get_state(struct serve *serve, const json_t *body)
+{
+	(void)body;
+	return (struct answer){MSG_STATE, serve_state(serve)};
+}
+
+static struct answer
+answer_reload(struct serve *serve, const json_t *body)
+{
+	(void)body;
+	enum reload_result result = serve_read_again(serve);
+	if (result == RELOAD_REFUSED)
+		return (struct answer){MSG_ERROR, reload_error_body(&serve->reload)};
+	return (struct answer){
+	    MSG_OK, json_pack("{s:I, s:b}", "revision", (json_int_t)serve->reload.revision,
+			"changed", result == RELOAD_CHANGED)};
+}
+
+static struct answer
+answer_check_token(struct serve *serve, const json_t *body)
+{
+	struct view hex = {0};
+	uint8_t asked[CRYPTO_SHA256_BYTES], known[CRYPTO_SHA256_BYTES];
+	struct err err;
+	if (!jget_str(body, "", "sha256", &hex, &err))
+		return refuse(&err);
+	if (serve->reload.config != NULL && config_admin_sha256(serve->reload.config, known) &&
+	    crypto_unhex(hex, asked, sizeof(asked)) && crypto_equal(asked, known, sizeof(known)))
+		return (struct answer){MSG_OK, NULL};
+	err_set(&err, ERR_AUTH, "", "not the admin token");
+	return refuse(&err);
+}
+
+/* The text of a member into `out`; "" when absent. */
+static bool
+get_text(const json_t *body, const char *key, char out[TABLE_NAME_BYTES_MAX + 1], struct err *err)
+{
+	struct view text = {0};
+	if (!jget_str(body, "", key, &text, err))
+		return false;
+	if (text.len > TABLE_NAME_BYTES_MAX || view_find_char(text, '\0') >= 0)
+		return err_set(err, ERR_CONFIG, key, "is too long, or no text");
+	if (text.len > 0)
+		memcpy(out, text.data, text.len);
+	out[text.len] = '\0';
+	return true;
+}
+
+/* A group by name, GROUP_COUNT when absent. */
+static bool
+get_group(const json_t *body, unsigned *out, struct err *err)
+{
+	struct view name = {0};
+	enum group group;
+	*out = GROUP_COUNT;
+	if (!jget_str(body, "", "group", &name, err))
+		return false;
+	if (name.data == NULL)
+		return true;
+	if (!group_parse(name, &group))
+		return err_set(err, ERR_CONFIG, "group", "there is no such group");
+	*out = group;
+	return true;
+}
+
+static struct answer
+unknown_id(void)
+{
+	struct err err;
+	err_set(&err, ERR_CONFIG, "id", "there is no such upstream, or it is disabled");
+	return refuse(&err);
+}
+
+static struct answer
+answer_clear_cooldown(struct serve *serve, const json_t *body)
+{
+	char id[TABLE_NAME_BYTES_MAX + 1] = "";
+	unsigned group;
+	struct err err;
+	if (!get_group(body, &group, &err) || !get_text(body, "id", id, &err))
+		return refuse(&err);
+	if (id[0] != '\0' && health_find(&serve->health, id) == NULL)
+		return unknown_id();
+	size_t count = health_clear(
+	    &serve->health, group, id[0] != '\0' ? id : NULL, loop_now_ms(serve->loop));
+	if (count > 0)
+		serve_health_changed(serve);
+	return (struct answer){MSG_OK, json_pack("{s:I}", "cleared", (json_int_t)count)};
+}
+
+static struct answer
+answer_probe_now(struct serve *serve, const json_t *body)
+{
+	char id[TABLE_NAME_BYTES_MAX + 1];
+	struct err err;
+	if (!get_text(body, "id", id, &err))
+		return refuse(&err);
+	if (!health_probe_now(&serve->health, id))
+		return unknown_id();
+	serve_health_changed(serve);
+	const struct health_entry *entry = health_find(&serve->health, id);
+	return (struct answer){
+	    MSG_OK, json_pack("{s:I}", "probe_seq", (json_int_t)entry->probe_seq)};
+}
+
+/* Saved, or as it was. */
+static bool
+switch_upstream(
+    struct serve *serve, struct config_upstream *upstream, bool enabled, struct err *err)
+{
+	if (upstream->enabled == enabled)
+		return true;
+	json_t *before = json_copy(upstream->entry);
+	config_set_enabled(upstream, enabled, clock_wall_ms());
+	bool ok = reload_save(&serve->reload, err);
+	if (ok) {
+		serve_config_changed(serve);
+	} else {
+		upstream->enabled = !enabled;
+		json_object_clear(upstream->entry);
+		MUST(json_object_update(upstream->entry, before) == 0);
+	}
+	json_decref(before);
+	return ok;
+}
+
+static struct answer
+answer_set_enabled(struct serve *serve, const json_t *body)
+{
+	char id[TABLE_NAME_BYTES_MAX + 1];
+	const json_t *enabled = json_object_get(body, "enabled");
+	struct err err;
+	if (!get_text(body, "id", id, &err))
+		return refuse(&err);
+	if (!json_is_boolean(enabled)) {
+		err_set(&err, ERR_CONFIG, "enabled", "must be true or false");
+		return refuse(&err);
+	}
+	/* What somebody has edited by hand is not written over. */
+	if (serve_read_again(serve) == RELOAD_REFUSED)
+		return (struct answer){MSG_ERROR, reload_error_body(&serve->reload)};
+	struct config_upstream *upstream =
+	    serve->reload.config != NULL ? config_find(serve->reload.config, id) : NULL;
+	if (upstream == NULL)
+		return unknown_id();
+	if (!switch_upstream(serve, upstream, json_is_true(enabled), &err))
+		return refuse(&err);
+	return (struct answer){
+	    MSG_OK, json_pack("{s:I}", "revision", (json_int_t)serve->reload.revision)};
+}
+
+/* `at`: wall clock ms, or a moment as people write it; absent = now. */
+static bool
+get_moment(const json_t *body, int64_t now_ms, int64_t *out_ms, struct err *err)
+{
+	struct view text;
+	const json_t *at = json_object_get(body, "at");
+	*out_ms = now_ms;
+	if (at == NULL || json_is_null(at))
+		return true;
+	if (json_is_integer(at))
+		return jget_int(body, "", "at", now_ms - YEAR_MS, now_ms + YEAR_MS, out_ms, err);
+	text = view_make(json_string_value(at), json_string_length(at));
+	return (json_is_string(at) && schedule_parse_moment(text, now_ms, out_ms)) ||
+	       err_set(err, ERR_CONFIG, "at",
+		   "must be like \"Tue 03:00\", \"03:00\", \"2026-12-24 03:00\" or \"now\"");
+}
+
+static json_t *
+explain(struct serve *serve, const struct explain_asked *asked, struct err *err)
+{
+	const struct config *config = serve->reload.config;
+	struct table *table = assemble_table(config, asked->wall_ms, serve->options.demo_url);
+	assemble_health(table, &serve->health, asked->now_ms, serve->offset_ms);
+	json_t *body = explain_encode(table, config, &serve->health, asked, err);
+	table_unref(table);
+	return body;
+}
+
+static struct answer
+answer_explain(struct serve *serve, const json_t *body)
+{
+	struct explain_asked asked = {0};
+	struct err err;
+	uint64_t now = loop_now_ms(serve->loop);
+	int64_t wall = (int64_t)now + serve->offset_ms;
+	if (!jget_str(body, "", "path", &asked.path, &err) ||
+	    !jget_str(body, "", "model", &asked.model, &err) ||
+	    !jget_str(body, "", "session", &asked.session, &err) ||
+	    !get_group(body, &asked.group, &err) || !get_moment(body, wall, &asked.wall_ms, &err))
+		return refuse(&err);
+	int64_t ahead = asked.wall_ms - wall;
+	asked.now_ms = ahead > 0 ? now + (uint64_t)ahead : now;
+	json_t *answer = explain(serve, &asked, &err);
+	return answer != NULL ? (struct answer){MSG_EXPLANATION, answer} : refuse(&err);
+}
+
+/* ---- who asks ---- */
+
+struct question {
+	const char *type;
+	struct answer (*fn)(struct serve *serve, const json_t *body);
+};
+static const struct question data_questions[] = {
+    {MSG_GET_TABLE, answer_get_table},
+    {MSG_REPORT, answer_report},
+    {NULL, NULL},
+};
+/* What the admin side may ask: nothing here gives a key away. */
+static const struct question admin_questions[] = {
+    {MSG_GET_STATE, answer_get_state},
+    {MSG_RELOAD, answer_reload},
+    {MSG_CHECK_TOKEN, answer_check_token},
+    {MSG_CLEAR_COOLDOWN, answer_clear_cooldown},
+    {MSG_PROBE_NOW, answer_probe_now},
+    {MSG_SET_ENABLED, answer_set_enabled},
+    {MSG_EXPLAIN, answer_explain},
+    {NULL, NULL},
+};
+
+static void
+reply_to(
+    struct serve *serve, const struct question *questions, struct view message, struct bytes *reply)
+{
+	struct envelope envelope;
+	struct answer answer;
+	struct err err;
+	if (envelope_decode(message, &envelope, &err)) {
+		while (questions->type != NULL && strcmp(questions->type, envelope.type) != 0)
+			questions++;
+		if (questions->type == NULL)
+			err_set(&err, ERR_PEER, "type", "this socket does not answer that");
+		answer =
+		    questions->type != NULL ? questions->fn(serve, envelope.body) : refuse(&err);
+	} else {
+		answer = refuse(&err);
+	}
+	if (!envelope_encode(answer.type, envelope.id, answer.body, reply)) {
+		err_set(&err, ERR_LIMIT, "", "the answer does not fit into a message");
+		bytes_clear(reply);
+		MUST(envelope_encode(MSG_ERROR, envelope.id, envelope_error_body(&err), reply));
+	}
+	envelope_fini(&envelope);
+}
+
+void
+serve_on_data_question(struct view message, struct bytes *reply, void *ctx)
+{
+	reply_to(ctx, data_questions, message, reply);
+}
+
+void
+serve_on_admin_question(struct view message, struct bytes *reply, void *ctx)
+{
+	reply_to(ctx, admin_questions, message, reply);
+}

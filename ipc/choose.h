@@ -1,0 +1,59 @@
+/* choose: which upstreams of a group may take a request, best first, and why the others may not.
+ * PURE. The data plane serves by it and controlplane explains by it: the two cannot differ, and
+ * neither can two data planes that hold the same table. */
+#ifndef PM_CHOOSE_H
+#define PM_CHOOSE_H
+
+#include "table.h"
+#include "view.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum choose_why {
+	CHOOSE_MAY,
+	CHOOSE_OFF,           /* not available: the entry's `off` says why */
+	CHOOSE_MODEL_REFUSED, /* not among its models */
+	CHOOSE_MODEL_COOLING,
+	CHOOSE_RAMP_FULL, /* recovering, and as many in flight as it may have */
+};
+
+struct choose_load { /* of one entry, as this data plane sees it */
+	uint32_t in_flight;
+	uint32_t latency_ms; /* to the first byte, smoothed; 0 = unknown, tried first */
+};
+
+struct choose_asked {
+	enum group group;
+	struct view model; /* as the client asks, after the table's model rules; empty = none */
+	uint64_t session;  /* choose_session of its key, 0 = none */
+	uint64_t random;   /* of this request: what decides where no session does */
+	int stay;          /* the entry that this session was moved to, or -1 */
+	int64_t wall_ms;   /* now, for models that rest */
+	const struct choose_load *loads; /* one for each entry; NULL = no load */
+};
+
+struct choose_place {
+	uint16_t entry; /* index in the group */
+	enum choose_why why;
+};
+
+/* All entries of the group: first those that may serve, best first, then the rest as listed.
+ * Returns how many may; `out` holds TABLE_UPSTREAMS_MAX.
+ *
+ * Primaries go before backups. Within a tier `pick` decides, but where a session is known and
+ * affinity is on, weight and a hash of session and id do: the same place in every data plane, and
+ * only the sessions of an upstream that leaves are moved. `stay` goes before all while it may. */
+size_t choose_order(
+    const struct table *table, const struct choose_asked *asked, struct choose_place *out);
+
+/* Never 0. */
+uint64_t choose_session(struct view key);
+/* '*' stands for any run of characters. */
+bool choose_fits(const char *pattern, struct view model);
+/* The name under which `entry` is asked for `model`: by its first rename that fits, else the same.
+ * Borrows `model` or `out`. A name that would be too long is not renamed. */
+struct view choose_name(
+    const struct upstream_entry *entry, struct view model, char out[TABLE_NAME_BYTES_MAX + 1]);
+
+#endif
