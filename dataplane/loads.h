@@ -1,0 +1,38 @@
+/* loads: what this data plane itself knows of each upstream: requests in flight, how long its
+ * answers take to begin. PURE. Outlives tables: an upstream is known by its id. */
+#ifndef PM_LOADS_H
+#define PM_LOADS_H
+
+#include "choose.h"
+#include "table.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#define LOAD_SAMPLES 64 /* times to the first byte that the p95 is taken of */
+#define LOAD_SAMPLES_MIN 20
+
+struct load {
+	char *id;
+	unsigned refs;
+	uint32_t in_flight;
+	uint32_t latency_ms; /* to the first byte, smoothed; 0 = unknown */
+	uint32_t samples[LOAD_SAMPLES];
+	uint64_t sample_count; /* ever */
+};
+
+struct loads;
+
+struct loads *loads_new(void);
+void loads_free(struct loads *loads); /* no reference may be left; NULL is fine */
+/* One request more in flight; found or made. Never NULL. */
+struct load *loads_enter(struct loads *loads, const char *id);
+/* One less; forgets those that no table has named lately and nobody uses. */
+void loads_leave(struct loads *loads, struct load *load);
+/* An answer has begun after so long. */
+void load_answered(struct load *load, uint32_t ttfb_ms);
+/* 95 of 100 answers begin within this time; 0 until LOAD_SAMPLES_MIN are known. */
+uint32_t load_p95_ms(const struct load *load);
+/* The figures of each entry of the list, in its order, for choose_order. */
+void loads_fill(struct loads *loads, const struct upstream_list *list, struct choose_load *out);
+
+#endif

@@ -1,0 +1,60 @@
+/* record: what is known of one client request when it has ended: who asked what, which upstreams
+ * were tried and why, how it ended, what it used. Never a prompt, an answer or a key. */
+#ifndef PM_RECORD_H
+#define PM_RECORD_H
+
+#include "blame.h"
+#include "err.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECORD_ATTEMPTS_MAX 16 /* further ones are only counted */
+#define RECORD_WORD_BYTES 32
+
+/* One upstream call. */
+struct record_attempt {
+	char *upstream;    /* upstream_entry.id */
+	char *model;       /* as it was asked for */
+	unsigned protocol; /* enum protocol: the upstream's */
+	unsigned blame;
+	char reason[RECORD_WORD_BYTES]; /* how it ended: "ok", "status_529", ... */
+	uint32_t status;                /* 0 = no head came */
+	bool hedge;                     /* asked while another was still silent */
+	uint32_t began_ms;              /* after the request */
+	uint32_t ttfb_ms, ms;           /* of this call; ttfb 0 = nothing came */
+	uint64_t retry_after_ms;
+};
+
+struct record {
+	char id[32];              /* "req_..." as the client sees it */
+	int64_t at_ms;            /* wall clock of its arrival */
+	char *client_key;         /* client_key.id */
+	char *path;               /* cut at 96 bytes */
+	char *model;              /* as the client asked */
+	unsigned protocol, group; /* the client's protocol; the group that was asked first */
+	char session[20];         /* 16 hex digits of its key, "" = none */
+	char session_source[RECORD_WORD_BYTES];
+	char why[RECORD_WORD_BYTES]; /* why the first upstream: "order", "session", "stay", ... */
+	bool stream;
+	uint32_t status;                /* to the client, 0 = none */
+	char result[RECORD_WORD_BYTES]; /* "completed", "failed", "passed", "refused", "client_gone"
+					 */
+	unsigned blame;
+	char reason[RECORD_WORD_BYTES];
+	uint32_t ttfb_ms, ms; /* ttfb 0 = nothing useful came */
+	uint64_t bytes_in, bytes_out;
+	uint32_t calls; /* all attempts, also those beyond the list */
+	struct record_attempt *attempts;
+	size_t attempt_count;
+	char *loss; /* what conversion lost, "" = nothing */
+};
+
+json_t *record_encode(const struct record *record); /* new reference */
+/* Strict; *out owns its strings: record_fini; nothing on failure. `path` is where it stands. */
+MUST_CHECK bool record_decode(
+    const json_t *body, const char *path, struct record *out, struct err *err);
+void record_fini(struct record *record);
+
+#endif
