@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CACHE_MARKS_MAX 4 /* Anthropic takes no more */
+
 static void
 set_models(struct upstream_entry *entry, const json_t *words)
 {
@@ -36,7 +38,9 @@ add_upstream(struct table *table, const struct config *config, enum group group,
 	entry->name = mem_dup_str(from->name);
 	entry->base_url = mem_dup_str(from->base_url);
 	MUST(secret_set(&entry->key, secret_reveal(&from->key)));
-	entry->protocol = config_list(group)->protocol;
+	unsigned protocol = schema_choice(from->entry, SCHEMA_UPSTREAMS, "protocol");
+	entry->protocol =
+	    protocol == 0 ? config_list(group)->protocol : (enum protocol)(protocol - 1);
 	entry->tier = from->tier;
 	entry->available = schedule_at(&from->schedule, wall_ms).on;
 	entry->off = entry->available ? OFF_NOT : OFF_SCHEDULE;
@@ -112,13 +116,36 @@ setting_ms(const json_t *settings, const char *key)
 }
 
 static uint32_t
+routing_ms(const json_t *words, const char *key)
+{
+	return (uint32_t)(schema_number(words, SCHEMA_ROUTING, key) * 1000);
+}
+
+static uint32_t
 longer(uint32_t a, uint32_t b)
 {
 	return a > b ? a : b;
 }
 
-/* Nothing limits the whole length of an answer: what still sends is healthy. A whole answer comes
- * only when all of it is thought out, so that no setting for streams may shorten its wait. */
+/* The bounds of a whole call: none but the owner's own. */
+static void
+set_totals(struct table *table, const struct config *config)
+{
+	const json_t *settings = schema_section_get(config->root, SCHEMA_TIMEOUTS);
+	for (unsigned i = 0; i < GROUP_COUNT; i++) {
+		struct table_timeouts *times = &table->timeouts[i];
+		char path[64];
+		snprintf(path, sizeof(path), "%s.%s", SCHEMA_ROUTING, group_name((enum group)i));
+		const json_t *words = schema_section_get(config->root, path);
+		times->total_stream_ms = routing_ms(words, "total_stream_seconds");
+		times->total_ms = routing_ms(words, "total_seconds");
+		times->request_ms = routing_ms(words, "request_seconds");
+		times->write_ms = setting_ms(settings, "write_timeout");
+	}
+}
+
+/* A whole answer comes only when all of it is thought out, so that no setting for streams may
+ * shorten its wait. */
 static void
 set_timeouts(struct table *table, const struct config *config)
 {
@@ -168,6 +195,43 @@ set_server(struct table *table, const struct config *config)
 	table->tls_key_path = key != NULL ? mem_dup_str(key) : NULL;
 }
 
+static void
+set_optimization(struct table *table, const struct config *config)
+{
+	const json_t *words = schema_section_get(config->root, SCHEMA_OPTIMIZATION);
+	bool limit = schema_flag(words, SCHEMA_OPTIMIZATION, "enable_cache_control_limit");
+	table->cache_marks_max = limit ? CACHE_MARKS_MAX : 0;
+	table->learn = schema_flag(words, SCHEMA_OPTIMIZATION, "learn");
+}
+
+static char *
+text_or_default(const json_t *words, const char *key)
+{
+	json_t *value = schema_value(words, SCHEMA_ACTIVATION, key);
+	char *text = mem_dup_str(json_string_value(value));
+	json_decref(value);
+	return text;
+}
+
+static void
+set_activation(struct table *table, const struct config *config)
+{
+	static const char *const models[] = {
+	    [PROTOCOL_ANTHROPIC] = "model_anthropic",
+	    [PROTOCOL_CHAT] = "model_chat",
+	    [PROTOCOL_RESPONSES] = "model_responses",
+	};
+	const json_t *words = schema_section_get(config->root, SCHEMA_ACTIVATION);
+	struct table_activation *activation = &table->activation;
+	for (size_t i = 0; i < PROTOCOL_COUNT; i++) {
+		mem_free(activation->models[i]);
+		activation->models[i] = text_or_default(words, models[i]);
+	}
+	mem_free(activation->prompt);
+	activation->prompt = text_or_default(words, "prompt");
+	activation->max_tokens = (uint32_t)schema_number(words, SCHEMA_ACTIVATION, "max_tokens");
+}
+
 struct table *
 assemble_table(const struct config *config, int64_t wall_ms, const char *demo_url)
 {
@@ -181,6 +245,9 @@ assemble_table(const struct config *config, int64_t wall_ms, const char *demo_ur
 	add_client_keys(table, config);
 	add_model_rules(table, config);
 	set_timeouts(table, config);
+	set_totals(table, config);
+	set_optimization(table, config);
+	set_activation(table, config);
 	set_server(table, config);
 	for (unsigned i = 0; i < GROUP_COUNT; i++)
 		table->policies[i] = rules_policy(config, (enum group)i);

@@ -35,8 +35,11 @@ dataplanes_note(struct dataplanes *all, const struct report *report, uint64_t no
 		    all->count < DATAPLANES_MAX ? &all->items[all->count++] : longest_silent(all);
 	}
 	*place = (struct dataplane){.report = *report, .seen_ms = now_ms};
-	place->report.outcomes = NULL; /* the caller's */
-	place->report.outcome_count = 0;
+	/* The lists are the caller's. */
+	place->report.outcomes = NULL;
+	place->report.records = NULL;
+	place->report.lessons = NULL;
+	place->report.outcome_count = place->report.record_count = place->report.lesson_count = 0;
 	return is_new;
 }
 
@@ -82,10 +85,12 @@ dataplanes_choose_prober(struct dataplanes *all, uint64_t now_ms)
 json_t *
 dataplanes_encode(const struct dataplanes *all, uint64_t now_ms)
 {
+	static const char *const lists[] = {"outcomes", "records", "lessons"};
 	json_t *list = json_array();
 	for (size_t i = 0; i < all->count; i++) {
 		json_t *item = report_encode(&all->items[i].report);
-		MUST(json_object_del(item, "outcomes") == 0);
+		for (size_t k = 0; k < sizeof(lists) / sizeof(lists[0]); k++)
+			MUST(json_object_del(item, lists[k]) == 0);
 		json_int_t age = (json_int_t)(now_ms - all->items[i].seen_ms);
 		MUST(json_object_set_new(item, "age_ms", json_integer(age)) == 0);
 		MUST(json_array_append_new(list, item) == 0);

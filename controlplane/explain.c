@@ -20,29 +20,36 @@ text(struct view v)
 
 /* ---- which groups ---- */
 
-struct path_groups {
+struct paths {
 	const char *word; /* in the path */
-	enum group groups[2];
-	size_t count;
+	enum protocol client;
 };
-static const struct path_groups routes[] = {
-    {"/messages", {GROUP_CLAUDE, GROUP_RETRY}, 2},
-    {"/chat/completions", {GROUP_CHAT, GROUP_CHAT_VIA_CLAUDE}, 2},
-    {"/responses", {GROUP_CODEX}, 1},
+static const struct paths paths[] = {
+    {"/messages", PROTOCOL_ANTHROPIC},
+    {"/chat/completions", PROTOCOL_CHAT},
+    {"/responses", PROTOCOL_RESPONSES},
+};
+
+struct group_list {
+	struct choose_group groups[GROUP_COUNT];
+	size_t count;
 };
 
 static bool
-find_groups(const struct explain_asked *asked, struct path_groups *out, struct err *err)
+find_groups(const struct table *table, const struct explain_asked *asked, struct group_list *out,
+    struct err *err)
 {
 	if (asked->group < GROUP_COUNT) {
-		*out = (struct path_groups){.groups = {(enum group)asked->group}, .count = 1};
+		*out =
+		    (struct group_list){.groups = {{(enum group)asked->group, true}}, .count = 1};
 		return true;
 	}
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if (view_find(asked->path, routes[i].word) >= 0) {
-			*out = routes[i];
-			return true;
-		}
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (view_find(asked->path, paths[i].word) < 0)
+			continue;
+		struct choose_route route = {.client = paths[i].client, .converts = true};
+		out->count = choose_groups(table, &route, out->groups, NULL);
+		return true;
 	}
 	return err_set(err, ERR_CONFIG, "path",
 	    "is none of a request for an answer (like /v1/messages, /v1/responses or "
@@ -159,17 +166,6 @@ add_disabled(const struct question *question, const struct config *config, json_
 
 /* ---- the whole ---- */
 
-/* As the data planes do: the first rule counts, rules are not chained. */
-static struct view
-apply_rules(const struct table *table, struct view model)
-{
-	for (size_t i = 0; i < table->model_rule_count; i++) {
-		if (view_eq_str(model, table->model_rules[i].source))
-			return view_of(table->model_rules[i].target);
-	}
-	return model;
-}
-
 /* The group, and in *serves the id of its first, NULL when nobody would. */
 static json_t *
 encode_group(struct question *question, const struct config *config, const char **serves)
@@ -202,22 +198,23 @@ json_t *
 explain_encode(const struct table *table, const struct config *config, const struct health *health,
     const struct explain_asked *asked, struct err *err)
 {
-	struct path_groups route = {0};
+	struct group_list list = {.count = 0};
+	char ruled[TABLE_NAME_BYTES_MAX + 1];
 	const char *serves = NULL, *one;
-	if (!find_groups(asked, &route, err))
+	if (!find_groups(table, asked, &list, err))
 		return NULL;
 	struct question question = {
 	    .table = table,
 	    .health = health,
-	    .choose = {.model = apply_rules(table, asked->model),
+	    .choose = {.model = choose_ruled(table, asked->model, ruled),
 		.session = asked->session.len > 0 ? choose_session(asked->session) : 0,
 		.stay = -1,
 		.wall_ms = asked->wall_ms},
 	    .now_ms = asked->now_ms,
 	};
 	json_t *groups = json_array(), *body = json_object();
-	for (size_t i = 0; i < route.count; i++) {
-		question.group = route.groups[i];
+	for (size_t i = 0; i < list.count; i++) {
+		question.group = list.groups[i].group;
 		json_t *group = encode_group(&question, config, &one);
 		MUST(json_array_append_new(groups, group) == 0);
 		serves = serves != NULL ? serves : one;

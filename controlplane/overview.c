@@ -156,6 +156,9 @@ encode_upstreams(const struct overview *overview, enum group group)
 			put_disabled(item);
 		}
 		put_schedule(item, overview, &from->schedule);
+		char id[TABLE_NAME_BYTES_MAX];
+		(void)snprintf(id, sizeof(id), "%s:%s", group_name(group), from->id);
+		put(item, "activation", activation_encode(overview->activation, id, from));
 		MUST(json_array_append_new(out, item) == 0);
 	}
 	for (; placed < list->count; placed++) {
@@ -164,6 +167,7 @@ encode_upstreams(const struct overview *overview, enum group group)
 		    encode_upstream(from->id, from->name, from->tier, from->base_url, &from->key);
 		put_place(item, overview, group, placed);
 		put_schedule(item, overview, NULL);
+		put(item, "activation", json_null());
 		MUST(json_array_append_new(out, item) == 0);
 	}
 	return out;
@@ -224,5 +228,6 @@ overview_encode(const struct overview *overview)
 	put(body, "groups", groups);
 	put(body, "dataplanes", dataplanes_encode(overview->dataplanes, overview->now_ms));
 	put(body, "client_keys", encode_client_keys(reload->config));
+	put(body, "lessons", lessons_kept_encode(overview->lessons));
 	return body;
 }

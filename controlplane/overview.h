@@ -2,8 +2,10 @@
 #ifndef PM_OVERVIEW_H
 #define PM_OVERVIEW_H
 
+#include "activation.h"
 #include "dataplanes.h"
 #include "health.h"
+#include "lessons_kept.h"
 #include "reload.h"
 #include "table.h"
 #include <jansson.h>
@@ -14,7 +16,9 @@ struct overview {
 	const struct reload *reload;
 	const struct table *table; /* assembled from reload->config */
 	const struct dataplanes *dataplanes;
-	const struct health *health; /* of that table */
+	const struct health *health;
+	const struct lessons_kept *lessons;
+	const struct activation *activation; /* of that table */
 	int64_t started_ms;
 	uint64_t now_ms;
 	int64_t offset_ms; /* wall clock = now_ms + that */

@@ -41,6 +41,8 @@ rules_policy(const struct config *config, enum group group)
 	    .retry_burst = (uint32_t)schema_number(words, SCHEMA_ROUTING, "retry_burst"),
 	    .retry_deadline_ms =
 		to_ms(schema_number(words, SCHEMA_ROUTING, "retry_deadline_seconds")),
+	    .convert = (enum convert_when)schema_choice(words, SCHEMA_ROUTING, "convert"),
+	    .loss = (enum loss)schema_choice(words, SCHEMA_ROUTING, "loss"),
 	};
 }
 
@@ -60,7 +62,8 @@ find_strategy(const json_t *map, const char *key, enum strategy *out)
 	return false;
 }
 
-/* The owner's own word, that for its class, the built-in one, the owner's default. */
+/* The owner's own word, that for its class, the built-in one, the owner's default, the built-in
+ * ones for the class and for all. */
 static enum strategy
 resolve(const json_t *own, const json_t *fallback, const char *key, const char *class)
 {
@@ -68,6 +71,7 @@ resolve(const json_t *own, const json_t *fallback, const char *key, const char *
 	(void)(find_strategy(own, key, &strategy) || find_strategy(own, class, &strategy) ||
 	       find_strategy(fallback, key, &strategy) ||
 	       find_strategy(own, "default", &strategy) ||
+	       find_strategy(fallback, class, &strategy) ||
 	       find_strategy(fallback, "default", &strategy));
 	return strategy;
 }

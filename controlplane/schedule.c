@@ -52,6 +52,13 @@ plan_of(const struct schedule *schedule, const struct zone_time *day, bool *whol
 	return *whole ? &always : &schedule->week[day->weekday];
 }
 
+bool
+schedule_day_is_on(const struct schedule *schedule, const struct zone_time *day)
+{
+	bool whole;
+	return plan_of(schedule, day, &whole)->count > 0;
+}
+
 static unsigned
 days_of_month(int year, unsigned month)
 {

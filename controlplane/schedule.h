@@ -8,6 +8,7 @@
 
 #include "faults.h"
 #include "view.h"
+#include "zone.h"
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,6 +55,9 @@ void schedule_init(struct schedule *schedule, const json_t *entry);
 void schedule_fini(struct schedule *schedule);
 /* Whether it serves at that moment, and until when that holds. */
 struct schedule_now schedule_at(struct schedule *schedule, int64_t wall_ms);
+
+/* Any of that calendar day (of its own zone, which is entered) belongs to its plan. */
+bool schedule_day_is_on(const struct schedule *schedule, const struct zone_time *day);
 
 /* The checks of the words, for schema_check. */
 void schedule_check_hours(const json_t *value, const char *path, struct faults *faults);

@@ -66,6 +66,8 @@ struct schema_section {
 #define SCHEMA_TIMEOUTS "timeout_settings"
 #define SCHEMA_STRATEGIES "error_handling_strategies"
 #define SCHEMA_ROUTING "routing"
+#define SCHEMA_OPTIMIZATION "optimization_settings"
+#define SCHEMA_ACTIVATION "activation"
 #define SCHEMA_SERVER "server"
 #define SCHEMA_TLS "server.tls"
 #define SCHEMA_ADMIN "admin"

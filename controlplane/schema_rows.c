@@ -20,7 +20,8 @@ static const struct schema_section sections[] = {
     {"routing.chat", SCHEMA_ROUTING, false, 0},
     {"routing.chat_via_claude", SCHEMA_ROUTING, false, 0},
     {"routing.retry", SCHEMA_ROUTING, false, 0},
-    {"optimization_settings", "optimization_settings", false, 0},
+    {SCHEMA_OPTIMIZATION, SCHEMA_OPTIMIZATION, false, 0},
+    {SCHEMA_ACTIVATION, SCHEMA_ACTIVATION, false, 0},
 };
 
 #define DAY_S 86400
@@ -51,6 +52,7 @@ static const struct schema_row rows[] = {
     TEXT(SCHEMA_UPSTREAMS, "base_url", URL, NEED, 1, TABLE_URL_BYTES_MAX, NULL, "http:// or https://; spaces around it and slashes at its end do not matter, a /v1 at its end is not doubled."),
     TEXT(SCHEMA_UPSTREAMS, "key", KEY, NEED, 0, SECRET_BYTES_MAX, NULL, "The upstream's API key; spaces around it are dropped. \"\" = requests go without one."),
     ROW(SCHEMA_UPSTREAMS, "type", CHOICE, 0, NULL, 0, 0, "primary|backup|openai_to_claude", "\"primary\"", NULL, "Backups serve when no primary can. openai_to_claude counts as primary."),
+    ROW(SCHEMA_UPSTREAMS, "protocol", CHOICE, 0, NULL, 0, 0, "list|anthropic|chat|responses", "\"list\"", NULL, "What it speaks; list: what its list is for. Clients of another protocol are served through conversion."),
     FLAG(SCHEMA_UPSTREAMS, "enabled", 0, "true", "A disabled upstream is never used."),
     PLAIN(SCHEMA_UPSTREAMS, "time_enabled", WEEK, 0, "[1, 1, 1, 1, 1, 1, 1]", "Days on which it serves, Monday first, in its time_zone. Empty or missing days = on."),
     PLAIN(SCHEMA_UPSTREAMS, "hours", HOURS, 0, "[]", "Hours in which it serves: ranges for every day (\"09:00-17:30\"; \"22:00-06:00\" ends the next morning), or a list of days, Monday first, each such ranges, 24 flags (one an hour), or null for all day. Empty = all day. A day that time_enabled switches off stays off."),
@@ -59,15 +61,15 @@ static const struct schema_row rows[] = {
     ROW(SCHEMA_UPSTREAMS, "weight", INT, 0, NULL, 1, TABLE_WEIGHT_MAX, NULL, "1", NULL, "Its share among its kind, where routing.*.pick or a session's hash shares out."),
     PLAIN(SCHEMA_UPSTREAMS, "models", MODELS_LIST, 0, "[]", "Models it serves, as clients ask for them (after model_conversions); * stands for any characters. Empty = all."),
     PLAIN(SCHEMA_UPSTREAMS, "model_map", MODELS_MAP, 0, "{}", "Its own names for models: from the asked name to the sent one; the first that fits counts. One * in the first, and one in the second for what that matched."),
-    FLAG(SCHEMA_UPSTREAMS, "activation_enabled", UNUSED, "false", "One small request a day."),
-    PLAIN(SCHEMA_UPSTREAMS, "activation_time", CLOCK, UNUSED, "\"08:00\"", "When that request goes out, local time."),
+    FLAG(SCHEMA_UPSTREAMS, "activation_enabled", 0, "false", "One small request a day, so that limits by the hour begin then; see the section activation."),
+    PLAIN(SCHEMA_UPSTREAMS, "activation_time", CLOCK, 0, "\"08:00\"", "When that request goes out, in its time_zone; made up for later on the same day, tried again each minute, at most 20 times. None on a day that is off."),
     PLAIN(SCHEMA_UPSTREAMS, "created_at", ANY, 0, NULL, "Kept."),
     PLAIN(SCHEMA_UPSTREAMS, "updated_at", ANY, 0, NULL, "Kept."),
 
     PLAIN(SCHEMA_MODELS, "id", ID, 0, NULL, "Stable name; unique."),
     TEXT(SCHEMA_MODELS, "name", TEXT, 0, 0, TABLE_NAME_BYTES_MAX, NULL, "Label."),
-    TEXT(SCHEMA_MODELS, "source_model", TEXT, NEED, 1, TABLE_NAME_BYTES_MAX, NULL, "The model a client asks for, exactly. The first enabled rule counts; rules are not chained."),
-    TEXT(SCHEMA_MODELS, "target_model", TEXT, NEED, 1, TABLE_NAME_BYTES_MAX, NULL, "The model the upstream is asked for."),
+    TEXT(SCHEMA_MODELS, "source_model", TEXT, NEED, 1, TABLE_NAME_BYTES_MAX, NULL, "The model a client asks for; one * stands for any characters. The first enabled rule that fits counts; rules are not chained."),
+    TEXT(SCHEMA_MODELS, "target_model", TEXT, NEED, 1, TABLE_NAME_BYTES_MAX, NULL, "The model the upstream is asked for; a * here stands for what that one matched."),
     ROW(SCHEMA_MODELS, "conversion_type", CHOICE, 0, NULL, 0, 0, "simple_rename|full_format", "\"simple_rename\"", NULL, "Both rename; full_format is handed to the data plane with the rule."),
     FLAG(SCHEMA_MODELS, "enabled", 0, "true", "A disabled rule is skipped."),
     PLAIN(SCHEMA_MODELS, "created_at", ANY, 0, NULL, "Kept."),
@@ -96,7 +98,7 @@ static const struct schema_row rows[] = {
     TIME("codex_base_timeout", 0, 0.001, "120", "60", "First byte of Codex streams; gaps may be as long. Never the whole length of an answer."),
     TIME("extended_connect_timeout", 0, 0.001, "10", "90", "TCP and TLS connect, retry nodes."),
     TIME("strategy_retry_read_timeout", 0, 0.001, "120", "200", "Retry nodes: first byte of streams, and gap between bytes."),
-    TIME("write_timeout", UNUSED, 0.001, "60", NULL, "One write to an upstream."),
+    TIME("write_timeout", 0, 0.001, "60", NULL, "So long an upstream may take nothing of a request that is being sent."),
     TIME("pool_timeout", UNUSED, 0.001, "120", NULL, "Had no effect in earlier versions."),
     TIME("retry_read_timeout", UNUSED, 0.001, "60", NULL, "Had no effect in earlier versions."),
     TIME("api_cooldown_seconds", 0, 0, "600", NULL, "Rest of an upstream after its threshold of errors, doubled each time it fails again soon; a good probe or answer ends it early. 0 = nothing rests."),
@@ -108,13 +110,13 @@ static const struct schema_row rows[] = {
     TIME("primary_api_check_interval", 0, 0, "30", NULL, "Longest pause between two probes of a resting upstream; the first ones follow each second."),
     ROW(SCHEMA_TIMEOUTS, "max_retries", INT, 0, NULL, 0, 100000, NULL, "2", "4", "Calls in a row to one upstream after a network error whose strategy is normal_retry. All calls for one client call: server.attempts_max."),
     FLAG(SCHEMA_TIMEOUTS, "modify_retry_headers", UNUSED, "true", "Had earlier versions add cache-breaking headers."),
-    TIME("billing_send_interval", UNUSED, 0, "1.0", NULL, "Pause after each activation request."),
+    TIME("billing_send_interval", 0, 0, "1.0", NULL, "Pause after each activation request."),
     TIME("billing_cycle_delay", UNUSED, 0, "60", NULL, "Had no effect in earlier versions."),
     TIME("health_check_interval", UNUSED, 0, "0.5", NULL, "Had no effect in earlier versions."),
     TIME("stream_retry_wait", UNUSED, 0, "1.0", NULL, "Had no effect in earlier versions."),
     PLAIN(SCHEMA_TIMEOUTS, "updated_at", ANY, 0, NULL, "Kept."),
 
-    PLAIN(SCHEMA_STRATEGIES, "http_status_codes", STATUS_MAP, 0, "{\"400\": \"normal_retry\", \"401\": \"switch_api\", \"402\": \"switch_api\", \"403\": \"switch_api\", \"404\": \"normal_retry\", \"405\": \"normal_retry\", \"408\": \"strategy_retry\", \"413\": \"normal_retry\", \"415\": \"normal_retry\", \"422\": \"normal_retry\", \"429\": \"strategy_retry\", \"500\": \"strategy_retry\", \"502\": \"strategy_retry\", \"503\": \"strategy_retry\", \"504\": \"strategy_retry\", \"520\": \"strategy_retry\", \"521\": \"strategy_retry\", \"522\": \"strategy_retry\", \"524\": \"strategy_retry\", \"default\": \"strategy_retry\"}", "A status (100 to 599), a class like 5xx, or default, to what follows. switch_api: the next upstream of the list. strategy_retry: the retry nodes first. normal_retry: the client gets that answer. What is left out is as here (400 and 404 were strategy_retry); a class goes before that, default after it."),
+    PLAIN(SCHEMA_STRATEGIES, "http_status_codes", STATUS_MAP, 0, "{\"400\": \"normal_retry\", \"401\": \"switch_api\", \"402\": \"switch_api\", \"403\": \"switch_api\", \"404\": \"normal_retry\", \"405\": \"normal_retry\", \"408\": \"strategy_retry\", \"413\": \"normal_retry\", \"415\": \"normal_retry\", \"422\": \"normal_retry\", \"4xx\": \"normal_retry\", \"429\": \"strategy_retry\", \"500\": \"strategy_retry\", \"502\": \"strategy_retry\", \"503\": \"strategy_retry\", \"504\": \"strategy_retry\", \"520\": \"strategy_retry\", \"521\": \"strategy_retry\", \"522\": \"strategy_retry\", \"524\": \"strategy_retry\", \"default\": \"strategy_retry\"}", "A status (100 to 599), a class like 5xx, or default, to what follows. switch_api: the next upstream of the list. strategy_retry: the retry nodes first. normal_retry: the client gets that answer. What is left out is as here (400 and 404 were strategy_retry); a class goes before that, default after it."),
     PLAIN(SCHEMA_STRATEGIES, "network_errors", NETWORK_MAP, 0, "{\"ConnectError\": \"switch_api\", \"ReadError\": \"switch_api\", \"ReadTimeout\": \"strategy_retry\", \"default\": \"switch_api\"}", "ConnectError, ConnectTimeout, WriteError, ReadError, ReadTimeout, ProtocolError or default, to what follows, as above; normal_retry: the same upstream again (max_retries), then the next."),
     PLAIN(SCHEMA_STRATEGIES, "updated_at", ANY, 0, NULL, "Kept."),
 
@@ -128,9 +130,22 @@ static const struct schema_row rows[] = {
     RATE("retry_budget_percent", 1000, "10", "Most further calls for 100 client calls ..."),
     RATE("retry_burst", 100000, "20", "... beyond so many that are always there."),
     PACE("retry_deadline_seconds", DAY_S, "300", "No further call begins this long after the client's. 0 = no such end."),
+    ROW(SCHEMA_ROUTING, "convert", CHOICE, 0, NULL, 0, 0, "alone|backup|off", "\"alone\"", NULL, "Upstreams of other lists, which speak another protocol, serve these clients: alone: while this list has none switched on; backup: also when all of its own fail or rest; off: never."),
+    ROW(SCHEMA_ROUTING, "loss", CHOICE, 0, NULL, 0, 0, "lenient|strict", "\"lenient\"", NULL, "A request of which conversion would lose something goes on, and the answer's x-pointsman-loss says what; strict: it is refused."),
+    PACE("total_stream_seconds", DAY_S, "0", "The whole of one upstream call, streams. 0 = as long as bytes come."),
+    PACE("total_seconds", DAY_S, "0", "The same for whole answers."),
+    PACE("request_seconds", DAY_S, "0", "The whole of a client's call, over all upstreams. 0 = no end."),
 
-    FLAG("optimization_settings", "enable_cache_control_limit", UNUSED, "true", "At most four cache_control marks in a request."),
-    PLAIN("optimization_settings", "updated_at", ANY, 0, NULL, "Kept."),
+    TEXT(SCHEMA_ACTIVATION, "model_anthropic", TEXT, 0, 1, TABLE_NAME_BYTES_MAX, "\"claude-haiku-4-5\"", "The model of the activation request, of upstreams that speak Anthropic Messages."),
+    TEXT(SCHEMA_ACTIVATION, "model_chat", TEXT, 0, 1, TABLE_NAME_BYTES_MAX, "\"gpt-5-mini\"", "The same for Chat Completions."),
+    TEXT(SCHEMA_ACTIVATION, "model_responses", TEXT, 0, 1, TABLE_NAME_BYTES_MAX, "\"gpt-5-codex\"", "The same for Responses."),
+    TEXT(SCHEMA_ACTIVATION, "prompt", TEXT, 0, 1, TABLE_PROMPT_BYTES_MAX, "\"Say hello in one word.\"", "What it asks."),
+    ROW(SCHEMA_ACTIVATION, "max_tokens", INT, 0, "tokens", 1, 100000, NULL, "64", NULL, "How long its answer may be."),
+
+    FLAG(SCHEMA_OPTIMIZATION, "enable_cache_control_limit", 0, "true", "At most four cache_control marks in a request: those of system and tools and the last ones of the messages stay."),
+    FLAG(SCHEMA_OPTIMIZATION, "learn", 0, "true", "A 400 that names an unknown beta header, an extra field or thinking of another upstream is learned: it is left out for that upstream and model."),
+    ROW(SCHEMA_OPTIMIZATION, "learn_seconds", NUMBER, 0, "s", 1, 30 * DAY_S, NULL, "86400", NULL, "How long that holds."),
+    PLAIN(SCHEMA_OPTIMIZATION, "updated_at", ANY, 0, NULL, "Kept."),
 };
 /* clang-format on */
 

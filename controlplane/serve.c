@@ -62,6 +62,8 @@ serve_state(const struct serve *serve)
 	    .table = serve->table,
 	    .dataplanes = &serve->dataplanes,
 	    .health = &serve->health,
+	    .lessons = &serve->lessons,
+	    .activation = &serve->activation,
 	    .started_ms = serve->started_ms,
 	    .now_ms = loop_now_ms(serve->loop),
 	    .offset_ms = serve->offset_ms};
@@ -110,6 +112,9 @@ arm_due(struct serve *serve)
 				delay = (uint64_t)(next - wall);
 		}
 	}
+	int64_t activation = activation_next_ms(&serve->activation, wall);
+	if (activation != 0 && (uint64_t)(activation - wall) < delay)
+		delay = (uint64_t)(activation - wall);
 	loop_timer_arm(&serve->due, health < delay ? health : delay);
 }
 
@@ -120,13 +125,30 @@ make_table(struct serve *serve)
 	    assemble_table(serve->reload.config, wall_ms(serve), serve->options.demo_url);
 	health_sync(&serve->health, table);
 	assemble_health(table, &serve->health, loop_now_ms(serve->loop), serve->offset_ms);
+	lessons_kept_assemble(&serve->lessons, table);
+	activation_assemble(&serve->activation, table);
 	table->prober = serve->dataplanes.prober;
 	return table;
 }
 
 void
+serve_save_activation(struct serve *serve)
+{
+	struct err err;
+	if (serve->activation.revision == serve->saved_activation)
+		return;
+	serve->saved_activation = serve->activation.revision;
+	if (!activation_write(&serve->activation, serve->options.state_dir, &err))
+		log_err(LOG_WARN, "activation_not_saved", &err);
+}
+
+void
 serve_refresh(struct serve *serve)
 {
+	/* An order is on disk before anybody can carry it out. */
+	if (activation_tick(
+		&serve->activation, serve->reload.config, serve->dataplanes.prober, wall_ms(serve)))
+		serve_save_activation(serve);
 	struct table *table = make_table(serve);
 	arm_due(serve);
 	if (serve->table != NULL && assemble_equal(table, serve->table)) {
@@ -205,6 +227,36 @@ save_health(struct serve *serve)
 }
 
 static void
+save_lessons(struct serve *serve)
+{
+	struct err err;
+	if (serve->lessons.revision == serve->saved_lessons)
+		return;
+	serve->saved_lessons = serve->lessons.revision;
+	if (!lessons_kept_write(&serve->lessons, serve->options.state_dir, &err))
+		log_err(LOG_WARN, "lessons_not_saved", &err);
+}
+
+static void
+load_lessons(struct serve *serve)
+{
+	struct err err;
+	if (!lessons_kept_read(&serve->lessons, serve->options.state_dir, &err))
+		log_err(LOG_WARN, "lessons_not_read", &err);
+	(void)lessons_kept_expire(&serve->lessons, wall_ms(serve));
+	serve->saved_lessons = serve->lessons.revision;
+}
+
+static void
+load_activation(struct serve *serve)
+{
+	struct err err;
+	if (!activation_read(&serve->activation, serve->options.state_dir, &err))
+		log_err(LOG_WARN, "activation_not_read", &err);
+	serve->saved_activation = serve->activation.revision;
+}
+
+static void
 load_health(struct serve *serve)
 {
 	struct err err;
@@ -228,7 +280,8 @@ on_beat(struct loop_timer *timer, void *ctx)
 	loop_timer_arm(timer, NAMES_HEARTBEAT_MS);
 	bool news = dataplanes_expire(&serve->dataplanes, now);
 	bool prober = dataplanes_choose_prober(&serve->dataplanes, now);
-	if (watch_clock(serve) || prober) {
+	bool forgot = lessons_kept_expire(&serve->lessons, wall_ms(serve));
+	if (watch_clock(serve) || prober || forgot) {
 		serve_refresh(serve);
 		news = true;
 	}
@@ -238,6 +291,8 @@ on_beat(struct loop_timer *timer, void *ctx)
 	if (news)
 		serve_tell(serve);
 	save_health(serve);
+	save_lessons(serve);
+	serve_save_activation(serve);
 }
 
 /* ---- the configuration ---- */
@@ -316,6 +371,8 @@ serve_new(struct loop *loop, const struct serve_options *options, struct err *er
 	loop_timer_init(&serve->tell, loop, on_tell, serve);
 	if (!reload_start(&serve->reload, options->state_dir, err) || !bind_all(serve, err))
 		goto fail;
+	load_lessons(serve);
+	load_activation(serve);
 	load_health(serve);
 	serve_refresh(serve);
 	if (!ready_write(
@@ -335,6 +392,8 @@ serve_free(struct serve *serve)
 	if (serve == NULL)
 		return;
 	save_health(serve);
+	save_lessons(serve);
+	serve_save_activation(serve);
 	loop_timer_fini(&serve->beat);
 	loop_timer_fini(&serve->poll);
 	loop_timer_fini(&serve->due);
@@ -345,6 +404,9 @@ serve_free(struct serve *serve)
 	bus_rep_free(serve->admin_rep);
 	table_unref(serve->table);
 	health_fini(&serve->health);
+	lessons_kept_fini(&serve->lessons);
+	decisions_fini(&serve->decisions);
+	activation_fini(&serve->activation);
 	reload_fini(&serve->reload);
 	mem_free(serve);
 }

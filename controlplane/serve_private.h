@@ -2,9 +2,12 @@
 #ifndef PM_SERVE_PRIVATE_H
 #define PM_SERVE_PRIVATE_H
 
+#include "activation.h"
 #include "bus.h"
 #include "dataplanes.h"
+#include "decisions.h"
 #include "health.h"
+#include "lessons_kept.h"
 #include "reload.h"
 #include "serve.h"
 #include "table.h"
@@ -19,11 +22,16 @@ struct serve {
 	int64_t offset_ms; /* wall clock = loop_now_ms + that, until the wall clock is set */
 	struct health health;
 	uint64_t saved_revision; /* of health, as on disk */
+	struct lessons_kept lessons;
+	uint64_t saved_lessons; /* their revision, as on disk */
+	struct decisions decisions;
+	struct activation activation;
+	uint64_t saved_activation; /* its revision, as on disk */
 	struct dataplanes dataplanes;
 	struct bus_pub *table_pub, *events_pub;
 	struct bus_rep *data_rep, *admin_rep;
 	struct loop_timer beat, poll;
-	struct loop_timer due;  /* the next change of a schedule or a rest */
+	struct loop_timer due;  /* the next change of a schedule, a rest or an activation */
 	struct loop_timer tell; /* the state soon */
 };
 
@@ -33,6 +41,8 @@ void serve_refresh(struct serve *serve);
 /* The configuration or the health has changed: publishes table and state. */
 void serve_config_changed(struct serve *serve);
 void serve_health_changed(struct serve *serve);
+/* Writes down what has changed of the activations. */
+void serve_save_activation(struct serve *serve);
 /* Publishes the state now. */
 void serve_tell(struct serve *serve);
 /* The body of MSG_STATE. */

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "must.h"
 #include "names.h"
+#include "schema.h"
 #include "serve_private.h"
 #include <string.h>
 
@@ -44,10 +45,39 @@ note_outcomes(struct serve *serve, const struct report *report)
 {
 	uint64_t before = serve->health.revision, now = loop_now_ms(serve->loop);
 	health_tick(&serve->health, now);
-	for (size_t i = 0; i < report->outcome_count; i++)
+	bool activated = false;
+	for (size_t i = 0; i < report->outcome_count; i++) {
 		health_note(&serve->health, &report->outcomes[i], now);
-	if (serve->health.revision != before)
+		activated = activation_note(&serve->activation, &report->outcomes[i],
+				(int64_t)now + serve->offset_ms) ||
+			    activated;
+	}
+	serve_save_activation(serve);
+	if (serve->health.revision != before || activated)
 		serve_health_changed(serve);
+}
+
+static void
+note_lessons(struct serve *serve, const struct report *report)
+{
+	const json_t *words =
+	    serve->reload.config != NULL
+		? schema_section_get(serve->reload.config->root, SCHEMA_OPTIMIZATION)
+		: NULL;
+	double ttl_s = schema_number(words, SCHEMA_OPTIMIZATION, "learn_seconds");
+	for (size_t i = 0; i < report->lesson_count; i++) {
+		const struct lesson_of *lesson = &report->lessons[i];
+		struct log_line line;
+		lessons_kept_add(&serve->lessons, lesson, (int64_t)(ttl_s * 1000),
+		    (int64_t)loop_now_ms(serve->loop) + serve->offset_ms);
+		log_begin(&line, LOG_INFO, "lesson");
+		log_str(&line, "upstream", lesson->upstream);
+		log_str(&line, "model", lesson->model);
+		log_str(&line, "kind", lesson_kind_words[lesson->lesson.kind]);
+		log_str(&line, "name", lesson->lesson.name);
+		log_end(&line);
+	}
+	serve_health_changed(serve);
 }
 
 static struct answer
@@ -66,6 +96,10 @@ answer_report(struct serve *serve, const json_t *body)
 	}
 	if (!repeated)
 		note_outcomes(serve, &report);
+	if (report.lesson_count > 0)
+		note_lessons(serve, &report);
+	for (size_t i = 0; i < report.record_count; i++)
+		decisions_add(&serve->decisions, &report.records[i]);
 	report_fini(&report);
 	return (struct answer){MSG_OK, NULL};
 }
@@ -270,6 +304,51 @@ answer_explain(struct serve *serve, const json_t *body)
 	return answer != NULL ? (struct answer){MSG_EXPLANATION, answer} : refuse(&err);
 }
 
+/* A text that need not be there: NULL then. */
+static bool
+get_optional(const json_t *body, const char *key, char room[TABLE_NAME_BYTES_MAX + 1],
+    const char **out, struct err *err)
+{
+	const json_t *value = json_object_get(body, key);
+	*out = NULL;
+	if (value == NULL || json_is_null(value))
+		return true;
+	*out = room;
+	return get_text(body, key, room, err);
+}
+
+static struct answer
+answer_get_decisions(struct serve *serve, const json_t *body)
+{
+	char id_room[TABLE_NAME_BYTES_MAX + 1], upstream_room[TABLE_NAME_BYTES_MAX + 1];
+	const char *id, *upstream;
+	int64_t limit = DECISIONS_SHOWN_MAX;
+	struct err err;
+	if (!get_optional(body, "id", id_room, &id, &err) ||
+	    !get_optional(body, "upstream", upstream_room, &upstream, &err) ||
+	    !jget_int(body, "", "limit", 1, DECISIONS_SHOWN_MAX, &limit, &err))
+		return refuse(&err);
+	json_t *records = decisions_encode(&serve->decisions, id, upstream, (size_t)limit);
+	return (struct answer){MSG_DECISIONS, json_pack("{s:o}", "records", records)};
+}
+
+static struct answer
+answer_forget_lesson(struct serve *serve, const json_t *body)
+{
+	char rooms[4][TABLE_NAME_BYTES_MAX + 1];
+	const char *upstream, *model, *kind, *name;
+	struct err err;
+	if (!get_optional(body, "upstream", rooms[0], &upstream, &err) ||
+	    !get_optional(body, "model", rooms[1], &model, &err) ||
+	    !get_optional(body, "kind", rooms[2], &kind, &err) ||
+	    !get_optional(body, "name", rooms[3], &name, &err))
+		return refuse(&err);
+	size_t count = lessons_kept_forget(&serve->lessons, upstream, model, kind, name);
+	if (count > 0)
+		serve_health_changed(serve);
+	return (struct answer){MSG_OK, json_pack("{s:I}", "forgotten", (json_int_t)count)};
+}
+
 /* ---- who asks ---- */
 
 struct question {
@@ -290,6 +369,8 @@ static const struct question admin_questions[] = {
     {MSG_PROBE_NOW, answer_probe_now},
     {MSG_SET_ENABLED, answer_set_enabled},
     {MSG_EXPLAIN, answer_explain},
+    {MSG_GET_DECISIONS, answer_get_decisions},
+    {MSG_FORGET_LESSON, answer_forget_lesson},
     {NULL, NULL},
 };
 

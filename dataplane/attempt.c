@@ -1,149 +1,47 @@
 #include "attempt.h"
+#include "attempt_send.h"
+#include "clock.h"
 #include "headers.h"
+#include "models.h"
 #include "refuse.h"
+#include "transcode.h"
 #include "url.h"
 #include <stdio.h>
 #include <string.h>
 
-#define HEADERS_BYTES_MAX ((size_t)160 * 1024)
-#define HEADERS_BYTES_USUAL 2048
 #define URL_BYTES_MAX ((size_t)64 * 1024)
 /* So little is inflated at once that even a bomb stays within the bound behind it. */
 #define SLICE_BYTES 128
 #define INFLATED_BYTES_MAX ((size_t)256 * 1024)
 #define MASK_KEY_BYTES_MIN 8
-
-/* ---- the request ---- */
-
-static const char *
-method_text(enum http_method method)
-{
-	static const char *const names[] = {
-	    [HTTP_GET] = "GET",
-	    [HTTP_HEAD] = "HEAD",
-	    [HTTP_POST] = "POST",
-	    [HTTP_PUT] = "PUT",
-	    [HTTP_DELETE] = "DELETE",
-	    [HTTP_PATCH] = "PATCH",
-	    [HTTP_OPTIONS] = "OPTIONS",
-	};
-	return names[method];
-}
-
-static bool
-is_clean(struct view value)
-{
-	for (size_t i = 0; i < value.len; i++) {
-		if ((unsigned char)value.data[i] < 0x20 && value.data[i] != '\t')
-			return false;
-	}
-	return true;
-}
-
-/* libcurl's form: "Name: value", or "Name;" for an empty value. */
-static bool
-add_header(struct bytes *out, struct view name, struct view value)
-{
-	if (!is_clean(value))
-		return false;
-	if (value.len == 0)
-		return bytes_append_view(out, name) && bytes_append(out, ";", 2);
-	return bytes_append_view(out, name) && bytes_append_str(out, ": ") &&
-	       bytes_append_view(out, value) && bytes_append_char(out, '\0');
-}
-
-static bool
-is_json_call(const struct attempt_request *request)
-{
-	enum endpoint endpoint = request->route->endpoint;
-	return endpoint == ENDPOINT_GENERATE || endpoint == ENDPOINT_COUNT_TOKENS;
-}
-
-/* What a client forgets and its upstream insists on; a bare `curl -d` says it sends a form. */
-static bool
-add_forgotten(struct bytes *out, const struct attempt_request *request, bool type, bool version)
-{
-	bool anthropic = request->route->protocol == PROTOCOL_ANTHROPIC;
-	if (!type && is_json_call(request) &&
-	    !add_header(out, VIEW("Content-Type"), VIEW("application/json")))
-		return false;
-	/* libcurl would add one of its own. */
-	if (!type && !is_json_call(request) && !bytes_append(out, "Content-Type:", 14))
-		return false;
-	return version || !anthropic ||
-	       add_header(out, VIEW("anthropic-version"), VIEW("2023-06-01"));
-}
-
-static bool
-add_client_headers(struct bytes *out, const struct attempt_request *request)
-{
-	struct view connection = {0};
-	bool accept = false, type = false, version = false, ok = true;
-	for (size_t i = 0; i < request->header_count; i++) {
-		if (view_eq_nocase(request->headers[i].name, "connection"))
-			connection = request->headers[i].value;
-	}
-	for (size_t i = 0; ok && i < request->header_count; i++) {
-		const struct http_header *header = &request->headers[i];
-		if (!headers_to_upstream(header->name, connection))
-			continue;
-		bool is_type = view_eq_nocase(header->name, "content-type");
-		if (is_type && is_json_call(request) &&
-		    !view_starts_nocase(header->value, "application/json"))
-			continue;
-		type = type || is_type;
-		accept = accept || view_eq_nocase(header->name, "accept");
-		version = version || view_eq_nocase(header->name, "anthropic-version");
-		ok = add_header(out, header->name, header->value);
-	}
-	/* libcurl would add an "Accept" of its own. */
-	return ok && (accept || bytes_append(out, "Accept:", 8)) &&
-	       add_forgotten(out, request, type, version);
-}
-
-/* The key comes last, so that no growing of `out` leaves a copy of it behind. */
-static bool
-add_key(struct bytes *out, const struct upstream_entry *entry)
-{
-	struct view key = secret_reveal(&entry->key);
-	bool bearer;
-	if (key.len == 0)
-		return true;
-	const char *name = headers_key_name(entry->protocol, key, &bearer);
-	return is_clean(key) && bytes_reserve(out, strlen(name) + 16 + key.len) &&
-	       bytes_append_str(out, name) && bytes_append_str(out, bearer ? ": Bearer " : ": ") &&
-	       bytes_append_view(out, key) && bytes_append_char(out, '\0');
-}
-
-static bool
-make_headers(const struct attempt *attempt, struct bytes *out)
-{
-	const struct attempt_request *request = attempt->request;
-	/* At once what nearly all need, instead of six times twice as much. */
-	if (!bytes_reserve(out, HEADERS_BYTES_USUAL))
-		return false;
-	bool gzip = !request->facts->stream && headers_accepts(request->accept_encoding, "gzip");
-	return add_client_headers(out, request) &&
-	       add_header(out, VIEW("Accept-Encoding"), gzip ? VIEW("gzip") : VIEW("identity")) &&
-	       add_key(out, attempt->entry);
-}
+/* What comes out of conversion in one go: a whole answer at the most. */
+#define CONVERTED_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 static size_t
 on_read(uint64_t at, char *out, size_t len, void *ctx)
 {
 	struct attempt *attempt = ctx;
-	return splice_read(&attempt->splice, at, out, len);
+	attempt->sent_ms = loop_now_ms(attempt->loop);
+	return attempt_send_read(attempt, at, out, len);
 }
 
 /* ---- the answer's head ---- */
 
-static enum attempt_mode
-choose_mode(int status)
+/* Another protocol's upstream: its answers are for us to read. */
+static bool
+is_foreign(const struct attempt *attempt)
 {
-	struct outcome_facts facts = {.status = status};
+	return attempt->entry->protocol != attempt->request->route->protocol;
+}
+
+static enum attempt_mode
+choose_mode(const struct attempt *attempt)
+{
+	int status = attempt->status;
 	if (status >= 200 && status <= 299)
 		return ATTEMPT_ANSWER;
-	if (refuse_status(status) == status && !outcome_classify(&facts).try_next)
+	bool final = outcome_is_final(status, &attempt->request->table->strategies);
+	if (final && refuse_status(status) == status && !is_foreign(attempt))
 		return ATTEMPT_PASS;
 	return ATTEMPT_KEEP;
 }
@@ -159,12 +57,24 @@ choose_coding(struct attempt *attempt)
 		return true;
 	(void)snprintf(name, sizeof(name), "%.*s", VIEW_ARGS(value));
 	bool accepted = value.len < sizeof(name) && attempt->mode != ATTEMPT_KEEP &&
+			!is_foreign(attempt) && attempt->convert == NULL &&
+			!attempt->relay->started &&
 			headers_accepts(attempt->request->accept_encoding, name);
 	if (coding == CODING_UNKNOWN)
 		return accepted;
 	attempt->inflate = inflate_new(coding);
 	attempt->inflate_out = !accepted;
 	return true;
+}
+
+/* The form in which an answer comes: as it says, else as it was asked for. */
+static bool
+comes_as_sse(const struct attempt *attempt)
+{
+	struct view type = answer_header(attempt->answer, "content-type");
+	if (view_starts_nocase(type, "application/json"))
+		return false;
+	return attempt->request->facts->stream || view_starts_nocase(type, "text/event-stream");
 }
 
 static enum wall_shape
@@ -174,10 +84,50 @@ choose_shape(const struct attempt *attempt)
 	struct view coding = answer_header(attempt->answer, "content-encoding");
 	if (coding_parse(coding) == CODING_UNKNOWN)
 		return WALL_OPAQUE;
-	if (endpoint == ENDPOINT_GENERATE && attempt->request->facts->stream)
-		return WALL_STREAM;
-	return endpoint == ENDPOINT_GENERATE || endpoint == ENDPOINT_COUNT_TOKENS ? WALL_WHOLE
-										  : WALL_OPAQUE;
+	if (endpoint == ENDPOINT_GENERATE)
+		return comes_as_sse(attempt) ? WALL_STREAM : WALL_WHOLE;
+	return endpoint == ENDPOINT_COUNT_TOKENS ? WALL_WHOLE : WALL_OPAQUE;
+}
+
+/* JSON where a stream was asked for, or the other way round: the way through the neutral model
+ * mends that. */
+static void
+mend_form(struct attempt *attempt)
+{
+	const struct attempt_request *request = attempt->request;
+	struct bytes unsent;
+	struct err err;
+	if (attempt->convert != NULL || request->route->endpoint != ENDPOINT_GENERATE)
+		return;
+	struct transcode_call call = {.client = request->route->protocol,
+	    .entry = attempt->entry,
+	    .body = request->body,
+	    .id = request->id,
+	    .strict = request->strict,
+	    .model = attempt->rewrite.model,
+	    .wall_ms = clock_wall_ms()};
+	attempt->convert = transcode_new(&call, &unsent, &err);
+	if (attempt->convert != NULL)
+		bytes_fini(&unsent);
+}
+
+static void
+read_form(struct attempt *attempt)
+{
+	const struct attempt_request *request = attempt->request;
+	enum wall_shape shape = choose_shape(attempt);
+	attempt->sse = shape == WALL_STREAM;
+	if (attempt->mode == ATTEMPT_ANSWER && shape != WALL_OPAQUE &&
+	    attempt->sse != request->facts->stream)
+		mend_form(attempt);
+	bool lists = request->route->endpoint == ENDPOINT_MODELS && is_foreign(attempt);
+	attempt->folds =
+	    lists || (attempt->convert != NULL && !(attempt->sse && request->facts->stream));
+	attempt->inflate_out =
+	    attempt->inflate_out || (attempt->inflate != NULL && attempt->convert != NULL);
+	wall_fini(&attempt->wall);
+	wall_init(&attempt->wall, attempt->entry->protocol, shape);
+	attempt->is_stream = request->facts->stream || attempt->sse;
 }
 
 static bool
@@ -186,17 +136,13 @@ on_head(struct answer *answer, void *ctx)
 	struct attempt *attempt = ctx;
 	attempt->answer = answer;
 	attempt->status = answer->status;
-	attempt->last_ms = loop_now_ms(attempt->loop);
-	attempt->mode = choose_mode(answer->status);
+	attempt->last_ms = attempt->head_ms = loop_now_ms(attempt->loop);
+	attempt->mode = choose_mode(attempt);
 	if (!choose_coding(attempt)) {
 		attempt->broken = true;
 		return false;
 	}
-	wall_fini(&attempt->wall);
-	wall_init(&attempt->wall, attempt->request->route->protocol, choose_shape(attempt));
-	struct view type = answer_header(answer, "content-type");
-	attempt->is_stream =
-	    attempt->request->facts->stream || view_starts_nocase(type, "text/event-stream");
+	read_form(attempt);
 	attempt->events->on_head(attempt->ctx);
 	return true;
 }
@@ -216,6 +162,34 @@ give(struct attempt *attempt, struct view bytes)
 	return attempt->events->on_bytes(bytes, attempt->ctx);
 }
 
+/* A list of models is small, or none. */
+static bool
+gather(struct attempt *attempt, struct view plain)
+{
+	attempt->broken = !bytes_append_view(&attempt->converted, plain);
+	return !attempt->broken;
+}
+
+/* Bytes of the answer as its upstream meant them, on to the client as it understands them. */
+static bool
+pass(struct attempt *attempt, struct view plain)
+{
+	struct err err;
+	if (attempt->mode != ATTEMPT_ANSWER || (attempt->convert == NULL && !attempt->folds))
+		return give(attempt, plain);
+	if (attempt->wall.verdict == WALL_FAILED)
+		return give(attempt, VIEW(""));
+	if (attempt->convert == NULL)
+		return gather(attempt, plain);
+	bytes_clear(&attempt->converted);
+	if (!convert_feed(attempt->convert, attempt->sse, plain, &attempt->converted, &err)) {
+		attempt->broken = true;
+		(void)snprintf(attempt->detail, sizeof(attempt->detail), "%s", err.msg);
+		return false;
+	}
+	return give(attempt, bytes_view(&attempt->converted));
+}
+
 /* Inflates `bytes` piece by piece and looks at each; where the client gets the inflated bytes they
  * are given on, and a full relay ends the turn: *used tells how far it came. */
 static bool
@@ -232,7 +206,7 @@ inflate_bytes(struct attempt *attempt, struct view bytes, size_t *used)
 		attempt->broken = !inflate_feed(attempt->inflate, slice, &plain, NULL);
 		look(attempt, bytes_view(&plain));
 		ok = !attempt->broken &&
-		     (!attempt->inflate_out || plain.len == 0 || give(attempt, bytes_view(&plain)));
+		     (!attempt->inflate_out || plain.len == 0 || pass(attempt, bytes_view(&plain)));
 	}
 	bytes_fini(&plain);
 	return ok;
@@ -269,7 +243,7 @@ on_bytes(struct view bytes, void *ctx)
 	if (attempt->inflate != NULL)
 		return on_coded_bytes(attempt, bytes);
 	look(attempt, bytes);
-	return give(attempt, bytes) ? TRANSFER_GO : TRANSFER_STOP;
+	return pass(attempt, bytes) ? TRANSFER_GO : TRANSFER_STOP;
 }
 
 /* ---- its end ---- */
@@ -282,7 +256,42 @@ set_done(struct attempt *attempt, enum transport transport, const char *detail)
 	attempt->done = true;
 	attempt->paused = false;
 	attempt->transport = attempt->broken || cut ? TRANSPORT_BAD_ANSWER : transport;
-	(void)snprintf(attempt->detail, sizeof(attempt->detail), "%s", detail);
+	if (!attempt->broken)
+		(void)snprintf(attempt->detail, sizeof(attempt->detail), "%s", detail);
+	if (attempt->mode == ATTEMPT_ANSWER && attempt->transport == TRANSPORT_OK)
+		(void)wall_end(&attempt->wall);
+}
+
+static bool
+end_listing(struct attempt *attempt, struct bytes *out, struct err *err)
+{
+	return models_convert((enum wire)attempt->request->route->protocol,
+	    bytes_view(&attempt->converted), out, err);
+}
+
+/* What only the end of the upstream's answer brings the client. */
+static void
+give_rest(struct attempt *attempt)
+{
+	struct bytes out;
+	struct err err = {0};
+	bool complete = true, ok;
+	bool whole = attempt->mode == ATTEMPT_ANSWER && attempt->transport == TRANSPORT_OK &&
+		     attempt->wall.verdict == WALL_COMMIT && attempt->wall.fault == WALL_FINE &&
+		     attempt->wall.terminal;
+	if (!whole || (attempt->convert == NULL && !attempt->folds))
+		return;
+	bytes_init(&out, attempt->converted.max);
+	ok = attempt->convert != NULL ? convert_end(attempt->convert, true, &out, &complete, &err)
+				      : end_listing(attempt, &out, &err);
+	if (ok && complete) {
+		(void)give(attempt, bytes_view(&out));
+	} else {
+		attempt->transport = TRANSPORT_BAD_ANSWER;
+		attempt->wall.terminal = false;
+		(void)snprintf(attempt->detail, sizeof(attempt->detail), "%s", err.msg);
+	}
+	bytes_fini(&out);
 }
 
 static void
@@ -290,7 +299,25 @@ on_done(enum transport transport, const char *detail, void *ctx)
 {
 	struct attempt *attempt = ctx;
 	set_done(attempt, transport, detail);
+	give_rest(attempt);
 	attempt->events->on_done(attempt->ctx);
+}
+
+/* ---- its begin ---- */
+
+static const char *
+method_text(enum http_method method)
+{
+	static const char *const names[] = {
+	    [HTTP_GET] = "GET",
+	    [HTTP_HEAD] = "HEAD",
+	    [HTTP_POST] = "POST",
+	    [HTTP_PUT] = "PUT",
+	    [HTTP_DELETE] = "DELETE",
+	    [HTTP_PATCH] = "PATCH",
+	    [HTTP_OPTIONS] = "OPTIONS",
+	};
+	return names[method];
 }
 
 /* controlplane takes such an address only when the owner has named it as allowed. Names are judged
@@ -302,49 +329,56 @@ is_allowed_literal(const struct upstream_entry *entry)
 	return url_parse_base(view_of(entry->base_url), &url, NULL) && url_host_is_denied(url.host);
 }
 
-bool
-attempt_start(struct attempt *attempt, const struct attempt_request *request,
-    const struct upstream_entry *entry, bool fresh)
+static bool
+send_call(struct attempt *attempt, bool fresh)
 {
 	static const struct transfer_events events = {on_head, on_bytes, on_done, on_read};
-	const struct table *table = request->table;
 	struct bytes headers, url;
+	bytes_init(&headers, ATTEMPT_HEADERS_BYTES_MAX);
+	bytes_init(&url, URL_BYTES_MAX);
+	bool ok = attempt_send_headers(attempt, &headers) && attempt_send_url(attempt, &url);
+	if (ok) {
+		struct transfer_call call = {
+		    .url = bytes_str(&url),
+		    .method = method_text(attempt->request->method),
+		    .headers = &headers,
+		    .body_bytes = attempt_send_bytes(attempt),
+		    .any_address = is_allowed_literal(attempt->entry),
+		    .fresh = fresh,
+		    .events = &events,
+		    .ctx = attempt,
+		};
+		attempt->transfer = transfer_start(attempt->request->upstreams, &call);
+	}
+	bytes_fini(&headers);
+	bytes_fini(&url);
+	return ok;
+}
+
+bool
+attempt_start(struct attempt *attempt, const struct attempt_request *request,
+    const struct upstream_entry *entry, bool fresh, void *ctx)
+{
 	*attempt = (struct attempt){
 	    .request = request,
 	    .relay = request->relay,
 	    .events = request->events,
 	    .loop = request->loop,
-	    .ctx = request->ctx,
+	    .ctx = ctx,
 	    .entry = entry,
 	};
-	attempt->started_ms = attempt->last_ms = loop_now_ms(request->loop);
+	attempt->started_ms = attempt->last_ms = attempt->sent_ms = loop_now_ms(request->loop);
 	attempt->is_stream = request->facts->stream;
-	wall_init(&attempt->wall, request->route->protocol, WALL_OPAQUE);
-	splice_init(&attempt->splice, request->body, request->facts, table->model_rules,
-	    table->model_rule_count, attempt->model);
-	bytes_init(&headers, HEADERS_BYTES_MAX);
-	bytes_init(&url, URL_BYTES_MAX);
-	bool ok = make_headers(attempt, &headers) &&
-		  url_join(view_of(entry->base_url), request->route->path, request->query, &url);
-	if (ok) {
-		struct transfer_call call = {
-		    .url = bytes_str(&url),
-		    .method = method_text(request->method),
-		    .headers = &headers,
-		    .body_bytes = attempt->splice.total_bytes,
-		    .any_address = is_allowed_literal(entry),
-		    .fresh = fresh,
-		    .events = &events,
-		    .ctx = attempt,
-		};
-		attempt->transfer = transfer_start(request->upstreams, &call);
-	} else {
-		set_done(
-		    attempt, TRANSPORT_INTERNAL, "the request for the upstream cannot be made");
+	wall_init(&attempt->wall, entry->protocol, WALL_OPAQUE);
+	bytes_init(&attempt->converted, CONVERTED_BYTES_MAX);
+	if (!attempt_send_body(attempt, &attempt->refusal)) {
+		set_done(attempt, TRANSPORT_CANCELLED, "the request cannot be carried over");
+		return false;
 	}
-	bytes_fini(&headers);
-	bytes_fini(&url);
-	return ok;
+	if (send_call(attempt, fresh))
+		return true;
+	set_done(attempt, TRANSPORT_INTERNAL, "the request for the upstream cannot be made");
+	return false;
 }
 
 void
@@ -353,7 +387,10 @@ attempt_fini(struct attempt *attempt)
 	if (attempt->request == NULL)
 		return;
 	transfer_free(attempt->transfer);
-	splice_fini(&attempt->splice);
+	rewrite_fini(&attempt->rewrite);
+	convert_free(attempt->convert);
+	bytes_fini(&attempt->body);
+	bytes_fini(&attempt->converted);
 	wall_fini(&attempt->wall);
 	inflate_free(attempt->inflate);
 	*attempt = (struct attempt){0};
@@ -376,6 +413,18 @@ attempt_connected(const struct attempt *attempt)
 	return attempt->transfer != NULL && transfer_connected(attempt->transfer);
 }
 
+bool
+attempt_sent(const struct attempt *attempt)
+{
+	return attempt->transfer == NULL || transfer_sent(attempt->transfer);
+}
+
+bool
+attempt_is_ready(const struct attempt *attempt)
+{
+	return attempt->wall.verdict == WALL_COMMIT && (!attempt->folds || attempt->done);
+}
+
 void
 attempt_resume(struct attempt *attempt)
 {
@@ -394,8 +443,9 @@ attempt_drop_request(struct attempt *attempt)
 	answer_drop(attempt->answer);
 	if (!transfer_drop_request(attempt->transfer))
 		return false;
-	splice_fini(&attempt->splice);
-	return true;
+	rewrite_fini(&attempt->rewrite);
+	bytes_fini(&attempt->body);
+	return attempt->convert == NULL; /* which points into it */
 }
 
 void
@@ -410,6 +460,12 @@ attempt_mask_key(const struct attempt *attempt, struct bytes *body)
 		memset(at, '*', key.len);
 		at += key.len;
 	}
+}
+
+const char *
+attempt_model(const struct attempt *attempt)
+{
+	return attempt->rewrite.model;
 }
 
 struct outcome_facts

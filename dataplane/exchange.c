@@ -1,15 +1,14 @@
 #include "exchange.h"
+#include "crypto.h"
 #include "exchange_private.h"
-#include "log.h"
 #include "mem.h"
 #include "must.h"
-#include "refuse.h"
 #include <stdio.h>
 
 #define EXCHANGE_MAGIC 0x65786368u
 /* An upstream that has said its last event may take so long to end its body. */
 #define AFTER_END_MS 5000
-#define TRACE_BYTES 480
+#define DUES_AT_ONCE_MAX 8
 
 static const char *const what_names[EVENT_COUNT] = {
     [STEP_WAIT] = "wait",
@@ -27,14 +26,9 @@ static const char *const what_names[EVENT_COUNT] = {
     [EVENT_PAUSE] = "on_pause",
     [EVENT_DEADLINE] = "on_deadline",
     [EVENT_STOP] = "on_stop",
-};
-
-static const char *const result_names[] = {
-    [RESULT_FAILED] = "failed",
-    [RESULT_COMPLETED] = "completed",
-    [RESULT_PASSED] = "passed",
-    [RESULT_REFUSED] = "refused",
-    [RESULT_CLIENT_GONE] = "client_gone",
+    [EVENT_HEDGE] = "hedge",
+    [EVENT_ALIVE] = "alive",
+    [EVENT_LEARN] = "learn",
 };
 
 /* ---- driver ---- */
@@ -54,110 +48,227 @@ exchange_drive(struct exchange *exchange, enum exchange_step step)
 {
 	MAGIC_CHECK(exchange, EXCHANGE_MAGIC);
 	while (step != STEP_WAIT && !exchange->dead) {
-		exchange_note(exchange, step, exchange->attempt.status);
+		exchange_note(exchange, step, exchange->leg->attempt.status);
 		step = exchange_steps[step](exchange);
 	}
 }
 
+size_t
+exchange_notes_print(const struct exchange *exchange, unsigned *at, char *out, size_t out_len)
+{
+	size_t len = 0;
+	while (*at < exchange->note_count && len + 32 < out_len) {
+		const struct exchange_note *note = &exchange->notes[(*at)++ % EXCHANGE_NOTES];
+		int more = snprintf(out + len, out_len - len, "%s%u %s %d", len > 0 ? "; " : "",
+		    note->at_ms, what_names[note->what], note->detail);
+		len += more > 0 ? (size_t)more : 0;
+	}
+	return len;
+}
+
 /* ---- deadlines ---- */
 
+enum due_kind { DUE_LEG, DUE_HEDGE, DUE_RESUME, DUE_ALIVE, DUE_TOTAL };
+
+struct due {
+	uint64_t at_ms;
+	enum due_kind kind;
+	struct leg *leg;
+	enum transport why;
+};
+
 static void
-take_earlier(uint64_t *due, enum transport *why, uint64_t from_ms, uint32_t wait_ms,
-    enum transport transport)
+take_earlier(struct due *due, uint64_t at_ms, enum due_kind kind)
 {
-	if (wait_ms != 0 && from_ms + wait_ms < *due) {
-		*due = from_ms + wait_ms;
-		*why = transport;
+	if (at_ms < due->at_ms)
+		*due = (struct due){.at_ms = at_ms, .kind = kind};
+}
+
+static void
+take_leg(struct due *due, struct leg *leg, uint64_t from_ms, uint32_t wait_ms, enum transport why)
+{
+	if (wait_ms != 0 && from_ms + wait_ms < due->at_ms)
+		*due = (struct due){from_ms + wait_ms, DUE_LEG, leg, why};
+}
+
+/* A stream has begun with its first useful event, anything else with its head. */
+static bool
+has_begun(const struct attempt *attempt)
+{
+	return attempt->mode != ATTEMPT_WAITING &&
+	       (attempt->mode != ATTEMPT_ANSWER || attempt->wall.shape != WALL_STREAM ||
+		   attempt->wall.verdict == WALL_COMMIT);
+}
+
+static void
+take_leg_dues(struct due *due, const struct exchange *exchange, struct leg *leg)
+{
+	const struct attempt *attempt = &leg->attempt;
+	const struct table_timeouts *times =
+	    &exchange->table->timeouts[exchange->places[leg->place].group];
+	bool stream = attempt->is_stream;
+	take_leg(due, leg, attempt->started_ms, stream ? times->total_stream_ms : times->total_ms,
+	    TRANSPORT_TIMEOUT_TOTAL);
+	if (attempt->paused)
+		return;
+	if (has_begun(attempt)) {
+		take_leg(due, leg, attempt->last_ms,
+		    stream ? times->idle_stream_ms : times->idle_ms, TRANSPORT_TIMEOUT_IDLE);
+		if (attempt->wall.terminal)
+			take_leg(due, leg, attempt->last_ms, AFTER_END_MS, TRANSPORT_TIMEOUT_IDLE);
+		return;
+	}
+	take_leg(due, leg, attempt->started_ms,
+	    stream ? times->first_byte_stream_ms : times->first_byte_ms,
+	    TRANSPORT_TIMEOUT_FIRST_BYTE);
+	if (!attempt_connected(attempt)) {
+		take_leg(
+		    due, leg, attempt->started_ms, times->connect_ms, TRANSPORT_TIMEOUT_CONNECT);
+	} else if (attempt->mode == ATTEMPT_WAITING && !attempt_sent(attempt)) {
+		take_leg(due, leg, attempt->sent_ms, times->write_ms, TRANSPORT_TIMEOUT_WRITE);
 	}
 }
 
-uint64_t
-exchange_due(const struct exchange *exchange, enum transport *why)
+static struct due
+find_due(struct exchange *exchange)
 {
-	const struct attempt *attempt = &exchange->attempt;
-	const struct candidate *candidate = &exchange->candidates[exchange->retry.at];
-	const struct table_timeouts *times = &exchange->table->timeouts[candidate->group];
-	uint64_t due =
-	    exchange->retry.deadline_ms != 0 ? exchange->retry.deadline_ms : DEADLINE_NONE;
-	*why = TRANSPORT_TIMEOUT_TOTAL;
-	if (attempt->paused)
-		return due;
-	/* A stream has begun with its first useful event, anything else with its head. */
-	bool begun = attempt->mode != ATTEMPT_WAITING &&
-		     (exchange->committed || attempt->wall.shape != WALL_STREAM ||
-			 attempt->mode != ATTEMPT_ANSWER);
-	if (!begun) {
-		uint32_t wait_ms =
-		    attempt->is_stream ? times->first_byte_stream_ms : times->first_byte_ms;
-		take_earlier(&due, why, attempt->started_ms, wait_ms, TRANSPORT_TIMEOUT_FIRST_BYTE);
-		return due;
+	struct due due = {.at_ms = DEADLINE_NONE};
+	take_earlier(&due, exchange->total_ms, DUE_TOTAL);
+	take_earlier(&due, exchange->alive_ms, DUE_ALIVE);
+	if (exchange->resume_ms != 0)
+		take_earlier(&due, exchange->resume_ms, DUE_RESUME);
+	if (!exchange->committed)
+		take_earlier(&due, exchange->hedge_ms, DUE_HEDGE);
+	for (size_t i = 0; i < EXCHANGE_LEGS; i++) {
+		struct leg *leg = &exchange->legs[i];
+		if (leg->live && !leg->lost && !leg->attempt.done)
+			take_leg_dues(&due, exchange, leg);
 	}
-	uint32_t wait_ms = attempt->is_stream ? times->idle_stream_ms : times->idle_ms;
-	take_earlier(&due, why, attempt->last_ms, wait_ms, TRANSPORT_TIMEOUT_IDLE);
-	if (attempt->wall.terminal)
-		take_earlier(&due, why, attempt->last_ms, AFTER_END_MS, TRANSPORT_TIMEOUT_IDLE);
 	return due;
 }
 
+void
+exchange_watch(struct exchange *exchange)
+{
+	struct deadlines *deadlines = &exchange->env->deadlines;
+	uint64_t at_ms = find_due(exchange).at_ms;
+	if (exchange->deadline.next == NULL) {
+		deadlines_add(deadlines, &exchange->deadline, at_ms);
+	} else {
+		deadlines_move(deadlines, &exchange->deadline, at_ms);
+	}
+}
+
+/* The time for the client's whole call is up, whoever is to blame for that. */
+static void
+time_out(struct exchange *exchange)
+{
+	exchange->total_ms = DEADLINE_NONE;
+	for (size_t i = 0; i < EXCHANGE_LEGS; i++) {
+		if (exchange->legs[i].live)
+			attempt_cancel(&exchange->legs[i].attempt, TRANSPORT_CANCELLED);
+	}
+	exchange->retry.deadline_ms = 1; /* no further call */
+	exchange->outcome =
+	    (struct outcome){.blame = BLAME_NOBODY, .reason = "timeout_request", .timed_out = true};
+	exchange_drive(exchange, STEP_FAIL);
+}
+
+static void
+act(struct exchange *exchange, const struct due *due)
+{
+	switch (due->kind) {
+	case DUE_LEG:
+		exchange_note(exchange, EVENT_DEADLINE, (int)due->why);
+		attempt_cancel(&due->leg->attempt, due->why);
+		exchange->leg = due->leg;
+		exchange_drive(exchange, exchange_settle(exchange));
+		break;
+	case DUE_HEDGE:
+		exchange_hedge(exchange);
+		break;
+	case DUE_RESUME:
+		exchange_drive(exchange, STEP_ATTEMPT);
+		break;
+	case DUE_ALIVE:
+		exchange_keep_alive(exchange);
+		break;
+	case DUE_TOTAL:
+		time_out(exchange);
+		break;
+	}
+}
+
+/* What is due now may make something else due: a few times at the most. */
 static uint64_t
 on_deadline(struct deadline *deadline, uint64_t now_ms)
 {
 	struct exchange *exchange = deadline->owner;
-	enum transport why;
-	if (exchange->gone || exchange->dead)
-		return DEADLINE_NONE;
-	uint64_t due = exchange_due(exchange, &why);
-	if (due > now_ms)
-		return due;
-	exchange_note(exchange, EVENT_DEADLINE, (int)why);
-	attempt_cancel(&exchange->attempt, why);
-	exchange_drive(exchange, exchange_settle(exchange));
-	return exchange->dead ? DEADLINE_NONE : exchange_due(exchange, &why);
+	for (unsigned i = 0; i < DUES_AT_ONCE_MAX && !exchange->gone && !exchange->dead; i++) {
+		struct due due = find_due(exchange);
+		if (due.at_ms > now_ms)
+			return due.at_ms;
+		act(exchange, &due);
+	}
+	return exchange->gone || exchange->dead ? DEADLINE_NONE : now_ms + 1;
 }
 
-/* ---- events of the attempt ---- */
+/* ---- events of the attempts ---- */
 
 static void
 on_attempt_head(void *ctx)
 {
-	exchange_drive(ctx, STEP_HEAD);
+	struct leg *leg = ctx;
+	struct exchange *exchange = leg->exchange;
+	if (leg->lost || exchange->gone)
+		return;
+	exchange->leg = leg;
+	exchange_drive(exchange, STEP_HEAD);
 }
 
 /* Before COMMIT. False: this attempt is of no use. */
 static bool
-hold(struct exchange *exchange, struct view bytes)
+hold(struct exchange *exchange, struct leg *leg, struct view bytes)
 {
-	struct attempt *attempt = &exchange->attempt;
-	size_t max =
-	    attempt->mode == ATTEMPT_ANSWER ? EXCHANGE_HOLD_BYTES_MAX : ATTEMPT_ERROR_BYTES_MAX;
-	bool fits = exchange->held.len + bytes.len <= max;
+	struct attempt *attempt = &leg->attempt;
 	bool answer = attempt->mode == ATTEMPT_ANSWER;
+	size_t max = answer ? EXCHANGE_HOLD_BYTES_MAX : ATTEMPT_ERROR_BYTES_MAX;
 	if (answer && attempt->wall.verdict == WALL_FAILED)
 		return false;
-	if (fits && !(answer && attempt->wall.verdict == WALL_COMMIT)) {
-		MUST(bytes_append_view(&exchange->held, bytes));
+	bool fits = leg->held.len + bytes.len <= max;
+	if (fits)
+		MUST(bytes_append_view(&leg->held, bytes));
+	bool ready = answer && attempt_is_ready(attempt);
+	if (fits && !ready)
 		return true;
-	}
-	if (attempt->mode == ATTEMPT_KEEP)
+	/* Too much to hold: of an error that is kept it is enough. */
+	if (attempt->mode == ATTEMPT_KEEP ||
+	    (attempt->mode == ATTEMPT_PASS && exchange->relay.started))
 		return false;
+	exchange->leg = leg;
 	exchange_drive(exchange, STEP_COMMIT);
-	(void)relay_write(&exchange->relay, bytes);
+	if (!fits)
+		(void)relay_write(&exchange->relay, bytes);
 	return true;
 }
 
 static bool
 on_attempt_bytes(struct view bytes, void *ctx)
 {
-	struct exchange *exchange = ctx;
-	if (exchange->gone)
+	struct leg *leg = ctx;
+	struct exchange *exchange = leg->exchange;
+	if (exchange->gone || leg->lost)
 		return false;
 	if (!exchange->committed)
-		return hold(exchange, bytes);
-	if (exchange->attempt.wall.terminal && !exchange->ending) {
+		return hold(exchange, leg, bytes);
+	if (leg->attempt.wall.terminal && !exchange->ending) {
 		exchange->ending = true;
 		deadlines_move(&exchange->env->deadlines, &exchange->deadline,
 		    loop_now_ms(exchange->env->loop) + AFTER_END_MS);
 	}
+	if (bytes.len == 0)
+		return true;
+	exchange->written_ms = leg->attempt.last_ms;
 	if (!relay_write(&exchange->relay, bytes) && exchange->pauses++ == 0)
 		exchange_note(exchange, EVENT_PAUSE, 0);
 	return true;
@@ -166,10 +277,13 @@ on_attempt_bytes(struct view bytes, void *ctx)
 static void
 on_attempt_done(void *ctx)
 {
-	struct exchange *exchange = ctx;
-	exchange_note(exchange, EVENT_DONE, (int)exchange->attempt.transport);
-	if (!exchange->gone && !exchange->dead)
-		exchange_drive(exchange, exchange_settle(exchange));
+	struct leg *leg = ctx;
+	struct exchange *exchange = leg->exchange;
+	exchange_note(exchange, EVENT_DONE, (int)leg->attempt.transport);
+	if (exchange->gone || exchange->dead || leg->lost)
+		return;
+	exchange->leg = leg;
+	exchange_drive(exchange, exchange_settle(exchange));
 }
 
 const struct attempt_events exchange_attempt_events = {
@@ -192,7 +306,7 @@ on_writable(struct work *work)
 {
 	struct exchange *exchange = (struct exchange *)work;
 	relay_writable(&exchange->relay);
-	if (exchange->attempt.paused)
+	if (exchange->leg->attempt.paused)
 		loop_defer(exchange->env->loop, &exchange->task);
 }
 
@@ -227,21 +341,36 @@ exchange_free(struct exchange *exchange)
 }
 
 static void
+drop_lost_legs(struct exchange *exchange)
+{
+	static const struct outcome lost = {.blame = BLAME_NOBODY, .reason = "hedge_lost"};
+	for (size_t i = 0; i < EXCHANGE_LEGS; i++) {
+		struct leg *leg = &exchange->legs[i];
+		if (!leg->lost)
+			continue;
+		exchange_tell_outcome(exchange, leg, &lost, 0);
+		exchange_leg_free(exchange, leg);
+	}
+}
+
+static void
 on_task(struct loop_task *task, void *ctx)
 {
 	struct exchange *exchange = ctx;
 	(void)task;
 	if (exchange->dead) {
 		exchange_free(exchange);
-	} else if (exchange->gone) {
+		return;
+	}
+	if (exchange->gone) {
 		exchange_drive(exchange, STEP_REAP);
-	} else if (exchange->attempt.paused && !exchange->relay.full) {
-		enum transport why;
-		attempt_resume(&exchange->attempt);
-		if (!exchange->dead) {
-			deadlines_move(&exchange->env->deadlines, &exchange->deadline,
-			    exchange_due(exchange, &why));
-		}
+		return;
+	}
+	drop_lost_legs(exchange);
+	if (exchange->leg->attempt.paused && !exchange->relay.full) {
+		attempt_resume(&exchange->leg->attempt);
+		if (!exchange->dead)
+			exchange_watch(exchange);
 	}
 }
 
@@ -267,7 +396,8 @@ exchange_new(struct exchange_env *env, struct http_req *req, const struct route 
 	exchange->route = *route;
 	relay_make_id(exchange->id);
 	(void)snprintf(exchange->path, sizeof(exchange->path), "%.*s", VIEW_ARGS(route->path));
-	bytes_init(&exchange->held, EXCHANGE_HOLD_BYTES_MAX);
+	exchange->leg = &exchange->legs[0];
+	exchange->hedge_ms = exchange->total_ms = exchange->alive_ms = DEADLINE_NONE;
 	env->counts.requests++;
 	env->counts.in_flight++;
 	return &exchange->work;
@@ -276,7 +406,13 @@ exchange_new(struct exchange_env *env, struct http_req *req, const struct route 
 void
 exchange_env_init(struct exchange_env *env, struct loop *loop, struct upstreams *upstreams)
 {
-	*env = (struct exchange_env){.loop = loop, .upstreams = upstreams};
+	*env = (struct exchange_env){
+	    .loop = loop, .upstreams = upstreams, .chance = crypto_random_u64()};
+	env->loads = loads_new();
+	env->stays = stays_new();
+	env->lessons = lessons_new();
+	env->notes = notes_new();
+	env->recent = recent_new();
 	deadlines_init(&env->deadlines, loop, on_deadline);
 }
 
@@ -290,6 +426,21 @@ exchange_env_fini(struct exchange_env *env)
 		exchange_free(exchange);
 	}
 	deadlines_fini(&env->deadlines);
+	loads_free(env->loads);
+	stays_free(env->stays);
+	lessons_free(env->lessons);
+	notes_free(env->notes);
+	recent_free(env->recent);
+}
+
+/* splitmix64 */
+uint64_t
+exchange_chance(struct exchange_env *env)
+{
+	uint64_t z = env->chance += 0x9e3779b97f4a7c15u;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
 }
 
 void
@@ -300,89 +451,10 @@ exchange_stop_all(struct exchange_env *env)
 			continue;
 		exchange_note(exchange, EVENT_STOP, 0);
 		exchange->stopping = true;
-		if (exchange->attempt.request != NULL)
-			attempt_cancel(&exchange->attempt, TRANSPORT_CANCELLED);
+		for (size_t i = 0; i < EXCHANGE_LEGS; i++) {
+			if (exchange->legs[i].attempt.request != NULL)
+				attempt_cancel(&exchange->legs[i].attempt, TRANSPORT_CANCELLED);
+		}
 		exchange_drive(exchange, STEP_FAIL);
 	}
-}
-
-/* ---- log ---- */
-
-/* "at step detail;" for each note, the oldest first, in as many values as it takes. */
-static void
-log_notes(const struct exchange *exchange, enum log_level level)
-{
-	struct log_line line;
-	char text[TRACE_BYTES], key[24];
-	unsigned at =
-	    exchange->note_count > EXCHANGE_NOTES ? exchange->note_count - EXCHANGE_NOTES : 0;
-	log_begin(&line, level, "exchange_trace");
-	if (line.off)
-		return;
-	log_str(&line, "id", exchange->id);
-	log_int(&line, "pauses", exchange->pauses);
-	for (unsigned part = 0; at < exchange->note_count; part++) {
-		size_t len = 0;
-		while (at < exchange->note_count && len + 32 < sizeof(text)) {
-			const struct exchange_note *note = &exchange->notes[at++ % EXCHANGE_NOTES];
-			int more = snprintf(text + len, sizeof(text) - len, "%s%u %s %d",
-			    len > 0 ? "; " : "", note->at_ms, what_names[note->what], note->detail);
-			len += more > 0 ? (size_t)more : 0;
-		}
-		(void)snprintf(key, sizeof(key), "trace%u", part);
-		log_str(&line, key, text);
-	}
-	log_end(&line);
-}
-
-void
-exchange_log(struct exchange *exchange)
-{
-	struct log_line line;
-	uint64_t now_ms = loop_now_ms(exchange->env->loop);
-	log_begin(&line, LOG_INFO, "exchange");
-	if (!line.off) {
-		log_str(&line, "id", exchange->id);
-		log_str(&line, "client_key", exchange->key->id);
-		log_str(&line, "protocol", protocol_name(exchange->route.protocol));
-		log_str(&line, "route", exchange->path);
-		log_str(&line, "model", exchange->facts.model);
-		log_str(&line, "upstream", exchange->entry != NULL ? exchange->entry->id : "");
-		log_int(&line, "attempts", exchange->attempts);
-		log_int(&line, "status", exchange->relay.status);
-		log_str(&line, "outcome", result_names[exchange->result]);
-		log_str(&line, "blame", blame_name(exchange->outcome.blame));
-		log_str(&line, "reason",
-		    exchange->outcome.reason != NULL ? exchange->outcome.reason : "");
-		log_str(&line, "stream", exchange->facts.stream ? "true" : "false");
-		log_int(&line, "ttfb_ms",
-		    exchange->committed ? (int64_t)(exchange->commit_ms - exchange->started_ms)
-					: -1);
-		log_int(&line, "ms", (int64_t)(now_ms - exchange->started_ms));
-		log_int(&line, "bytes_in", (int64_t)exchange->bytes_in);
-		log_int(&line, "bytes_out", (int64_t)exchange->relay.bytes_out);
-		log_end(&line);
-	}
-	log_notes(exchange, exchange->result == RESULT_FAILED ? LOG_WARN : LOG_DEBUG);
-}
-
-void
-exchange_log_attempt(struct exchange *exchange)
-{
-	const struct attempt *attempt = &exchange->attempt;
-	struct log_line line;
-	log_begin(&line, LOG_WARN, "attempt_failed");
-	log_str(&line, "id", exchange->id);
-	log_int(&line, "attempt", exchange->attempts);
-	log_str(&line, "upstream", exchange->entry->id);
-	log_str(&line, "model", attempt->model);
-	log_int(&line, "status", attempt->status);
-	log_str(&line, "blame", blame_name(exchange->outcome.blame));
-	log_str(&line, "reason", exchange->outcome.reason);
-	log_str(&line, "transport", transport_name(attempt->transport));
-	log_str(&line, "detail", attempt->detail);
-	log_str(&line, "error_type", attempt->wall.error_type);
-	log_str(&line, "committed", exchange->committed ? "true" : "false");
-	log_int(&line, "ms", (int64_t)(loop_now_ms(exchange->env->loop) - attempt->started_ms));
-	log_end(&line);
 }

@@ -3,10 +3,16 @@
 #ifndef PM_EXCHANGE_H
 #define PM_EXCHANGE_H
 
+#include "budget.h"
 #include "deadlines.h"
 #include "httpd.h"
+#include "lessons.h"
+#include "loads.h"
 #include "loop.h"
+#include "notes.h"
+#include "recent.h"
 #include "route.h"
+#include "stays.h"
 #include "table.h"
 #include "upstream.h"
 #include "work.h"
@@ -27,8 +33,20 @@ struct exchange_env {
 	struct deadlines deadlines;
 	struct exchange_counts counts;
 	struct exchange *first; /* those in work */
+	struct loads *loads;
+	struct stays *stays;
+	struct lessons *lessons;
+	struct notes *notes;   /* how calls ended, for the report */
+	struct recent *recent; /* how exchanges went, for people */
+	struct budget retries[GROUP_COUNT], hedges[GROUP_COUNT];
+	uint64_t chance; /* state of exchange_chance */
+	/* Controlplane should hear soon; may be NULL. */
+	void (*on_news)(void *ctx);
+	void *ctx;
 };
 void exchange_env_init(struct exchange_env *env, struct loop *loop, struct upstreams *upstreams);
+/* A number that nobody needs to be unable to guess. */
+uint64_t exchange_chance(struct exchange_env *env);
 /* No exchange may be left. */
 void exchange_env_fini(struct exchange_env *env);
 

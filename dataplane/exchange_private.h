@@ -1,43 +1,26 @@
-/* exchange_private: what exchange.c (driver, events, log) and exchange_steps.c (steps) share. */
+/* exchange_private: what the files of the exchange share. */
 #ifndef PM_EXCHANGE_PRIVATE_H
 #define PM_EXCHANGE_PRIVATE_H
 
 #include "attempt.h"
 #include "exchange.h"
+#include "exchange_words.h"
+#include "loads.h"
 #include "outcome.h"
+#include "record.h"
 #include "relay.h"
 #include "retry.h"
+#include "session.h"
 #include "splice.h"
 
 #define EXCHANGE_NOTES 64
 #define EXCHANGE_HOLD_BYTES_MAX ((size_t)256 * 1024)
+#define EXCHANGE_PLACES_MAX 64
+#define EXCHANGE_LEGS 2
+#define EXCHANGE_PING_MS 10000 /* of silence that conversion may cause */
+#define EXCHANGE_LOSS_BYTES 256
 
-/* Each does one thing and names the next; WAIT = for an event. */
-enum exchange_step {
-	STEP_WAIT,
-	STEP_ADMIT,   /* the body is here: decode and read it */
-	STEP_PLAN,    /* which upstreams may be asked */
-	STEP_ATTEMPT, /* ask one */
-	STEP_HEAD,    /* its answer has begun */
-	STEP_COMMIT,  /* the client gets the head and what was held back */
-	STEP_STREAM,  /* bytes pass */
-	STEP_FINISH,  /* the answer is whole */
-	STEP_FAIL,    /* this attempt has failed: another, or the last word */
-	STEP_REAP,    /* log, let go of everything */
-	STEP_COUNT,
-};
-
-/* Events noted beside the steps. */
-enum exchange_event {
-	EVENT_DONE = STEP_COUNT, /* detail: transport */
-	EVENT_GONE,
-	EVENT_PAUSE,    /* the first; detail: 0 */
-	EVENT_DEADLINE, /* detail: transport */
-	EVENT_STOP,
-	EVENT_COUNT,
-};
-
-/* How it ended, for the log. */
+/* How it ended, for the log and the record. */
 enum exchange_result {
 	RESULT_FAILED,
 	RESULT_COMPLETED,
@@ -52,9 +35,25 @@ struct exchange_note {
 	uint8_t what;
 };
 
-struct candidate {
-	uint8_t group;
-	uint16_t entry;
+/* One upstream call of the exchange. Two may run at a time, until the first of them has content. */
+struct leg {
+	struct exchange *exchange;
+	struct attempt attempt;
+	struct bytes held; /* bytes of its answer before COMMIT */
+	struct load *load;
+	size_t place; /* in retry.places */
+	bool live;    /* asked, and its end not yet dealt with */
+	bool hedge;   /* asked while another was silent */
+	bool lost;    /* the other one has content: cancelled by the task */
+};
+
+/* A failure whose blame the next attempt may shift. */
+struct doubt {
+	bool open;
+	struct outcome outcome;
+	const struct upstream_entry *entry;
+	char model[TABLE_NAME_BYTES_MAX + 1];
+	uint64_t began_ms;
 };
 
 struct exchange {
@@ -74,49 +73,106 @@ struct exchange {
 	struct bytes body;
 	struct request_facts facts;
 	struct attempt_request request;
-	struct candidate candidates[ROUTE_CANDIDATES_MAX];
+	struct session session;
+	const char *why; /* the first place is the first: static word for the record */
+	struct retry_place places[EXCHANGE_PLACES_MAX];
 	struct retry_state retry;
-	bool fresh; /* the next attempt takes a new connection */
+	bool fresh;         /* the next attempt takes a new connection */
+	bool hedged;        /* once for each exchange */
+	uint64_t hedge_ms;  /* when a second upstream is asked, DEADLINE_NONE = not */
+	uint64_t resume_ms; /* when the same one is asked again, 0 = nothing waits */
+	uint64_t total_ms;  /* the client call's absolute end, DEADLINE_NONE = none */
+	uint64_t alive_ms;  /* when a sign of life is due, DEADLINE_NONE = never */
 
 	/* What each event of a stream touches stands together. */
 	struct relay relay;
+	struct leg *leg; /* whose event this is; after COMMIT the one that answers */
+	uint64_t written_ms;
 	bool committed;
 	bool ending;   /* the terminal event has passed */
 	bool stopping; /* this process ends */
 	bool gone;     /* the client */
 	bool dead;     /* reaped; freed by the task */
-	struct attempt attempt;
+	struct leg legs[EXCHANGE_LEGS];
 
-	struct bytes held;                  /* bytes of the answer before COMMIT */
-	const struct upstream_entry *entry; /* asked last */
+	const struct upstream_entry *entry; /* asked last; after COMMIT the one that answers */
 	unsigned attempts;
 	unsigned pauses; /* how often the client did not keep up */
+	struct doubt doubt;
+	uint64_t named_wait_ms; /* the shortest that an upstream has named, 0 = none */
+	unsigned refusals;      /* how many could not carry the request at all */
+	struct err refusal;
+	unsigned lessons; /* learned in this exchange */
+	bool learns;      /* the failed one is asked again without what it has refused */
+	bool starved;     /* the retry budget was empty */
 
 	/* The best word of those that failed. */
 	int error_status;
 	struct bytes error_body;
-	char error_retry_after[64];
+	char error_message[256];
 
 	struct outcome outcome;
 	enum exchange_result result;
+	struct record_attempt *tries; /* RECORD_ATTEMPTS_MAX; NULL before the first has ended */
+	size_t try_count;
+	char loss[EXCHANGE_LOSS_BYTES];
 	struct exchange_note notes[EXCHANGE_NOTES];
 	unsigned note_count;
 };
+
+typedef enum exchange_step exchange_step_fn(struct exchange *exchange);
 
 /* ---- exchange.c ---- */
 void exchange_note(struct exchange *exchange, unsigned what, int detail);
 /* Runs steps from `step` on until one waits. */
 void exchange_drive(struct exchange *exchange, enum exchange_step step);
-void exchange_log(struct exchange *exchange);
-void exchange_log_attempt(struct exchange *exchange);
-/* When the running attempt must be asked after next, and what is up then. */
-uint64_t exchange_due(const struct exchange *exchange, enum transport *why);
+/* Sees to it that deadlines are looked at in time. */
+void exchange_watch(struct exchange *exchange);
 extern const struct attempt_events exchange_attempt_events;
+/* "at step detail;" for each note from *at on, as many as fit. */
+size_t exchange_notes_print(const struct exchange *exchange, unsigned *at, char *out, size_t len);
+
+/* ---- exchange_plan.c ---- */
+exchange_step_fn exchange_step_admit, exchange_step_plan;
+/* Ends the exchange with an error of our own. */
+enum exchange_step exchange_refuse(
+    struct exchange *exchange, const struct relay_refusal *refusal, struct outcome outcome);
+/* Seconds for Retry-After, from what the table says of rests; at least 1. */
+unsigned exchange_retry_after_s(const struct exchange *exchange);
+const struct upstream_entry *exchange_entry(const struct exchange *exchange, size_t place);
+const struct group_policy *exchange_policy(const struct exchange *exchange);
 
 /* ---- exchange_steps.c ---- */
-typedef enum exchange_step exchange_step_fn(struct exchange *exchange);
 extern exchange_step_fn *const exchange_steps[STEP_COUNT];
-/* The attempt has ended: COMMIT, FINISH or FAIL. */
+/* The leg's attempt has ended: COMMIT, FINISH or FAIL. */
 enum exchange_step exchange_settle(struct exchange *exchange);
+/* Asks a second upstream beside the silent one, where policy and budget allow. */
+void exchange_hedge(struct exchange *exchange);
+/* A sign of life for the client, in the form that its protocol has. */
+void exchange_keep_alive(struct exchange *exchange);
+/* Lets go of a leg's call; the leg is free then. Not inside libcurl. */
+void exchange_leg_free(struct exchange *exchange, struct leg *leg);
+struct leg *exchange_other_leg(struct exchange *exchange);
+
+/* ---- exchange_fail.c ---- */
+exchange_step_fn exchange_step_fail;
+/* The refusal that the leg holds names something that can be left out, and that is new: FAIL then
+ * asks the same upstream again. */
+bool exchange_learns(struct exchange *exchange);
+
+/* ---- exchange_tell.c ---- */
+exchange_step_fn exchange_step_reap;
+void exchange_log_attempt(struct exchange *exchange);
+/* The leg's call has ended so: for the report, the record, and the learned times. */
+void exchange_tell_outcome(struct exchange *exchange, const struct leg *leg,
+    const struct outcome *outcome, uint64_t named_wait_ms);
+/* Only for the record. */
+void exchange_tell_try(struct exchange *exchange, const struct leg *leg,
+    const struct outcome *outcome, uint64_t named_wait_ms);
+/* It has brought its first useful event. */
+void exchange_tell_begun(struct exchange *exchange, const struct leg *leg);
+/* What was held back about an earlier failure goes out, as it was judged or as the request's own.
+ */
+void exchange_settle_doubt(struct exchange *exchange, bool request_is_to_blame);
 
 #endif

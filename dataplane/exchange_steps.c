@@ -1,205 +1,117 @@
+/* ATTEMPT to FINISH: what happens between the plan and the end. */
+#include "choose.h"
+#include "clock.h"
+#include "count.h"
 #include "exchange_private.h"
 #include "headers.h"
-#include "inflate.h"
-#include "jsonspan.h"
-#include "log.h"
 #include "must.h"
 #include "refuse.h"
+#include "transcode.h"
 #include <stdio.h>
 #include <string.h>
 
-#define HEADERS_MAX (ANSWER_HEADERS_MAX + 2)
+#define HEADERS_MAX (ANSWER_HEADERS_MAX + 3)
+#define HEDGE_BURST 4 /* so many second calls are there at the start */
 
-/* ---- refusals ---- */
+/* ---- legs ---- */
 
-/* Ends the exchange with an error of our own. */
-static enum exchange_step
-refuse(struct exchange *exchange, const struct relay_refusal *refusal, struct outcome outcome)
+struct leg *
+exchange_other_leg(struct exchange *exchange)
 {
-	struct relay_refusal whole = *refusal;
-	whole.protocol = exchange->route.protocol;
-	whole.id = exchange->id;
-	/* Codex gives up for good on a 429 that names no time. */
-	if (whole.retry_after == NULL && (whole.status == 429 || whole.status == 503))
-		whole.retry_after = "2";
-	exchange->outcome = outcome;
-	relay_refuse(&exchange->relay, &whole);
-	return STEP_REAP;
+	return exchange->leg == &exchange->legs[0] ? &exchange->legs[1] : &exchange->legs[0];
 }
 
-static enum exchange_step
-refuse_request(struct exchange *exchange, int status, const char *reason, const char *message)
+void
+exchange_leg_free(struct exchange *exchange, struct leg *leg)
 {
-	struct relay_refusal refusal = {.status = status, .message = message};
-	exchange->result = RESULT_REFUSED;
-	return refuse(
-	    exchange, &refusal, (struct outcome){.blame = BLAME_REQUEST, .reason = reason});
+	if (leg->load != NULL)
+		loads_leave(exchange->env->loads, leg->load);
+	attempt_fini(&leg->attempt);
+	bytes_fini(&leg->held);
+	*leg = (struct leg){0};
 }
 
-/* ---- ADMIT ---- */
-
-/* Replaces the body by its inflated form; false and a status when that cannot be. */
+/* Asks the upstream at `place` on a free leg. False: the call ended before it began. */
 static bool
-decode_body(struct exchange *exchange, int *status, struct err *err)
+start_leg(struct exchange *exchange, struct leg *leg, size_t place, bool hedge)
 {
-	struct bytes plain;
-	enum coding coding = coding_parse(httpd_header(exchange->relay.req, "content-encoding"));
-	if (coding == CODING_IDENTITY)
-		return true;
-	bytes_init(&plain, (size_t)exchange->table->body_bytes_max);
-	bool ok = inflate_body(coding, bytes_view(&exchange->body), &plain, err);
-	*status = err->kind == ERR_LIMIT ? 413 : 400;
-	bytes_fini(&exchange->body);
-	exchange->body = plain;
-	return ok;
-}
-
-static enum exchange_step
-step_admit(struct exchange *exchange)
-{
-	char message[512];
-	struct err err = {0};
-	int status = 400;
-	enum endpoint endpoint = exchange->route.endpoint;
-	bool json = endpoint == ENDPOINT_GENERATE || endpoint == ENDPOINT_COUNT_TOKENS;
-	if (!decode_body(exchange, &status, &err)) {
-		(void)snprintf(
-		    message, sizeof(message), "The request body cannot be decoded: %s", err.msg);
-		return refuse_request(exchange, status, "body_coding", message);
-	}
-	if (json && !request_facts_read(bytes_view(&exchange->body), &exchange->facts, &err)) {
-		(void)snprintf(message, sizeof(message),
-		    "The request body is not what it must be, at %s: %s", err.at, err.msg);
-		return refuse_request(exchange, 400, "body_json", message);
-	}
-	return STEP_PLAN;
-}
-
-/* ---- PLAN ---- */
-
-static const char *
-protocol_label(enum protocol protocol)
-{
-	static const char *const labels[] = {
-	    [PROTOCOL_ANTHROPIC] = "the Anthropic Messages protocol",
-	    [PROTOCOL_CHAT] = "the OpenAI Chat Completions protocol",
-	    [PROTOCOL_RESPONSES] = "the OpenAI Responses protocol",
-	};
-	return labels[protocol];
-}
-
-/* No upstream speaks the client's protocol. Only a change of the configuration mends that, so the
- * status must be one that clients do not try again: Claude Code takes 403 as final, but varies and
- * repeats a 400 six times; Codex takes only 400 as final and sends anything else 6 to 30 times. */
-static enum exchange_step
-refuse_protocol(struct exchange *exchange, bool needs_conversion)
-{
-	char message[256];
-	enum protocol protocol = exchange->route.protocol;
-	(void)snprintf(message, sizeof(message), "No upstream of this gateway speaks %s%s.",
-	    protocol_label(protocol),
-	    needs_conversion ? ", and it does not convert to what the configured ones speak"
-			     : ": none is configured and switched on");
-	struct relay_refusal refusal = {
-	    .status = protocol == PROTOCOL_ANTHROPIC ? 403 : 400,
-	    .message = message,
-	    .extra_name = "x-should-retry",
-	    .extra_value = "false",
-	};
-	exchange->result = RESULT_REFUSED;
-	return refuse(
-	    exchange, &refusal, (struct outcome){.blame = BLAME_US, .reason = "no_upstream"});
-}
-
-static void
-add_candidates(struct exchange *exchange, enum group group)
-{
-	unsigned entries[ROUTE_CANDIDATES_MAX];
-	size_t *count = &exchange->retry.candidates;
-	size_t found =
-	    route_candidates(exchange->table, group, entries, ROUTE_CANDIDATES_MAX - *count);
-	for (size_t i = 0; i < found; i++) {
-		exchange->candidates[(*count)++] =
-		    (struct candidate){(uint8_t)group, (uint16_t)entries[i]};
-	}
-}
-
-static void
-fill_request(struct exchange *exchange)
-{
-	struct http_req *req = exchange->relay.req;
-	struct attempt_request *request = &exchange->request;
-	*request = (struct attempt_request){
-	    .upstreams = exchange->env->upstreams,
-	    .loop = exchange->env->loop,
-	    .table = exchange->table,
-	    .route = &exchange->route,
-	    .method = httpd_method(req),
-	    .query = httpd_query(req),
-	    .accept_encoding = httpd_header(req, "accept-encoding"),
-	    .body = bytes_view(&exchange->body),
-	    .facts = &exchange->facts,
-	    .relay = &exchange->relay,
-	    .events = &exchange_attempt_events,
-	    .ctx = exchange,
-	};
-	request->header_count = httpd_headers(req, &request->headers);
-}
-
-static enum exchange_step
-step_plan(struct exchange *exchange)
-{
-	enum group groups[GROUP_COUNT];
-	bool needs_conversion;
-	size_t count = route_groups(&exchange->route, exchange->table, groups, &needs_conversion);
-	if (count == 0)
-		return refuse_protocol(exchange, needs_conversion);
-	for (size_t i = 0; i < count; i++)
-		add_candidates(exchange, groups[i]);
-	if (exchange->retry.candidates == 0) {
-		struct relay_refusal refusal = {.status = 503,
-		    .message = "Every upstream for this request is switched off or resting after "
-			       "failures; try again shortly.",
-		    .retry_after = "5"};
-		return refuse(exchange, &refusal,
-		    (struct outcome){.blame = BLAME_UPSTREAM, .reason = "none_available"});
-	}
-	const struct table_timeouts *times =
-	    &exchange->table->timeouts[exchange->candidates[0].group];
-	uint32_t total_ms = exchange->facts.stream ? times->total_stream_ms : times->total_ms;
-	exchange->retry.deadline_ms = total_ms != 0 ? exchange->started_ms + total_ms : 0;
-	exchange->retry.calls_max = exchange->table->attempts_max;
-	fill_request(exchange);
-	return STEP_ATTEMPT;
+	const struct upstream_entry *entry = exchange_entry(exchange, place);
+	*leg = (struct leg){.exchange = exchange, .place = place, .hedge = hedge, .live = true};
+	bytes_init(&leg->held, EXCHANGE_HOLD_BYTES_MAX);
+	leg->load = loads_enter(exchange->env->loads, entry->id);
+	exchange->leg = leg;
+	exchange->entry = entry;
+	exchange->places[place].asked = true;
+	exchange->attempts++;
+	exchange->env->counts.attempts++;
+	return attempt_start(&leg->attempt, &exchange->request, entry, exchange->fresh, leg);
 }
 
 /* ---- ATTEMPT, HEAD ---- */
 
+static void
+arm_hedge(struct exchange *exchange, const struct leg *leg)
+{
+	const struct group_policy *policy = exchange_policy(exchange);
+	uint32_t p95_ms = policy->hedge == HEDGE_AUTO ? load_p95_ms(leg->load) : 0;
+	exchange->hedge_ms = DEADLINE_NONE;
+	if (policy->hedge == HEDGE_OFF || exchange->hedged ||
+	    exchange->route.endpoint != ENDPOINT_GENERATE)
+		return;
+	exchange->hedge_ms =
+	    leg->attempt.started_ms + (p95_ms != 0 ? p95_ms : policy->hedge_after_ms);
+}
+
+/* Anthropic's count of tokens where the upstream has no such endpoint: by our own reckoning, which
+ * the answer says. */
+static enum exchange_step
+answer_count(struct exchange *exchange)
+{
+	struct http_header headers[] = {
+	    {VIEW("content-type"), VIEW("application/json")},
+	    {VIEW("x-pointsman-estimate"), VIEW("true")},
+	    {view_of(relay_id_name(exchange->route.protocol)), view_of(exchange->id)},
+	};
+	char text[64];
+	struct err err;
+	int64_t tokens = 0;
+	struct relay_head head = {.status = 200, .headers = headers, .count = 3};
+	if (!count_estimate(
+		(enum wire)exchange->route.protocol, bytes_view(&exchange->body), &tokens, &err)) {
+		struct relay_refusal refusal = {.status = 400, .message = err.msg};
+		exchange->result = RESULT_REFUSED;
+		return exchange_refuse(exchange, &refusal,
+		    (struct outcome){.blame = BLAME_REQUEST, .reason = "body_json"});
+	}
+	head.length =
+	    (uint64_t)snprintf(text, sizeof(text), "{\"input_tokens\":%lld}", (long long)tokens);
+	head.has_length = true;
+	relay_start(&exchange->relay, &head);
+	(void)relay_write(&exchange->relay, view_of(text));
+	relay_end(&exchange->relay);
+	exchange->outcome = (struct outcome){.success = true, .reason = "estimated"};
+	exchange->result = RESULT_COMPLETED;
+	return STEP_REAP;
+}
+
 static enum exchange_step
 step_attempt(struct exchange *exchange)
 {
-	const struct candidate *candidate = &exchange->candidates[exchange->retry.at];
-	const struct table *table = exchange->table;
-	enum transport why;
-	exchange->entry = &table->groups[candidate->group].entries[candidate->entry];
-	exchange->attempts++;
-	exchange->env->counts.attempts++;
-	bytes_clear(&exchange->held);
-	bool started =
-	    attempt_start(&exchange->attempt, &exchange->request, exchange->entry, exchange->fresh);
+	struct leg *leg = exchange->legs[0].live ? &exchange->legs[1] : &exchange->legs[0];
+	const struct upstream_entry *entry = exchange_entry(exchange, exchange->retry.at);
+	if (exchange->route.endpoint == ENDPOINT_COUNT_TOKENS &&
+	    entry->protocol != PROTOCOL_ANTHROPIC)
+		return answer_count(exchange);
+	exchange->resume_ms = 0;
+	bool started = start_leg(exchange, leg, exchange->retry.at, false);
 	/* A second try on a new connection is no second call: the first was never seen. */
-	if (!exchange->fresh)
+	if (!exchange->fresh && leg->attempt.refusal.kind == ERR_NONE)
 		exchange->retry.calls++;
 	exchange->fresh = false;
 	if (!started)
 		return exchange_settle(exchange);
-	uint64_t due = exchange_due(exchange, &why);
-	struct deadlines *deadlines = &exchange->env->deadlines;
-	if (exchange->deadline.next == NULL) {
-		deadlines_add(deadlines, &exchange->deadline, due);
-	} else {
-		deadlines_move(deadlines, &exchange->deadline, due);
-	}
+	arm_hedge(exchange, leg);
+	exchange_watch(exchange);
 	return STEP_WAIT;
 }
 
@@ -210,12 +122,37 @@ step_head(struct exchange *exchange)
 	return STEP_WAIT;
 }
 
-/* ---- COMMIT, STREAM, FINISH ---- */
+void
+exchange_hedge(struct exchange *exchange)
+{
+	const struct group_policy *policy = exchange_policy(exchange);
+	struct leg *first = exchange->leg, *second = exchange_other_leg(exchange);
+	size_t place = retry_next_place(&exchange->retry, STRATEGY_SWITCH_API);
+	exchange->hedge_ms = DEADLINE_NONE;
+	if (exchange->committed || exchange->hedged || !first->live || second->live ||
+	    place == RETRY_NONE || exchange->retry.calls >= exchange->retry.calls_max ||
+	    attempt_is_ready(&first->attempt))
+		return;
+	if (policy->hedge_budget_percent == 0 ||
+	    !budget_take(&exchange->env->hedges[exchange->places[0].group], HEDGE_BURST))
+		return;
+	exchange->hedged = true;
+	exchange->retry.calls++;
+	exchange_note(exchange, EVENT_HEDGE, (int)place);
+	if (!start_leg(exchange, second, place, true)) {
+		second->live = false;
+		exchange_leg_free(exchange, second);
+		exchange->leg = first;
+		exchange->entry = first->attempt.entry;
+	}
+}
+
+/* ---- COMMIT ---- */
 
 static size_t
-choose_headers(const struct exchange *exchange, struct http_header *out)
+own_headers(const struct exchange *exchange, struct http_header *out)
 {
-	const struct attempt *attempt = &exchange->attempt;
+	const struct attempt *attempt = &exchange->leg->attempt;
 	const struct answer *answer = attempt->answer;
 	const char *id_name = relay_id_name(exchange->route.protocol);
 	struct view connection = answer_header(answer, "connection");
@@ -232,50 +169,134 @@ choose_headers(const struct exchange *exchange, struct http_header *out)
 	return count;
 }
 
-/* Runs inside libcurl or at the attempt's end; from here on no other upstream may answer. */
-static enum exchange_step
-step_commit(struct exchange *exchange)
+/* Of an answer that was converted. */
+static size_t
+converted_headers(struct exchange *exchange, struct http_header *out)
 {
-	struct attempt *attempt = &exchange->attempt;
+	const struct attempt *attempt = &exchange->leg->attempt;
+	const struct answer *answer = attempt->answer;
+	bool stream = exchange->facts.stream && !attempt->folds;
+	size_t count = 0;
+	out[count++] = (struct http_header){VIEW("content-type"),
+	    stream ? VIEW("text/event-stream; charset=utf-8") : VIEW("application/json")};
+	if (stream)
+		out[count++] = (struct http_header){VIEW("cache-control"), VIEW("no-cache")};
+	out[count++] = (struct http_header){
+	    view_of(relay_id_name(exchange->route.protocol)), view_of(exchange->id)};
+	count += headers_convert(exchange->route.protocol, attempt->entry->protocol,
+	    answer->headers, answer->header_count, out + count, HEADERS_MAX - count - 1);
+	if (exchange->loss[0] != '\0') {
+		out[count++] =
+		    (struct http_header){VIEW("x-pointsman-loss"), view_of(exchange->loss)};
+	}
+	return count;
+}
+
+static void
+write_head(struct exchange *exchange)
+{
+	struct attempt *attempt = &exchange->leg->attempt;
 	const struct answer *answer = attempt->answer;
 	struct http_header headers[HEADERS_MAX];
 	struct relay_head head = {.status = answer->status, .headers = headers};
-	bool stream = attempt->mode == ATTEMPT_ANSWER && attempt->wall.shape == WALL_STREAM;
-	enum transport why;
-	if (attempt->mode == ATTEMPT_PASS && attempt->inflate == NULL)
-		attempt_mask_key(attempt, &exchange->held);
-	head.count = choose_headers(exchange, headers);
+	bool changed = attempt->convert != NULL || attempt->folds;
+	bool stream = attempt->mode == ATTEMPT_ANSWER && exchange->facts.stream &&
+		      (changed || attempt->wall.shape == WALL_STREAM);
+	head.count =
+	    changed ? converted_headers(exchange, headers) : own_headers(exchange, headers);
 	if (attempt->done) {
 		head.has_length = true;
-		head.length = exchange->held.len;
-	} else if (answer->has_length && !stream && !attempt->inflate_out) {
+		head.length = exchange->leg->held.len;
+	} else if (answer->has_length && !stream && !attempt->inflate_out && !changed) {
 		head.has_length = true;
 		head.length = answer->length;
 	}
 	/* A stream with a length could not end with an error event. */
 	head.has_length = head.has_length && !stream;
+	relay_start(&exchange->relay, &head);
+}
+
+/* A session that is not where it belongs shall not wander on with the next failure. */
+static void
+keep_session(struct exchange *exchange)
+{
+	const struct retry_place *place = &exchange->places[exchange->leg->place];
+	const struct group_policy *policy = &exchange->table->policies[place->group];
+	struct exchange_env *env = exchange->env;
+	enum group group = (enum group)place->group;
+	if (exchange->session.key == 0 || policy->affinity_ttl_ms == 0)
+		return;
+	struct choose_asked asked = {
+	    .group = group, .session = exchange->session.key, .random = 0, .stay = -1};
+	char model[TABLE_NAME_BYTES_MAX + 1];
+	rewrite_rules(exchange->table, exchange->facts.model, model);
+	asked.model = view_of(model);
+	if (choose_home(exchange->table, &asked) == (int)place->entry) {
+		stays_drop(env->stays, group, exchange->session.key);
+	} else {
+		stays_put(env->stays, group, exchange->session.key, exchange->entry->id,
+		    policy->affinity_ttl_ms, loop_now_ms(env->loop));
+	}
+}
+
+/* The one that answers takes all; the other is cancelled when libcurl is done. */
+static void
+win(struct exchange *exchange)
+{
+	struct leg *loser = exchange_other_leg(exchange);
+	exchange->entry = exchange->leg->attempt.entry;
+	exchange->hedge_ms = DEADLINE_NONE;
 	exchange->committed = true;
 	exchange->commit_ms = loop_now_ms(exchange->env->loop);
-	relay_start(&exchange->relay, &head);
-	(void)relay_write(&exchange->relay, bytes_view(&exchange->held));
-	bytes_fini(&exchange->held);
-	if (attempt_drop_request(attempt))
+	if (loser->live) {
+		loser->lost = true;
+		loop_defer(exchange->env->loop, &exchange->task);
+	}
+}
+
+/* Runs inside libcurl or at the attempt's end; from here on no other upstream may answer. */
+static enum exchange_step
+step_commit(struct exchange *exchange)
+{
+	struct leg *leg = exchange->leg;
+	struct attempt *attempt = &leg->attempt;
+	if (attempt->mode == ATTEMPT_PASS && attempt->inflate == NULL)
+		attempt_mask_key(attempt, &leg->held);
+	win(exchange);
+	if (attempt->mode == ATTEMPT_ANSWER) {
+		exchange_tell_begun(exchange, leg);
+		keep_session(exchange);
+	}
+	transcode_loss(attempt->convert, exchange->loss, sizeof(exchange->loss));
+	if (!exchange->relay.started)
+		write_head(exchange);
+	(void)relay_write(&exchange->relay, bytes_view(&leg->held));
+	exchange->written_ms = exchange->commit_ms;
+	bytes_fini(&leg->held);
+	if (attempt_drop_request(attempt) && !exchange_other_leg(exchange)->live)
 		bytes_fini(&exchange->body);
-	deadlines_move(
-	    &exchange->env->deadlines, &exchange->deadline, exchange_due(exchange, &why));
+	/* What an upstream sends and conversion keeps back must not look like silence. */
+	exchange->alive_ms = attempt->convert != NULL && !attempt->folds
+				 ? exchange->commit_ms + EXCHANGE_PING_MS
+				 : DEADLINE_NONE;
+	exchange_watch(exchange);
 	return STEP_STREAM;
 }
+
+/* ---- STREAM, FINISH ---- */
 
 static enum exchange_step
 step_stream(struct exchange *exchange)
 {
-	return exchange->attempt.done ? STEP_FINISH : STEP_WAIT;
+	return exchange->leg->attempt.done ? STEP_FINISH : STEP_WAIT;
 }
 
 static enum exchange_step
 step_finish(struct exchange *exchange)
 {
+	struct leg *leg = exchange->leg;
 	exchange->result = exchange->outcome.success ? RESULT_COMPLETED : RESULT_PASSED;
+	exchange_tell_outcome(exchange, leg, &exchange->outcome, 0);
 	relay_end(&exchange->relay);
 	return STEP_REAP;
 }
@@ -283,209 +304,102 @@ step_finish(struct exchange *exchange)
 enum exchange_step
 exchange_settle(struct exchange *exchange)
 {
-	struct attempt *attempt = &exchange->attempt;
-	if (attempt->mode == ATTEMPT_ANSWER && attempt->transport == TRANSPORT_OK)
-		(void)wall_end(&attempt->wall);
+	struct attempt *attempt = &exchange->leg->attempt;
 	struct outcome_facts facts = attempt_facts(attempt);
 	facts.committed = exchange->committed;
-	exchange->outcome = outcome_classify(&facts);
+	exchange->outcome = outcome_classify(&facts, &exchange->table->strategies);
 	bool passed = attempt->mode == ATTEMPT_PASS && attempt->transport == TRANSPORT_OK;
+	if (passed && !exchange->committed &&
+	    (exchange->relay.started || exchange_learns(exchange)))
+		return STEP_FAIL;
 	if (!exchange->outcome.success && !passed)
 		return STEP_FAIL;
+	if (passed)
+		exchange_settle_doubt(
+		    exchange, outcome_blames_request(&exchange->doubt.outcome, &exchange->outcome));
 	return exchange->committed ? STEP_FINISH : STEP_COMMIT;
 }
 
-/* ---- FAIL ---- */
+/* ---- a sign of life ---- */
 
+/* Before any answer: only for as long as an upstream is really asked, and its deadlines end that.
+ */
 static bool
-is_error_body(struct view body)
+early_sign(enum protocol protocol, struct bytes *out)
 {
-	struct jsonspan_want want = {.key = "error"};
-	return jsonspan_scan(body, &want, 1, NULL, NULL) &&
-	       (want.value.kind == JSONSPAN_OBJECT || want.value.kind == JSONSPAN_STRING);
+	static const char *const signs[] = {
+	    [PROTOCOL_ANTHROPIC] =
+		": waiting for the upstream\n\n", /* no ping before message_start */
+	    [PROTOCOL_CHAT] = ": waiting for the upstream\n\n",
+	    [PROTOCOL_RESPONSES] = "event: keepalive\ndata: {\"type\":\"keepalive\","
+				   "\"sequence_number\":0}\n\n",
+	};
+	return bytes_append_str(out, signs[protocol]);
 }
 
-/* An upstream's own words are kept when the client can read them: whole, in its protocol, and not
- * about a key of ours. */
 static void
-remember_error(struct exchange *exchange)
+start_early(struct exchange *exchange)
 {
-	const struct attempt *attempt = &exchange->attempt;
-	if (attempt->mode != ATTEMPT_KEEP || refuse_status(attempt->status) != attempt->status)
-		return;
-	struct view retry_after = answer_header(attempt->answer, "retry-after");
-	exchange->error_status = attempt->status;
-	bytes_fini(&exchange->error_body);
-	(void)snprintf(exchange->error_retry_after, sizeof(exchange->error_retry_after), "%.*s",
-	    VIEW_ARGS(view_sub(retry_after, 0, sizeof(exchange->error_retry_after) - 1)));
-	if (attempt->transport != TRANSPORT_OK ||
-	    exchange->entry->protocol != exchange->route.protocol ||
-	    !is_error_body(bytes_view(&exchange->held)))
-		return;
-	attempt_mask_key(attempt, &exchange->held);
-	exchange->error_body = exchange->held;
-	bytes_init(&exchange->held, EXCHANGE_HOLD_BYTES_MAX);
+	struct http_header headers[] = {
+	    {VIEW("content-type"), VIEW("text/event-stream; charset=utf-8")},
+	    {VIEW("cache-control"), VIEW("no-cache")},
+	    {view_of(relay_id_name(exchange->route.protocol)), view_of(exchange->id)},
+	};
+	struct relay_head head = {.status = 200, .headers = headers, .count = 3};
+	relay_start(&exchange->relay, &head);
+	exchange_note(exchange, EVENT_ALIVE, 0);
 }
 
-/* What a client is told of a failure without an error status of its own. */
-static int
-failure_status(const struct exchange *exchange)
+/* The head of what has come already may not fit one that is sent before it. */
+static bool
+may_start_early(const struct exchange *exchange)
 {
-	const struct attempt *attempt = &exchange->attempt;
-	struct view type = view_of(attempt->wall.error_type);
-	if (attempt->status >= 300 && attempt->transport == TRANSPORT_OK)
-		return refuse_status(attempt->status);
-	if (attempt->transport >= TRANSPORT_TIMEOUT_CONNECT &&
-	    attempt->transport <= TRANSPORT_TIMEOUT_TOTAL)
-		return 504;
-	if (attempt->transport == TRANSPORT_INTERNAL)
-		return 503;
-	if (attempt->wall.fault != WALL_ERROR_EVENT)
-		return 502;
-	if (exchange->outcome.blame == BLAME_REQUEST)
-		return 400;
-	if (exchange->outcome.blame == BLAME_MODEL)
-		return 404;
-	if (view_starts(type, "rate_limit"))
-		return 429;
-	return view_eq_str(type, "overloaded_error") ? 529 : 502;
+	for (size_t i = 0; i < EXCHANGE_LEGS; i++) {
+		const struct attempt *attempt = &exchange->legs[i].attempt;
+		if (exchange->legs[i].live && attempt->answer != NULL &&
+		    answer_header(attempt->answer, "content-encoding").len > 0)
+			return false;
+	}
+	return true;
 }
 
-/* The upstream's message where there is one, without anything like a key. */
-static void
-failure_message(const struct exchange *exchange, char *out, size_t out_len)
+void
+exchange_keep_alive(struct exchange *exchange)
 {
-	const struct attempt *attempt = &exchange->attempt;
-	if (attempt->wall.error_message[0] != '\0') {
-		log_redact(view_of(attempt->wall.error_message), out, out_len);
-	} else if (exchange->attempts > 1) {
-		(void)snprintf(out, out_len,
-		    "None of %u upstreams answered this request (last: %s).", exchange->attempts,
-		    exchange->outcome.reason);
+	uint64_t now_ms = loop_now_ms(exchange->env->loop);
+	struct attempt *attempt = &exchange->leg->attempt;
+	struct bytes sign;
+	bytes_init(&sign, 1024);
+	if (!exchange->committed) {
+		exchange->alive_ms = now_ms + exchange_policy(exchange)->keepalive_ms;
+		if (!exchange->relay.started && !may_start_early(exchange))
+			return;
+		if (!exchange->relay.started)
+			start_early(exchange);
+		MUST(early_sign(exchange->route.protocol, &sign));
 	} else {
-		(void)snprintf(out, out_len, "The upstream did not answer this request (%s).",
-		    exchange->outcome.reason);
+		exchange->alive_ms = now_ms + EXCHANGE_PING_MS;
+		/* Only what the upstream has really sent is passed on as life. */
+		if (attempt->last_ms > exchange->written_ms &&
+		    now_ms - exchange->written_ms >= EXCHANGE_PING_MS &&
+		    !convert_ping(attempt->convert, &sign))
+			bytes_clear(&sign);
 	}
-}
-
-/* The head is out: the failure becomes an event of the stream, then the connection is cut. An
- * upstream that has told the failure itself needs neither. */
-static enum exchange_step
-fail_committed(struct exchange *exchange)
-{
-	struct attempt *attempt = &exchange->attempt;
-	char message[512];
-	struct bytes event;
-	if (attempt->wall.terminal) {
-		relay_end(&exchange->relay);
-		return STEP_REAP;
+	if (sign.len > 0) {
+		(void)relay_write(&exchange->relay, bytes_view(&sign));
+		exchange->written_ms = now_ms;
 	}
-	if (attempt->mode == ATTEMPT_ANSWER && attempt->wall.shape == WALL_STREAM) {
-		bytes_init(&event, 8192);
-		(void)snprintf(message, sizeof(message),
-		    "The upstream broke off in the middle of its answer (%s).",
-		    exchange->outcome.reason);
-		MUST(refuse_event(exchange->route.protocol, message, exchange->id,
-		    attempt->wall.sequence_next, &event));
-		(void)relay_write(&exchange->relay, bytes_view(&event));
-		bytes_fini(&event);
-	}
-	relay_cut(&exchange->relay);
-	return STEP_REAP;
-}
-
-static enum exchange_step
-give_up(struct exchange *exchange)
-{
-	char message[512];
-	struct relay_refusal refusal = {.message = message};
-	if (exchange->stopping) {
-		refusal.status = 503;
-		refusal.message = "The gateway is being restarted; try again.";
-		return refuse(
-		    exchange, &refusal, (struct outcome){.blame = BLAME_US, .reason = "shutdown"});
-	}
-	failure_message(exchange, message, sizeof(message));
-	refusal.status =
-	    exchange->error_status != 0 ? exchange->error_status : failure_status(exchange);
-	refusal.body = bytes_view(&exchange->error_body);
-	if (exchange->error_retry_after[0] != '\0')
-		refusal.retry_after = exchange->error_retry_after;
-	return refuse(exchange, &refusal, exchange->outcome);
-}
-
-static enum exchange_step
-step_fail(struct exchange *exchange)
-{
-	if (exchange->stopping && exchange->outcome.reason == NULL)
-		exchange->outcome = (struct outcome){.blame = BLAME_US, .reason = "shutdown"};
-	if (exchange->entry != NULL)
-		exchange_log_attempt(exchange);
-	if (exchange->committed)
-		return fail_committed(exchange);
-	if (exchange->stopping)
-		return give_up(exchange);
-	remember_error(exchange);
-	enum retry_what what = retry_decide(&exchange->retry, &exchange->outcome,
-	    exchange->attempt.transport, loop_now_ms(exchange->env->loop));
-	if (what == RETRY_GIVE_UP)
-		return give_up(exchange);
-	exchange->retry.stale_retried = exchange->retry.stale_retried || what == RETRY_SAME;
-	exchange->fresh = what == RETRY_SAME;
-	exchange->retry.at += what == RETRY_NEXT;
-	attempt_fini(&exchange->attempt);
-	return STEP_ATTEMPT;
-}
-
-/* ---- REAP ---- */
-
-static void
-count_end(struct exchange *exchange)
-{
-	struct exchange_counts *counts = &exchange->env->counts;
-	struct outcome_facts facts = attempt_facts(&exchange->attempt);
-	if (exchange->gone) {
-		/* Codex hangs up as soon as it has the last event: that is a whole answer. */
-		facts.client_gone = true;
-		facts.committed = exchange->committed;
-		exchange->outcome = outcome_classify(&facts);
-		exchange->result =
-		    exchange->outcome.success ? RESULT_COMPLETED : RESULT_CLIENT_GONE;
-	}
-	if (exchange->outcome.success) {
-		counts->completed++;
-	} else if (exchange->gone) {
-		counts->client_gone++;
-	} else {
-		counts->failed++;
-	}
-	counts->bytes_out += exchange->relay.bytes_out;
-	counts->in_flight--;
-}
-
-static enum exchange_step
-step_reap(struct exchange *exchange)
-{
-	count_end(exchange);
-	exchange_log(exchange);
-	deadlines_remove(&exchange->env->deadlines, &exchange->deadline);
-	attempt_fini(&exchange->attempt);
-	bytes_fini(&exchange->body);
-	bytes_fini(&exchange->held);
-	bytes_fini(&exchange->error_body);
-	exchange->dead = true;
-	loop_defer(exchange->env->loop, &exchange->task);
-	return STEP_WAIT;
+	bytes_fini(&sign);
 }
 
 exchange_step_fn *const exchange_steps[STEP_COUNT] = {
-    [STEP_ADMIT] = step_admit,
-    [STEP_PLAN] = step_plan,
+    [STEP_ADMIT] = exchange_step_admit,
+    [STEP_PLAN] = exchange_step_plan,
     [STEP_ATTEMPT] = step_attempt,
     [STEP_HEAD] = step_head,
     [STEP_COMMIT] = step_commit,
     [STEP_STREAM] = step_stream,
     [STEP_FINISH] = step_finish,
-    [STEP_FAIL] = step_fail,
-    [STEP_REAP] = step_reap,
+    [STEP_FAIL] = exchange_step_fail,
+    [STEP_REAP] = exchange_step_reap,
 };

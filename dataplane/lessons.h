@@ -14,22 +14,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LESSONS_MAX 256
+#define LESSONS_MAX 64        /* of one data plane, until the table has them */
+#define LESSONS_FOR_MAX 16    /* that hold for one upstream and model */
+#define LESSONS_WAIT_MS 10000 /* so long an own one counts: the table has it by then */
 
 struct lessons;
+
+struct lesson_list {
+	struct lesson items[LESSONS_FOR_MAX];
+	size_t count;
+};
+
+struct lessons_question {
+	int status;
+	struct view error_body;
+	enum protocol protocol;
+	struct view beta; /* the client's anthropic-beta header */
+	struct view body; /* the request; a checked JSON object */
+};
 
 struct lessons *lessons_new(void);
 void lessons_free(struct lessons *lessons); /* NULL is fine */
 /* What the refusal teaches, judged by its structure and the vendors' fixed phrases: false when
- * nothing, or when the request does not hold the thing. `beta` is the client's anthropic-beta
- * header, all values joined by commas. */
-bool lessons_read(int status, struct view error_body, enum protocol protocol, struct view beta,
-    struct view request_body, struct lesson *out);
-/* Learns it; false when it was known already (then it is of no use to try again). */
-bool lessons_learn(struct lessons *lessons, const char *upstream, const char *model,
-    const struct lesson *lesson, int64_t wall_ms);
-/* Those to be reported: `taken` forgets that they are new. */
+ * nothing, when the request does not hold the thing, or when leaving it out would change what the
+ * user asked for. */
+bool lessons_read(const struct lessons_question *question, struct lesson *out);
+/* Learns it; false when it was known already (then it is of no use to ask again). */
+bool lessons_learn(struct lessons *lessons, const struct table *table, const char *upstream,
+    const char *model, const struct lesson *lesson, int64_t wall_ms);
+/* All that hold, of the table and of our own. */
+void lessons_for(const struct lessons *lessons, const struct table *table, const char *upstream,
+    const char *model, int64_t wall_ms, struct lesson_list *out);
+/* Those that controlplane has not heard of, borrowed until the next call; `count` of them were
+ * taken. */
 size_t lessons_news(const struct lessons *lessons, const struct lesson_of **out);
-void lessons_taken(struct lessons *lessons);
+void lessons_taken(struct lessons *lessons, size_t count);
 
 #endif

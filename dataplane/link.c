@@ -9,18 +9,21 @@
 #include <stdio.h>
 
 #define ANSWER_MS 2000
-#define QUESTION_BYTES_MAX 4096
+#define QUESTION_BYTES_MAX NAMES_MESSAGE_BYTES_MAX
 #define REPORT_MS 1000
+#define HURRY_MS 20
 
 struct link {
 	struct loop *loop;
 	struct link_events events;
 	struct bus_sub *sub;
 	struct bus_req *req;
-	struct loop_timer tick;
+	struct loop_timer tick, hurry;
 	struct table *table;
 	uint64_t message_id;
 	bool table_wanted, report_due;
+	bool reporting; /* the question under way is `report` */
+	struct report report;
 	bool unanswered; /* said so in the log */
 };
 
@@ -110,9 +113,19 @@ on_message(struct view message, void *ctx)
 }
 
 static void
+end_report(struct link *link, bool taken)
+{
+	if (!link->reporting)
+		return;
+	link->reporting = false;
+	link->events.on_reported(&link->report, taken, link->events.ctx);
+}
+
+static void
 on_answer(struct view message, void *ctx)
 {
 	struct link *link = ctx;
+	end_report(link, message.len > 0);
 	if (message.len > 0) {
 		link->unanswered = false;
 		on_message(message, link);
@@ -151,12 +164,13 @@ ask_table(struct link *link)
 static void
 send_report(struct link *link)
 {
-	struct report report = {
+	link->report = (struct report){
 	    .table_epoch = held_epoch(link),
 	    .table_version = held_version(link),
 	};
-	link->events.on_report(&report, link->events.ctx);
-	ask(link, MSG_REPORT, report_encode(&report));
+	link->events.on_report(&link->report, link->events.ctx);
+	link->reporting = true;
+	ask(link, MSG_REPORT, report_encode(&link->report));
 }
 
 static void
@@ -183,6 +197,22 @@ on_tick(struct loop_timer *timer, void *ctx)
 	pump(link);
 }
 
+static void
+on_hurry(struct loop_timer *timer, void *ctx)
+{
+	struct link *link = ctx;
+	(void)timer;
+	link->report_due = true;
+	pump(link);
+}
+
+void
+link_hurry(struct link *link)
+{
+	if (!link->hurry.armed)
+		loop_timer_arm(&link->hurry, HURRY_MS);
+}
+
 /* ---- life ---- */
 
 struct link *
@@ -193,6 +223,7 @@ link_new(struct loop *loop, const char *run_dir, const struct link_events *event
 	link->loop = loop;
 	link->events = *events;
 	loop_timer_init(&link->tick, loop, on_tick, link);
+	loop_timer_init(&link->hurry, loop, on_hurry, link);
 	if (!names_path(run_dir, NAMES_TABLE, table_path, sizeof(table_path), err) ||
 	    !names_path(run_dir, NAMES_DATA, data_path, sizeof(data_path), err))
 		goto out;
@@ -217,6 +248,7 @@ link_free(struct link *link)
 	if (link == NULL)
 		return;
 	loop_timer_fini(&link->tick);
+	loop_timer_fini(&link->hurry);
 	if (link->sub != NULL)
 		bus_sub_free(link->sub);
 	if (link->req != NULL)

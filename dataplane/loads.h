@@ -5,6 +5,7 @@
 
 #include "choose.h"
 #include "table.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,9 +17,13 @@ struct load {
 	unsigned refs;
 	uint32_t in_flight;
 	uint32_t latency_ms; /* to the first byte, smoothed; 0 = unknown */
+	bool good;           /* the last call that said anything went well */
 	uint32_t samples[LOAD_SAMPLES];
 	uint64_t sample_count; /* ever */
 };
+
+/* Those that are not in use make room for new ones beyond this. */
+#define LOADS_MAX (2 * GROUP_COUNT * TABLE_UPSTREAMS_MAX)
 
 struct loads;
 
@@ -26,12 +31,14 @@ struct loads *loads_new(void);
 void loads_free(struct loads *loads); /* no reference may be left; NULL is fine */
 /* One request more in flight; found or made. Never NULL. */
 struct load *loads_enter(struct loads *loads, const char *id);
-/* One less; forgets those that no table has named lately and nobody uses. */
+/* One less. */
 void loads_leave(struct loads *loads, struct load *load);
 /* An answer has begun after so long. */
 void load_answered(struct load *load, uint32_t ttfb_ms);
 /* 95 of 100 answers begin within this time; 0 until LOAD_SAMPLES_MIN are known. */
 uint32_t load_p95_ms(const struct load *load);
+/* The last call of that upstream went well; false when none was made. */
+bool loads_are_good(const struct loads *loads, const char *id);
 /* The figures of each entry of the list, in its order, for choose_order. */
 void loads_fill(struct loads *loads, const struct upstream_list *list, struct choose_load *out);
 

@@ -1,6 +1,7 @@
 /* dataplane: forwards the calls of clients to upstreams. One of several alike. */
 #include "clock.h"
 #include "crypto.h"
+#include "errand.h"
 #include "fileio.h"
 #include "front.h"
 #include "link.h"
@@ -60,6 +61,7 @@ struct dataplane {
 	struct upstreams *upstreams;
 	struct front front;
 	struct link *link;
+	struct errands *errands;
 	struct report identity; /* what does not change */
 	char web_socket[108], ready_path[256];
 	int plain_fds[FDS_MAX], tls_fds[FDS_MAX];
@@ -170,6 +172,8 @@ on_table(struct table *table, void *ctx)
 	struct dataplane *dp = ctx;
 	accept_now(dp);
 	start_tls(dp, table);
+	if (!dp->draining)
+		errands_table(dp->errands, table);
 	if (!dp->ready && !dp->draining && !dp->failed)
 		write_ready(dp);
 }
@@ -204,6 +208,17 @@ on_heap_timer(struct loop_timer *timer, void *ctx)
 	dp->trimmed_bytes = own_rss_bytes();
 }
 
+/* What happened since the last report. */
+static void
+add_news(const struct exchange_env *env, struct report *report)
+{
+	const struct lesson_of *lessons;
+	notes_batch(env->notes, report, loop_now_ms(env->loop));
+	recent_batch(env->recent, report);
+	report->lesson_count = lessons_news(env->lessons, &lessons);
+	report->lessons = (struct lesson_of *)(uintptr_t)lessons;
+}
+
 static void
 on_report(struct report *report, void *ctx)
 {
@@ -225,6 +240,40 @@ on_report(struct report *report, void *ctx)
 	whole.connections = connections.connections;
 	whole.rss_bytes = own_rss_bytes();
 	*report = whole;
+	add_news(&dp->front.env, report);
+}
+
+static void
+on_news(void *ctx)
+{
+	struct dataplane *dp = ctx;
+	if (dp->link != NULL)
+		link_hurry(dp->link);
+}
+
+static void
+on_errand(const struct report_outcome *outcome, uint64_t began_ms, void *ctx)
+{
+	struct dataplane *dp = ctx;
+	struct log_line line;
+	log_begin(&line, LOG_DEBUG, outcome->probe ? "probe" : "activation");
+	log_str(&line, "upstream", outcome->upstream);
+	log_int(&line, "status", outcome->status);
+	log_str(&line, "reason", outcome->reason);
+	log_end(&line);
+	if (notes_add(dp->front.env.notes, outcome, began_ms))
+		on_news(dp);
+}
+
+static void
+on_reported(const struct report *report, bool taken, void *ctx)
+{
+	struct exchange_env *env = &((struct dataplane *)ctx)->front.env;
+	recent_taken(env->recent);
+	if (!taken)
+		return;
+	notes_taken(env->notes, report->outcomes_seq);
+	lessons_taken(env->lessons, report->lesson_count);
 }
 
 /* ---- the end ---- */
@@ -343,7 +392,7 @@ set_identity(struct dataplane *dp)
 static bool
 start(struct dataplane *dp, struct err *err)
 {
-	struct link_events events = {on_table, on_report, dp};
+	struct link_events events = {on_table, on_report, on_reported, dp};
 	int len = snprintf(dp->ready_path, sizeof(dp->ready_path), "%s/%s.ready",
 	    dp->options.run_dir, dp->identity.instance);
 	if (len < 0 || (size_t)len >= sizeof(dp->ready_path))
@@ -359,6 +408,8 @@ start(struct dataplane *dp, struct err *err)
 	if (dp->upstreams == NULL)
 		return false;
 	front_init(&dp->front, dp->loop, dp->upstreams, dp->web_socket);
+	dp->front.env.on_news = on_news;
+	dp->front.env.ctx = dp;
 	loop_timer_init(&dp->accept_timer, dp->loop, on_accept_timer, dp);
 	loop_timer_init(&dp->drain_timer, dp->loop, on_drain_timer, dp);
 	loop_timer_init(&dp->tls_timer, dp->loop, on_tls_timer, dp);
@@ -372,6 +423,7 @@ start(struct dataplane *dp, struct err *err)
 		return err_set(
 		    err, ERR_CONFIG, "LISTEN_FDS", "no socket named \"api\" was handed over");
 	}
+	dp->errands = errands_new(dp->loop, dp->upstreams, dp->identity.boot_id, on_errand, dp);
 	dp->link = link_new(dp->loop, dp->options.run_dir, &events, err);
 	dp->front.link = dp->link;
 	loop_timer_arm(&dp->accept_timer, TABLE_WAIT_MS);
@@ -387,6 +439,7 @@ finish(struct dataplane *dp)
 	dp->last_task = (struct loop_task){.fn = on_last_task, .ctx = dp};
 	loop_defer(dp->loop, &dp->last_task);
 	loop_run(dp->loop);
+	errands_free(dp->errands);
 	front_fini(&dp->front);
 	link_free(dp->link);
 	tls_context_free(dp->tls);

@@ -7,6 +7,7 @@
 #ifndef PM_NOTES_H
 #define PM_NOTES_H
 
+#include "blame.h"
 #include "state.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,8 +17,8 @@ struct notes;
 struct notes *notes_new(void);
 void notes_free(struct notes *notes); /* NULL is fine */
 /* Takes note of one call that began at `began_ms`; all of `outcome` is copied, its `count` and
- * `age_ms` are not looked at. True when controlplane should hear of it soon (a failure that is
- * blamed on somebody, or the end of a probe). */
+ * `age_ms` are not looked at. True when controlplane should hear of it soon: a failure that is
+ * blamed on somebody, or the end of a probe. */
 bool notes_add(struct notes *notes, const struct report_outcome *outcome, uint64_t began_ms);
 /* Puts the batch to be sent now into `report` (outcomes_seq, outcomes, outcome_count), borrowed
  * until the next call of any of these; seq 0 and none when there is nothing. */

@@ -2,20 +2,10 @@
 #ifndef PM_OUTCOME_H
 #define PM_OUTCOME_H
 
+#include "blame.h"
+#include "policy.h"
 #include "wall.h"
 #include <stdbool.h>
-
-enum blame {
-	BLAME_NOBODY,
-	BLAME_REQUEST,
-	BLAME_KEY,
-	BLAME_MODEL,
-	BLAME_UPSTREAM,
-	BLAME_NETWORK,
-	BLAME_US,
-	BLAME_CLIENT,
-};
-const char *blame_name(enum blame blame);
 
 /* How the transport ended; made by upstream.c from libcurl's codes. */
 enum transport {
@@ -31,6 +21,7 @@ enum transport {
 	TRANSPORT_CANCELLED,
 	TRANSPORT_DENIED, /* address not allowed */
 	TRANSPORT_TIMEOUT_CONNECT,
+	TRANSPORT_TIMEOUT_WRITE, /* it did not take the request */
 	TRANSPORT_TIMEOUT_FIRST_BYTE,
 	TRANSPORT_TIMEOUT_IDLE,
 	TRANSPORT_TIMEOUT_TOTAL,
@@ -50,13 +41,25 @@ struct outcome_facts {
 struct outcome {
 	bool success;
 	enum blame blame;
-	bool try_next;      /* another upstream may be tried (never once committed) */
+	bool try_next;          /* another upstream may be tried (never once committed) */
+	enum strategy strategy; /* how the request goes on then */
+	bool timed_out;
 	const char *reason; /* stable word for the log: "status_529", ...; static */
+	int status; /* that a client understands for it: the answer's own, or that of its error
+		       event; 0 = none */
 };
-/* try_next: connect failures, 3xx, 5xx, 408, 429, 401, 402, 403, error as the first event (unless
- * its type blames the request or the model), empty 200, not SSE. Not: 400 404 405 413 415 422 and
- * other 4xx, cancelled. An answer that has ended as its protocol says is a success, whoever hung up
- * then. */
-struct outcome outcome_classify(const struct outcome_facts *facts);
+/* Who is to blame says the table of this module alone; whether and how another upstream is tried
+ * say the owner's strategies: by the answer's status, by the status that fits the type of an error
+ * event, or by the network error that fits. Nothing is tried again once bytes have reached the
+ * client, after the client's leaving, or after our own word. An answer that has ended as its
+ * protocol says is a success, whoever hung up then. `strategies` NULL: as they are when nobody has
+ * set any. */
+struct outcome outcome_classify(
+    const struct outcome_facts *facts, const struct strategies *strategies);
+/* An error of this status would be the client's to see: no other upstream is asked. */
+bool outcome_is_final(int status, const struct strategies *strategies);
+/* Two upstreams have failed alike with the same request: is it the request's own fault? True for
+ * statuses that speak of what was asked, not for those of keys, quotas and overload. */
+bool outcome_blames_request(const struct outcome *one, const struct outcome *other);
 
 #endif

@@ -4,36 +4,50 @@
 #ifndef PM_REWRITE_H
 #define PM_REWRITE_H
 
+#include "arena.h"
 #include "bytes.h"
 #include "err.h"
+#include "facts.h"
+#include "lessons.h"
 #include "splice.h"
 #include "table.h"
 #include "view.h"
 #include <stdbool.h>
 #include <stdint.h>
 
-struct lessons;
-
 struct rewrite {
 	char model[TABLE_NAME_BYTES_MAX + 1]; /* as the upstream gets it; "" = none or too long */
-	struct splice splice;                 /* the body */
-	const struct lessons *lessons;
-	const struct upstream_entry *entry;
+	struct splice splice;                 /* the body, once done */
+	struct arena texts;                   /* what is put in */
+	struct lesson_list lessons;           /* those that hold for this upstream and model */
 };
 
-/* The name for `entry`: by the table's model rules (the first that fits, not chained), then by the
- * entry's renames. */
+struct rewrite_call {
+	const struct table *table;
+	const struct upstream_entry *entry;
+	enum protocol protocol; /* the client's */
+	const struct lessons *lessons;
+	struct view body; /* checked by request_facts_read; borrowed until rewrite_fini */
+	const struct request_facts *facts;
+	bool generates; /* the body asks for an answer or its count: only then it is changed */
+	int64_t wall_ms;
+};
+
+/* The name by the table's model rules alone: the first that fits counts, rules are not chained. */
+void rewrite_rules(
+    const struct table *table, const char *model, char out[TABLE_NAME_BYTES_MAX + 1]);
+/* The name for `entry`: by the rules, then by the entry's renames. An Anthropic model that neither
+ * names loses the suffix "-thinking"; *thinks (may be NULL) tells that it had it. */
 void rewrite_model(const struct table *table, const struct upstream_entry *entry, const char *model,
-    char out[TABLE_NAME_BYTES_MAX + 1]);
-/* `body` was checked by request_facts_read, is borrowed until rewrite_fini. `lessons` may be NULL.
- * False only at a limit. */
-MUST_CHECK bool rewrite_init(struct rewrite *rewrite, const struct table *table,
-    const struct upstream_entry *entry, const struct lessons *lessons, struct view body,
-    const struct request_facts *facts, int64_t wall_ms, struct err *err);
+    char out[TABLE_NAME_BYTES_MAX + 1], bool *thinks);
+/* False only at a limit. */
+MUST_CHECK bool rewrite_init(
+    struct rewrite *rewrite, const struct rewrite_call *call, struct err *err);
+/* The model's name stays. Fine on a zeroed one. */
 void rewrite_fini(struct rewrite *rewrite);
 /* What becomes of a client's header: false = it is left out; else *value is what is sent, borrowed
  * from the header or from `room`. */
-bool rewrite_header(const struct rewrite *rewrite, struct view name, struct view *value,
-    struct bytes *room, int64_t wall_ms);
+bool rewrite_header(
+    const struct rewrite *rewrite, struct view name, struct view *value, struct bytes *room);
 
 #endif

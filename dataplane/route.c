@@ -236,71 +236,14 @@ route_match(enum http_method method, struct view path, bool anthropic_client)
 	return route;
 }
 
-/* The groups that may serve a route, best first; *count of them. */
-static const enum group *
-find_preference(const struct route *route, size_t *count)
+size_t
+route_groups(const struct route *route, const struct table *table,
+    struct choose_group out[GROUP_COUNT], bool *needs_conversion)
 {
-	static const enum group models[] = {
-	    GROUP_CHAT, GROUP_CODEX, GROUP_CLAUDE, GROUP_CHAT_VIA_CLAUDE};
-	static const enum group claude[] = {GROUP_CLAUDE, GROUP_RETRY};
-	static const enum group chat[] = {GROUP_CHAT, GROUP_RETRY, GROUP_CHAT_VIA_CLAUDE};
-	static const enum group codex[] = {GROUP_CODEX};
-	static const struct {
-		const enum group *groups;
-		size_t count;
-	} rows[] = {
-	    [PROTOCOL_ANTHROPIC] = {claude, COUNT(claude)},
-	    [PROTOCOL_CHAT] = {chat, COUNT(chat)},
-	    [PROTOCOL_RESPONSES] = {codex, COUNT(codex)},
+	struct choose_route asked = {
+	    .client = route->protocol,
+	    .converts = route->endpoint != ENDPOINT_OTHER,
+	    .lists = route->endpoint == ENDPOINT_MODELS,
 	};
-	MUST((size_t)route->protocol < COUNT(rows));
-	bool any = route->endpoint == ENDPOINT_MODELS && route->protocol == PROTOCOL_CHAT;
-	*count = any ? COUNT(models) : rows[route->protocol].count;
-	return any ? models : rows[route->protocol].groups;
-}
-
-static bool
-speaks(const struct upstream_list *list, enum protocol protocol)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (list->entries[i].protocol != protocol)
-			return false;
-	}
-	return list->count > 0;
-}
-
-size_t
-route_groups(const struct route *route, const struct table *table, enum group out[GROUP_COUNT],
-    bool *needs_conversion)
-{
-	size_t candidates, count = 0;
-	const enum group *preference = find_preference(route, &candidates);
-	*needs_conversion = false;
-	for (size_t i = 0; i < candidates; i++) {
-		const struct upstream_list *list = &table->groups[preference[i]];
-		/* A list of models is read by every client. */
-		if (speaks(list, route->protocol) ||
-		    (route->endpoint == ENDPOINT_MODELS && list->count > 0)) {
-			out[count++] = preference[i];
-		} else if (list->count > 0 && preference[i] != GROUP_RETRY) {
-			*needs_conversion = true;
-		}
-	}
-	return count;
-}
-
-size_t
-route_candidates(const struct table *table, enum group group, unsigned *out, size_t max)
-{
-	static const enum tier tiers[] = {TIER_PRIMARY, TIER_BACKUP};
-	const struct upstream_list *list = &table->groups[group];
-	size_t count = 0;
-	for (size_t t = 0; t < COUNT(tiers); t++) {
-		for (size_t i = 0; i < list->count && count < max; i++) {
-			const struct upstream_entry *entry = &list->entries[i];
-			if (entry->available && entry->tier == tiers[t])
-				out[count++] = (unsigned)i;
-		}
-	}
-	return count;
+	return choose_groups(table, &asked, out, needs_conversion);
 }

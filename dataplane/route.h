@@ -2,6 +2,7 @@
 #ifndef PM_ROUTE_H
 #define PM_ROUTE_H
 
+#include "choose.h"
 #include "httpd.h"
 #include "table.h"
 #include "view.h"
@@ -36,15 +37,8 @@ struct route {
  * is). A WebSocket upgrade is not asked here: front refuses it before. */
 struct route route_match(enum http_method method, struct view path, bool anthropic_client);
 
-/* Which groups of `table` can serve the route, best first; at most GROUP_COUNT. Only groups that
- * speak the client's protocol (conversion is not built yet: *needs_conversion tells that one
- * exists which would serve with it). */
+/* Which groups of `table` can serve the route: see choose_groups. */
 size_t route_groups(const struct route *route, const struct table *table,
-    enum group out[GROUP_COUNT], bool *needs_conversion);
-
-/* Candidates in order: available primaries in list order, then available backups. At most `max`;
- * indices into table->groups[group].entries. */
-#define ROUTE_CANDIDATES_MAX 64
-size_t route_candidates(const struct table *table, enum group group, unsigned *out, size_t max);
+    struct choose_group out[GROUP_COUNT], bool *needs_conversion);
 
 #endif

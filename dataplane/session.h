@@ -1,13 +1,14 @@
 /* session: which conversation a request belongs to, so that it stays where its prompt cache is.
  * PURE and without state: every data plane says the same.
  *
- * Asked in this order: headers by which clients name their session (session_id and session-id and
- * conversation_id of Codex, x-claude-code-session-id, x-session-id, ...), prompt_cache_key,
- * metadata.user_id, else a hash of what stays the same over all turns of a conversation: system,
- * tools and the messages up to the first one of the user. */
+ * Asked in this order: a header by which a client names its session, prompt_cache_key,
+ * metadata.user_id, else a hash of what stays the same over all turns of a conversation: system
+ * text, names of the tools, and the messages up to the first one of the user (without their
+ * cache_control marks, which move from turn to turn). */
 #ifndef PM_SESSION_H
 #define PM_SESSION_H
 
+#include "facts.h"
 #include "httpd.h"
 #include "table.h"
 #include "view.h"
@@ -29,8 +30,8 @@ struct session {
 	enum session_source source;
 };
 
-/* `body` is a checked JSON object in the client's protocol, or empty. One pass over it. */
-struct session session_find(
-    enum protocol protocol, const struct http_header *headers, size_t count, struct view body);
+/* `facts` are those of the body, empty where there is none. */
+struct session session_find(enum protocol protocol, const struct http_header *headers, size_t count,
+    const struct request_facts *facts);
 
 #endif

@@ -1,38 +1,40 @@
-/* splice: a request body read from its client's bytes with a few of them replaced. PURE. */
+/* splice: a text read from its source's bytes with some of them replaced. PURE. Nothing is copied
+ * but what is put in. */
 #ifndef PM_SPLICE_H
 #define PM_SPLICE_H
 
-#include "bytes.h"
-#include "err.h"
-#include "table.h"
+#include "arena.h"
 #include "view.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* What the dataplane needs from a body; one pass, nothing copied. */
-struct request_facts {
-	struct view model_raw; /* the string value with quotes, empty when absent */
-	char model[256];       /* unescaped, "" when absent or longer */
-	bool stream;           /* "stream": true */
-	bool has_model;
+/* So many changes at the most; each costs two pieces. */
+#define SPLICE_EDITS_MAX 8192
+
+struct splice_edit {
+	size_t at, len; /* of the source */
+	struct view put;
 };
-/* Full JSON check. False with ERR_PARSE (offset in err->at) for no JSON or no object; false for
- * a repeated top-level "model" or "stream", a model that is no string, a stream that is neither
- * bool nor null. */
-MUST_CHECK bool request_facts_read(struct view body, struct request_facts *out, struct err *err);
 
-#define SPLICE_PIECES_MAX 8
 struct splice {
-	struct view pieces[SPLICE_PIECES_MAX]; /* read in order; borrowed body and `owned` */
+	struct view source;
+	struct splice_edit *edits;
+	size_t edit_count, edit_cap;
+	struct view *pieces; /* read in order */
 	size_t count;
 	uint64_t total_bytes;
-	struct bytes owned;
+	struct view one; /* the only piece of an unchanged source */
 };
-/* Replaces the model's bytes when a rule names it (first match in order), else the whole body as
- * one piece. `model_out` (256 bytes) is the name that the upstream gets. */
-void splice_init(struct splice *splice, struct view body, const struct request_facts *facts,
-    const struct model_rule *rules, size_t rule_count, char *model_out);
-void splice_fini(struct splice *splice);
+
+/* `source` is borrowed until splice_fini. */
+void splice_init(struct splice *splice, struct view source);
+void splice_fini(struct splice *splice); /* fine on a zeroed one */
+/* The bytes `old`, which lie in the source, become `put` (borrowed until splice_fini). In any
+ * order; of two that overlap only the first counts. False at the bound. */
+MUST_CHECK bool splice_replace(struct splice *splice, struct view old, struct view put);
+/* All edits are in: makes the pieces. */
+void splice_done(struct splice *splice);
 /* Copies up to `len` bytes from absolute offset `at`; returns how many (0 at the end). */
 size_t splice_read(const struct splice *splice, uint64_t at, char *out, size_t len);
 

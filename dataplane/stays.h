@@ -1,5 +1,6 @@
 /* stays: sessions that were moved away from where they belong, and stay there for a while. PURE;
- * time is an argument (ms, monotonic). Bounded: STAYS_MAX, the one that ends soonest makes room. */
+ * time is an argument (ms, monotonic). Bounded: STAYS_MAX in all; where there is no place, the one
+ * that ends soonest makes room. */
 #ifndef PM_STAYS_H
 #define PM_STAYS_H
 

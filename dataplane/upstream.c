@@ -375,6 +375,12 @@ transfer_connected(const struct transfer *transfer)
 	return transfer->requests > 0;
 }
 
+bool
+transfer_sent(const struct transfer *transfer)
+{
+	return transfer->body_at == transfer->body_bytes;
+}
+
 void
 transfer_resume(struct transfer *transfer)
 {

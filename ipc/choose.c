@@ -70,25 +70,50 @@ choose_fits(const char *pattern, struct view model)
 	return *pattern == '\0';
 }
 
-struct view
-choose_name(
-    const struct upstream_entry *entry, struct view model, char out[TABLE_NAME_BYTES_MAX + 1])
+/* `to` with its '*' replaced by what that of `from` matched; a name that would be too long is not
+ * changed. */
+static struct view
+fill(const char *from_text, const char *to_text, struct view model,
+    char out[TABLE_NAME_BYTES_MAX + 1])
 {
-	size_t i = 0;
-	while (i < entry->rename_count && !choose_fits(entry->renames[i].from, model))
-		i++;
-	if (i == entry->rename_count)
-		return model;
-	struct view from = view_of(entry->renames[i].from), to = view_of(entry->renames[i].to);
+	struct view from = view_of(from_text), to = view_of(to_text), run = {0};
 	ptrdiff_t star = view_find_char(from, '*'), place = view_find_char(to, '*');
 	if (place < 0)
 		return to;
-	struct view run = {0};
 	if (star >= 0)
 		run = view_sub(model, (size_t)star, model.len + 1 - from.len);
 	int len = snprintf(out, TABLE_NAME_BYTES_MAX + 1, "%.*s%.*s%s", (int)place, to.data,
 	    VIEW_ARGS(run), to.data + place + 1);
 	return len > TABLE_NAME_BYTES_MAX ? model : view_make(out, (size_t)len);
+}
+
+struct view
+choose_name(
+    const struct upstream_entry *entry, struct view model, char out[TABLE_NAME_BYTES_MAX + 1])
+{
+	for (size_t i = 0; i < entry->rename_count; i++) {
+		const struct model_rename *rename = &entry->renames[i];
+		if (choose_fits(rename->from, model))
+			return fill(rename->from, rename->to, model, out);
+	}
+	return model;
+}
+
+const struct model_rule *
+choose_rule(const struct table *table, struct view model)
+{
+	for (size_t i = 0; i < table->model_rule_count && model.len > 0; i++) {
+		if (choose_fits(table->model_rules[i].source, model))
+			return &table->model_rules[i];
+	}
+	return NULL;
+}
+
+struct view
+choose_ruled(const struct table *table, struct view model, char out[TABLE_NAME_BYTES_MAX + 1])
+{
+	const struct model_rule *rule = choose_rule(table, model);
+	return rule != NULL ? fill(rule->source, rule->target, model, out) : model;
 }
 
 static bool
@@ -199,4 +224,95 @@ choose_order(const struct table *table, const struct choose_asked *asked, struct
 	if (other > 0)
 		memcpy(&out[may], rest, other * sizeof(rest[0]));
 	return may;
+}
+
+int
+choose_home(const struct table *table, const struct choose_asked *asked)
+{
+	const struct upstream_list *list = &table->groups[asked->group];
+	const struct group_policy *policy = &table->policies[asked->group];
+	struct rank best = {0};
+	int home = -1;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct upstream_entry *entry = &list->entries[i];
+		bool may = entry->off != OFF_SCHEDULE &&
+			   (asked->model.len == 0 || serves_model(entry, asked->model));
+		struct rank rank = {
+		    .key = key_of(policy, asked, entry, i),
+		    .entry = (uint16_t)i,
+		    .tier = (uint8_t)(entry->tier + 1),
+		};
+		if (may && (home < 0 || compare(&rank, &best) < 0)) {
+			best = rank;
+			home = (int)i;
+		}
+	}
+	return home;
+}
+
+/* ---- groups ---- */
+
+/* For each client protocol: its own groups, then those that can help out. */
+struct preference {
+	enum group own[2], others[2];
+	size_t own_count, other_count;
+};
+static const struct preference preferences[PROTOCOL_COUNT] = {
+    [PROTOCOL_ANTHROPIC] = {{GROUP_CLAUDE}, {GROUP_CODEX, GROUP_CHAT}, 1, 2},
+    [PROTOCOL_CHAT] = {{GROUP_CHAT, GROUP_CHAT_VIA_CLAUDE}, {GROUP_CODEX, GROUP_CLAUDE}, 2, 2},
+    [PROTOCOL_RESPONSES] = {{GROUP_CODEX}, {GROUP_CLAUDE, GROUP_CHAT}, 1, 2},
+};
+
+struct walk {
+	const struct table *table;
+	const struct choose_route *route;
+	struct choose_group *out;
+	size_t count;
+	bool needs_conversion;
+};
+
+/* Some upstream of the list can serve, through conversion where that is allowed. */
+static bool
+serves(const struct upstream_list *list, const struct choose_route *route, bool converts)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if ((converts && route->converts) || list->entries[i].protocol == route->client)
+			return true;
+	}
+	return false;
+}
+
+static void
+add_group(struct walk *walk, enum group group, bool own, bool converts)
+{
+	const struct upstream_list *list = &walk->table->groups[group];
+	if (serves(list, walk->route, converts)) {
+		walk->out[walk->count++] = (struct choose_group){group, own};
+	} else if (list->count > 0 && group != GROUP_RETRY) {
+		walk->needs_conversion = true;
+	}
+}
+
+size_t
+choose_groups(const struct table *table, const struct choose_route *route,
+    struct choose_group out[GROUP_COUNT], bool *needs_conversion)
+{
+	const struct preference *preference = &preferences[route->client];
+	enum convert_when when = table->policies[preference->own[0]].convert;
+	struct walk walk = {.table = table, .route = route, .out = out};
+	for (size_t i = 0; i < preference->own_count; i++)
+		add_group(&walk, preference->own[i], true, route->lists || when != CONVERT_OFF);
+	bool alone = walk.count == 0;
+	bool others = when == CONVERT_BACKUP || (alone && (when == CONVERT_ALONE || route->lists));
+	for (size_t i = 0; i < preference->other_count; i++) {
+		if (others)
+			add_group(&walk, preference->others[i], false, true);
+		else if (table->groups[preference->others[i]].count > 0)
+			walk.needs_conversion = true;
+	}
+	/* The old retry nodes served Claude and chat clients. */
+	add_group(&walk, GROUP_RETRY, true, route->client == PROTOCOL_CHAT && when != CONVERT_OFF);
+	if (needs_conversion != NULL)
+		*needs_conversion = walk.needs_conversion;
+	return walk.count;
 }

@@ -47,6 +47,32 @@ struct choose_place {
 size_t choose_order(
     const struct table *table, const struct choose_asked *asked, struct choose_place *out);
 
+/* Where the session belongs: the entry that would be first if all who are scheduled and serve the
+ * model were well and nobody stayed elsewhere; -1 = nobody. */
+int choose_home(const struct table *table, const struct choose_asked *asked);
+
+/* A group that may serve a client's path. */
+struct choose_group {
+	enum group group;
+	bool own; /* the client's path is made for it; else its upstreams help out, converted */
+};
+struct choose_route {
+	enum protocol client;
+	bool converts; /* what is asked can be converted */
+	bool lists;    /* a list of models, which every client can read */
+};
+/* Which groups of `table` can serve, best first; at most GROUP_COUNT. Groups of the client's own
+ * path first, then, as the first own group's policy has it, the others, and the retry nodes last. A
+ * group without any upstream that can serve is left out. *needs_conversion (NULL = not asked) tells
+ * that there is one which conversion would let serve. */
+size_t choose_groups(const struct table *table, const struct choose_route *route,
+    struct choose_group out[GROUP_COUNT], bool *needs_conversion);
+/* The table's model rule for `model`: the first that fits, NULL = none. */
+const struct model_rule *choose_rule(const struct table *table, struct view model);
+/* The name by that rule, else the same. Borrows `model` or `out`. */
+struct view choose_ruled(
+    const struct table *table, struct view model, char out[TABLE_NAME_BYTES_MAX + 1]);
+
 /* Never 0. */
 uint64_t choose_session(struct view key);
 /* '*' stands for any run of characters. */

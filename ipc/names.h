@@ -31,6 +31,10 @@
 #define MSG_SET_ENABLED "set_enabled"       /* REQ admin: {id, enabled} -> MSG_OK or MSG_ERROR */
 #define MSG_EXPLAIN "explain"               /* REQ admin: {at?, path?, group?, model?, session?} */
 #define MSG_EXPLANATION "explanation"
+#define MSG_GET_DECISIONS "get_decisions" /* REQ admin: {id?, upstream?, limit?} */
+#define MSG_DECISIONS "decisions"
+#define MSG_FORGET_LESSON                                                                          \
+	"forget_lesson" /* REQ admin: {upstream?, model?, kind?, name?} -> MSG_OK */
 #define MSG_OK "ok"
 #define MSG_ERROR "error" /* {kind, message, faults: [{path, message}]} */
 

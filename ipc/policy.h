@@ -20,6 +20,19 @@ enum hedge {
 	HEDGE_AUTO,  /* after the learned p95 of that upstream; hedge_after_ms until it is known */
 };
 
+/* When upstreams of other groups, which speak another protocol, serve this group's clients. */
+enum convert_when {
+	CONVERT_ALONE,  /* while no upstream of their own is configured and switched on */
+	CONVERT_BACKUP, /* also when all of these fail or rest */
+	CONVERT_OFF,    /* never; nothing is converted for them at all */
+};
+
+/* What becomes of a request of which conversion would lose something. */
+enum loss {
+	LOSS_LENIENT, /* it goes on, and the answer says what was lost */
+	LOSS_STRICT,  /* it is refused */
+};
+
 /* Of one group. Times in ms; 0 = off. */
 struct group_policy {
 	enum pick pick;
@@ -33,6 +46,8 @@ struct group_policy {
 	uint32_t retry_budget_percent;  /* further calls for 100 client calls */
 	uint32_t retry_burst;           /* ... and so many that the budget always holds */
 	uint32_t retry_deadline_ms;     /* no further call begins this long after the request */
+	enum convert_when convert;
+	enum loss loss;
 };
 
 /* How a request goes on after a failed call. */
@@ -71,6 +86,8 @@ enum strategy strategies_of_status(const struct strategies *strategies, unsigned
 /* Words of the JSON form and the configuration, NULL at the end. */
 extern const char *const policy_pick_words[];     /* "order", ... */
 extern const char *const policy_hedge_words[];    /* "off", "after", "auto" */
+extern const char *const policy_convert_words[];  /* "alone", ... */
+extern const char *const policy_loss_words[];     /* "lenient", "strict" */
 extern const char *const policy_strategy_words[]; /* "switch_api", ... */
 extern const char *const policy_network_words[];  /* "ConnectError", ... */
 

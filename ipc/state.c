@@ -53,10 +53,53 @@ static const struct field outcome_fields[] = {
     FIELD(report_outcome, ttfb_ms, FIELD_U32, 0, UINT32_MAX),
     FIELD(report_outcome, retry_after_ms, FIELD_U64, 0, INT64_MAX),
     FIELD(report_outcome, probe, FIELD_BOOL, 0, 0),
+    FIELD(report_outcome, activation, FIELD_BOOL, 0, 0),
     FIELD(report_outcome, probe_seq, FIELD_U64, 0, INT64_MAX),
     FIELD(report_outcome, age_ms, FIELD_U64, 0, INT64_MAX),
     FIELD(report_outcome, count, FIELD_U32, 1, UINT32_MAX),
 };
+
+static const struct field lesson_fields[] = {
+    FIELD(lesson_of, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD(lesson_of, model, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
+    {.key = "kind",
+	.kind = FIELD_WORD,
+	.offset = offsetof(struct lesson_of, lesson.kind),
+	.words = lesson_kind_words},
+    {.key = "name",
+	.kind = FIELD_TEXT,
+	.offset = offsetof(struct lesson_of, lesson.name),
+	.max = LESSON_NAME_BYTES - 1},
+};
+
+static void
+put_list(json_t *json, const char *key, json_t *list)
+{
+	MUST(json_object_set_new(json, key, list) == 0);
+}
+
+static json_t *
+encode_records(const struct report *report)
+{
+	json_t *list = json_array();
+	MUST(report->record_count <= REPORT_RECORDS_MAX);
+	for (size_t i = 0; i < report->record_count; i++)
+		MUST(json_array_append_new(list, record_encode(&report->records[i])) == 0);
+	return list;
+}
+
+static json_t *
+encode_lessons(const struct report *report)
+{
+	json_t *list = json_array();
+	MUST(report->lesson_count <= REPORT_LESSONS_MAX);
+	for (size_t i = 0; i < report->lesson_count; i++) {
+		json_t *one =
+		    fields_encode(lesson_fields, COUNT(lesson_fields), &report->lessons[i]);
+		MUST(json_array_append_new(list, one) == 0);
+	}
+	return list;
+}
 
 json_t *
 report_encode(const struct report *report)
@@ -69,7 +112,9 @@ report_encode(const struct report *report)
 		    json_array_append_new(list, fields_encode(outcome_fields, COUNT(outcome_fields),
 						    &report->outcomes[i])) == 0);
 	}
-	MUST(json_object_set_new(json, "outcomes", list) == 0);
+	put_list(json, "outcomes", list);
+	put_list(json, "records", encode_records(report));
+	put_list(json, "lessons", encode_lessons(report));
 	return json;
 }
 
@@ -96,12 +141,60 @@ decode_outcomes(const json_t *body, struct report *out, struct err *err)
 	return true;
 }
 
+/* The list `key`, of at most `max`; NULL and err when it is none. */
+static const json_t *
+find_list(const json_t *body, const char *key, size_t max, struct err *err)
+{
+	const json_t *list = fields_member(body, "", key, JSON_ARRAY, err);
+	if (json_array_size(list) <= max)
+		return list;
+	(void)fields_refuse(
+	    "", key, err, "has %zu entries, at most %zu", json_array_size(list), max);
+	return NULL;
+}
+
+static bool
+decode_records(const json_t *body, struct report *out, struct err *err)
+{
+	const json_t *list = find_list(body, "records", REPORT_RECORDS_MAX, err);
+	size_t count = json_array_size(list);
+	if (count > 0)
+		out->records = mem_calloc(count, sizeof(*out->records));
+	for (size_t i = 0; i < count; i++) {
+		char at[32];
+		snprintf(at, sizeof(at), "records[%zu]", i);
+		if (!record_decode(json_array_get(list, i), at, &out->records[i], err))
+			return false;
+		out->record_count = i + 1;
+	}
+	return list != NULL;
+}
+
+static bool
+decode_lessons(const json_t *body, struct report *out, struct err *err)
+{
+	const json_t *list = find_list(body, "lessons", REPORT_LESSONS_MAX, err);
+	size_t count = json_array_size(list);
+	if (count > 0)
+		out->lessons = mem_calloc(count, sizeof(*out->lessons));
+	for (size_t i = 0; i < count; i++) {
+		char at[32];
+		snprintf(at, sizeof(at), "lessons[%zu]", i);
+		out->lesson_count = i + 1;
+		if (!fields_decode(lesson_fields, COUNT(lesson_fields), 0, json_array_get(list, i),
+			at, &out->lessons[i], err))
+			return false;
+	}
+	return list != NULL;
+}
+
 bool
 report_decode(const json_t *body, struct report *out, struct err *err)
 {
 	*out = (struct report){0};
-	if (fields_decode(report_fields, COUNT(report_fields), 1, body, "", out, err) &&
-	    decode_outcomes(body, out, err))
+	if (fields_decode(report_fields, COUNT(report_fields), 3, body, "", out, err) &&
+	    decode_outcomes(body, out, err) && decode_records(body, out, err) &&
+	    decode_lessons(body, out, err))
 		return true;
 	report_fini(out);
 	return false;
@@ -115,6 +208,16 @@ report_fini(struct report *report)
 		mem_free(report->outcomes[i].model);
 	}
 	mem_free(report->outcomes);
+	for (size_t i = 0; i < report->record_count; i++)
+		record_fini(&report->records[i]);
+	mem_free(report->records);
+	for (size_t i = 0; i < report->lesson_count; i++) {
+		mem_free(report->lessons[i].upstream);
+		mem_free(report->lessons[i].model);
+	}
+	mem_free(report->lessons);
 	report->outcomes = NULL;
-	report->outcome_count = 0;
+	report->records = NULL;
+	report->lessons = NULL;
+	report->outcome_count = report->record_count = report->lesson_count = 0;
 }

@@ -3,6 +3,8 @@
 #define PM_STATE_H
 
 #include "err.h"
+#include "lesson.h"
+#include "record.h"
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,6 +12,8 @@
 
 #define REPORT_OUTCOMES_MAX 256
 #define REPORT_REASON_BYTES 32
+#define REPORT_RECORDS_MAX 64
+#define REPORT_LESSONS_MAX 64
 
 /* How `count` upstream calls ended that were alike in all but times. */
 struct report_outcome {
@@ -24,7 +28,8 @@ struct report_outcome {
 	uint32_t ttfb_ms; /* to the first byte, of the last one; 0 = none came */
 	uint64_t retry_after_ms; /* the longest that was named, 0 = none */
 	bool probe;              /* no client's call: a probe */
-	uint64_t probe_seq;      /* the order of the table that it carried out, 0 = none */
+	bool activation;         /* no client's call: the activation of the day */
+	uint64_t probe_seq;      /* the order of the table that either carried out, 0 = none */
 	uint64_t age_ms;         /* how long before this report the last one began */
 	uint32_t count;          /* at least 1 */
 };
@@ -49,10 +54,14 @@ struct report {
 	uint64_t outcomes_seq; /* grows with each new batch, from 1; 0 = not numbered */
 	struct report_outcome *outcomes;
 	size_t outcome_count;
+	struct record *records; /* the latest exchanges, for people to look at; some may be lost */
+	size_t record_count;
+	struct lesson_of *lessons; /* newly learned; `until_ms` is not looked at */
+	size_t lesson_count;
 };
-/* Only reads the outcomes. */
+/* Only reads the lists. */
 json_t *report_encode(const struct report *report);
-/* *out owns its outcomes: report_fini; nothing on failure. */
+/* *out owns its lists: report_fini; nothing on failure. */
 MUST_CHECK bool report_decode(const json_t *body, struct report *out, struct err *err);
 void report_fini(struct report *report);
 

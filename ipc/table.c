@@ -78,6 +78,9 @@ table_new(void)
 		    .retry_burst = 20,
 		};
 	}
+	for (size_t i = 0; i < PROTOCOL_COUNT; i++)
+		table->activation.models[i] = mem_dup_str("");
+	table->activation.prompt = mem_dup_str("");
 	table->attempts_max = 4;
 	table->body_bytes_max = 64ull * 1024 * 1024;
 	table->admin_on_api_port = true;
@@ -135,6 +138,14 @@ table_unref(struct table *table)
 		mem_free(table->client_keys[i].name);
 	}
 	mem_free(table->client_keys);
+	for (size_t i = 0; i < table->lesson_count; i++) {
+		mem_free(table->lessons[i].upstream);
+		mem_free(table->lessons[i].model);
+	}
+	mem_free(table->lessons);
+	for (size_t i = 0; i < PROTOCOL_COUNT; i++)
+		mem_free(table->activation.models[i]);
+	mem_free(table->activation.prompt);
 	for (size_t i = 0; i < table->model_rule_count; i++) {
 		mem_free(table->model_rules[i].source);
 		mem_free(table->model_rules[i].target);
@@ -186,6 +197,16 @@ table_add_model_rule(struct table *table)
 	struct model_rule *rule = &table->model_rules[table->model_rule_count++];
 	*rule = (struct model_rule){0};
 	return rule;
+}
+
+struct lesson_of *
+table_add_lesson(struct table *table)
+{
+	table->lessons =
+	    grow(table->lessons, table->lesson_count, sizeof(table->lessons[0]), TABLE_LESSONS_MAX);
+	struct lesson_of *lesson = &table->lessons[table->lesson_count++];
+	*lesson = (struct lesson_of){0};
+	return lesson;
 }
 
 struct model_pattern *

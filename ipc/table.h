@@ -5,6 +5,7 @@
 #define PM_TABLE_H
 
 #include "err.h"
+#include "lesson.h"
 #include "policy.h"
 #include "secret.h"
 #include "view.h"
@@ -24,6 +25,8 @@
 #define TABLE_COOLING_MODELS_MAX 16 /* of each upstream */
 #define TABLE_WEIGHT_MAX 100
 #define TABLE_STRATEGY_RANGES_MAX 512
+#define TABLE_LESSONS_MAX 256
+#define TABLE_PROMPT_BYTES_MAX 4096
 
 enum protocol { PROTOCOL_ANTHROPIC, PROTOCOL_CHAT, PROTOCOL_RESPONSES };
 #define PROTOCOL_COUNT 3
@@ -85,6 +88,8 @@ struct upstream_entry {
 	int64_t resume_at_ms;          /* wall clock end of its rest at the latest, 0 = none */
 	uint64_t probe_seq;            /* the prober probes at once when this has grown ... */
 	uint32_t probe_every_ms;       /* ... and so often while this is not 0 */
+	uint64_t activate_seq;         /* the data plane activate_by activates it when this grows */
+	uint64_t activate_by;          /* its boot_id */
 	struct cooling_model *cooling; /* models that rest here though the rest serves */
 	size_t cooling_count;
 };
@@ -112,6 +117,15 @@ struct table_timeouts {
 	uint32_t first_byte_stream_ms, first_byte_ms;
 	uint32_t idle_stream_ms, idle_ms;
 	uint32_t total_stream_ms, total_ms;
+	uint32_t write_ms;   /* without a byte taken of a request that is being sent */
+	uint32_t request_ms; /* a client's call over all upstreams */
+};
+
+/* The small request that activates an upstream. */
+struct table_activation {
+	char *models[PROTOCOL_COUNT];
+	char *prompt;
+	uint32_t max_tokens;
 };
 
 struct table {
@@ -127,8 +141,13 @@ struct table {
 	struct table_timeouts timeouts[GROUP_COUNT];
 	struct group_policy policies[GROUP_COUNT];
 	struct strategies strategies;
+	struct table_activation activation;
 	uint32_t attempts_max; /* upstream calls for one client call, at least 1 */
 	uint64_t body_bytes_max;
+	uint32_t cache_marks_max; /* cache_control marks in a request, 0 = any number */
+	bool learn;               /* refusals that name what they refuse teach to leave it out */
+	struct lesson_of *lessons;
+	size_t lesson_count;
 	bool admin_on_api_port; /* pages and admin API on the API port for loopback peers */
 	bool admin_remote;      /* ... for everyone (owner's explicit choice) */
 	char *tls_cert_path, *tls_key_path; /* NULL = plain listeners only */
@@ -151,5 +170,6 @@ struct model_pattern *table_add_pattern(struct upstream_entry *entry);
 struct model_rename *table_add_rename(struct upstream_entry *entry);
 struct cooling_model *table_add_cooling(struct upstream_entry *entry);
 struct strategy_range *table_add_range(struct table *table);
+struct lesson_of *table_add_lesson(struct table *table);
 
 #endif

@@ -1,4 +1,5 @@
 #include "fields.h"
+#include "mem.h"
 #include "must.h"
 #include "policy.h"
 #include "table.h"
@@ -35,6 +36,8 @@ static const struct field upstream_fields[] = {
     FIELD(upstream_entry, resume_at_ms, FIELD_I64, 0, INT64_MAX),
     FIELD(upstream_entry, probe_seq, FIELD_U64, 0, INT64_MAX),
     FIELD(upstream_entry, probe_every_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD(upstream_entry, activate_seq, FIELD_U64, 0, INT64_MAX),
+    FIELD(upstream_entry, activate_by, FIELD_BITS64, 0, 0),
 };
 static const struct field model_fields[] = {
     FIELD(model_pattern, pattern, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
@@ -57,6 +60,22 @@ static const struct field model_rule_fields[] = {
     FIELD(model_rule, target, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
     FIELD(model_rule, full_format, FIELD_BOOL, 0, 0),
 };
+static const struct field lesson_fields[] = {
+    FIELD(lesson_of, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD(lesson_of, model, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
+    {.key = "kind",
+	.kind = FIELD_WORD,
+	.offset = offsetof(struct lesson_of, lesson.kind),
+	.words = lesson_kind_words},
+    {.key = "name",
+	.kind = FIELD_TEXT,
+	.offset = offsetof(struct lesson_of, lesson.name),
+	.max = LESSON_NAME_BYTES - 1},
+    {.key = "until_ms",
+	.kind = FIELD_I64,
+	.offset = offsetof(struct lesson_of, lesson.until_ms),
+	.max = INT64_MAX},
+};
 static const struct field timeouts_fields[] = {
     FIELD(table_timeouts, connect_ms, FIELD_U32, 0, UINT32_MAX),
     FIELD(table_timeouts, first_byte_stream_ms, FIELD_U32, 0, UINT32_MAX),
@@ -65,6 +84,8 @@ static const struct field timeouts_fields[] = {
     FIELD(table_timeouts, idle_ms, FIELD_U32, 0, UINT32_MAX),
     FIELD(table_timeouts, total_stream_ms, FIELD_U32, 0, UINT32_MAX),
     FIELD(table_timeouts, total_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD(table_timeouts, write_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD(table_timeouts, request_ms, FIELD_U32, 0, UINT32_MAX),
 };
 static const struct field policy_fields[] = {
     WORD(group_policy, pick, policy_pick_words),
@@ -78,6 +99,8 @@ static const struct field policy_fields[] = {
     FIELD(group_policy, retry_budget_percent, FIELD_U32, 0, UINT32_MAX),
     FIELD(group_policy, retry_burst, FIELD_U32, 0, UINT32_MAX),
     FIELD(group_policy, retry_deadline_ms, FIELD_U32, 0, UINT32_MAX),
+    WORD(group_policy, convert, policy_convert_words),
+    WORD(group_policy, loss, policy_loss_words),
 };
 static const struct field range_fields[] = {
     FIELD(strategy_range, first, FIELD_U32, 0, 999),
@@ -98,6 +121,18 @@ static const struct field network_fields[] = {
     NETWORK(NETWORK_READ_TIMEOUT, "ReadTimeout"),
     NETWORK(NETWORK_PROTOCOL_ERROR, "ProtocolError"),
 };
+#define ACTIVATION(name, member, field_kind, low, high)                                            \
+	{                                                                                          \
+		.key = name, .kind = field_kind,                                                   \
+		.offset = offsetof(struct table, activation.member), .min = low, .max = high       \
+	}
+static const struct field activation_fields[] = {
+    ACTIVATION("model_anthropic", models[PROTOCOL_ANTHROPIC], FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
+    ACTIVATION("model_chat", models[PROTOCOL_CHAT], FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
+    ACTIVATION("model_responses", models[PROTOCOL_RESPONSES], FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
+    ACTIVATION("prompt", prompt, FIELD_STR, 0, TABLE_PROMPT_BYTES_MAX),
+    ACTIVATION("max_tokens", max_tokens, FIELD_U32, 0, UINT32_MAX),
+};
 /* The flat members of the whole; MORE_MEMBERS others stand beside them. */
 static const struct field table_fields[] = {
     FIELD(table, epoch, FIELD_BITS64, 0, 0),
@@ -105,12 +140,14 @@ static const struct field table_fields[] = {
     FIELD(table, prober, FIELD_BITS64, 0, 0),
     FIELD(table, attempts_max, FIELD_U32, 1, TABLE_ATTEMPTS_MAX),
     FIELD(table, body_bytes_max, FIELD_U64, 1, INT64_MAX),
+    FIELD(table, cache_marks_max, FIELD_U32, 0, UINT32_MAX),
+    FIELD(table, learn, FIELD_BOOL, 0, 0),
     FIELD(table, admin_on_api_port, FIELD_BOOL, 0, 0),
     FIELD(table, admin_remote, FIELD_BOOL, 0, 0),
     FIELD(table, tls_cert_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
     FIELD(table, tls_key_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
 };
-#define MORE_MEMBERS 6
+#define MORE_MEMBERS 8
 
 /* ---- lists ---- */
 
@@ -131,6 +168,7 @@ add_upstream(void *table, size_t group)
 	}
 ADD(add_client_key, table, table_add_client_key)
 ADD(add_model_rule, table, table_add_model_rule)
+ADD(add_lesson, table, table_add_lesson)
 ADD(add_range, table, table_add_range)
 ADD(add_pattern, entry, table_add_pattern)
 ADD(add_rename, entry, table_add_rename)
@@ -164,6 +202,7 @@ static const struct list_shape table_lists[] = {
 	add_client_key),
     LIST(table, model_rules, model_rule_count, model_rule_fields, TABLE_MODEL_RULES_MAX,
 	add_model_rule),
+    LIST(table, lessons, lesson_count, lesson_fields, TABLE_LESSONS_MAX, add_lesson),
 };
 static const struct list_shape ranges_list = {.key = "statuses",
     .fields = range_fields,
@@ -298,6 +337,8 @@ table_encode(const struct table *table)
 	json_t *network = fields_encode(network_fields, COUNT(network_fields), &table->strategies);
 	add_member(network, ranges_list.key, encode_list(&ranges_list, table));
 	add_member(json, "strategies", network);
+	add_member(
+	    json, "activation", fields_encode(activation_fields, COUNT(activation_fields), table));
 	return json;
 }
 
@@ -326,11 +367,29 @@ decode_strategies(const json_t *body, struct table *table, struct err *err)
 	       decode_list(&ranges_list, json, "strategies", ranges_list.key, table, 0, err);
 }
 
+/* The new table's empty texts make room. */
+static bool
+decode_activation(const json_t *body, struct table *table, struct err *err)
+{
+	const json_t *json = fields_member(body, "", "activation", JSON_OBJECT, err);
+	if (json == NULL)
+		return false;
+	for (size_t i = 0; i < PROTOCOL_COUNT; i++) {
+		mem_free(table->activation.models[i]);
+		table->activation.models[i] = NULL;
+	}
+	mem_free(table->activation.prompt);
+	table->activation.prompt = NULL;
+	return fields_decode(
+	    activation_fields, COUNT(activation_fields), 0, json, "activation", table, err);
+}
+
 static bool
 decode_all(const json_t *body, struct table *table, struct err *err)
 {
 	if (!fields_decode(table_fields, COUNT(table_fields), MORE_MEMBERS, body, "", table, err) ||
-	    !decode_groups(body, table, err) || !decode_strategies(body, table, err))
+	    !decode_groups(body, table, err) || !decode_strategies(body, table, err) ||
+	    !decode_activation(body, table, err))
 		return false;
 	for (size_t i = 0; i < COUNT(each_group); i++) {
 		if (!decode_each_group(&each_group[i], body, table, err))

@@ -1,5 +1,5 @@
 #include "convert.h"
-
+#include "codec.h"
 #include "jsonspan.h"
 #include "log.h"
 #include "mem.h"

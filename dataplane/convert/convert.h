@@ -3,10 +3,15 @@
 #define PM_CONVERT_H
 
 #include "bytes.h"
-#include "codec.h"
+#include "caps.h"
 #include "err.h"
+#include "ledger.h"
+#include "model.h"
 #include "view.h"
 #include <stdbool.h>
+
+/* Not event.h: its name for an event is libevent's as well. */
+struct usage;
 
 /* One conversation with one upstream: request out, answer back. */
 struct convert;

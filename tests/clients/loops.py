@@ -38,7 +38,7 @@ def install(name):
 class Loops(rig.Case):
     """Subclasses say how to run the client: ask(prompt) -> (final text, command output or None)."""
 
-    config = rig.everywhere("first", "second", "third:backup")
+    config = rig.everywhere("first", "second", "third:backup", **rig.plain())
     protocol, mode = "anthropic", "stream"
     text_turns, tool_turns = 1, 2  # requests of one answer and of a whole loop
 

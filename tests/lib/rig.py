@@ -246,6 +246,15 @@ def config(claude=(), codex=(), chat=(), **more):
                for key, entries in lists.items()}, **more}
 
 
+GROUPS = ("claude", "codex", "chat", "chat_via_claude", "retry")
+
+
+def plain(**more):
+    """Settings under which each request is for itself: nobody rests, no session stays, no budget."""
+    return {"timeout_settings": {"api_cooldown_seconds": 0, **more},
+            "routing": {group: {"affinity_seconds": 0, "retry_burst": 100000} for group in GROUPS}}
+
+
 def everywhere(*names, **more):
     """The same upstreams for all three protocols."""
     return config(names, names, names, **more)

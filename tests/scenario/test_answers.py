@@ -128,8 +128,9 @@ class Answers(rig.Case):
                 self.assertEqual(f"n{i}", said(protocol, wire.answer(), i % 2 == 0))
 
     def test_no_upstream_of_the_protocol(self):
-        """A clear error in the client's protocol; the others go on."""
-        with rig.Rig(rig.config(claude=["a"])) as other:
+        """With conversion off: a clear error in the client's protocol; the others go on."""
+        off = {group: {"convert": "off"} for group in ("codex", "chat")}
+        with rig.Rig(rig.config(claude=["a"], routing=off)) as other:
             said("anthropic", other.post("anthropic"))
             for protocol in ("chat", "responses"):
                 answer = other.post(protocol)

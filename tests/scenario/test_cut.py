@@ -6,8 +6,8 @@ from protocols import HALF, PROTOCOLS, ask, error_event, events, read, said, str
 
 
 class Cut(rig.Case):
-    config = rig.everywhere("a", "b", timeout_settings={
-        "streaming_read_timeout": 1, "codex_base_timeout": 1})
+    config = rig.everywhere("a", "b", **rig.plain(
+        streaming_read_timeout=1, codex_base_timeout=1))
 
     def check_torn(self, protocol, answer, mark):
         self.assertEqual(200, answer.status, answer)

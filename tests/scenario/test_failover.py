@@ -25,7 +25,7 @@ TIMEOUTS = {"connect_timeout": 1, "codex_connect_timeout": 1, "streaming_read_ti
 
 
 class Failover(rig.Case):
-    config = rig.everywhere("a", "b", "c:backup", timeout_settings=TIMEOUTS)
+    config = rig.everywhere("a", "b", "c:backup", **rig.plain(**TIMEOUTS))
 
     def asked(self, mark, spec=""):
         """The names of the asked upstreams in order; a fresh connection after a stale one is no
@@ -79,7 +79,7 @@ class Failover(rig.Case):
             for stream in (True, False):
                 for spec, statuses in (("529", (529,)), ("refuse", (502, 503)), ("empty", (502, 503)),
                                        ("error-first:type=overloaded_error", (502, 503, 529)),
-                                       ("401", (502, 503)), ("429:ra=7", (429,))):
+                                       ("401", (502, 503)), ("429:ra=7", (429, 503))):
                     if not stream and spec.startswith("error-first"):
                         continue
                     with self.subTest(protocol=protocol, stream=stream, spec=spec):
@@ -89,9 +89,9 @@ class Failover(rig.Case):
                         answer = self.rig.post(protocol, stream=stream)
                         self.assertIn(answer.status, statuses, answer)
                         error(protocol, answer)
-                        if answer.status == 429:
+                        if answer.status in (429, 503, 529):
                             # Without it Codex takes a 429 as final.
-                            self.assertGreater(int(answer.header("retry-after")), 0)
+                            self.assertIn(int(answer.header("retry-after")), range(1, 61))
                         self.assertEqual(["a", "b", "c"], self.asked(mark, spec))
 
     def test_stalls_end_in_time(self):

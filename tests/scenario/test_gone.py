@@ -15,7 +15,7 @@ THREADS = 8
 
 
 class Gone(rig.Case):
-    config = rig.everywhere("a", "b")
+    config = rig.everywhere("a", "b", **rig.plain())
 
     def wait_gone(self, mark, count=1, seconds=1.0):
         """Every call behind the mark has ended for the upstream within the time."""

@@ -72,6 +72,7 @@ try_word(
 	X(list, UP, name, "\"\xe4\xb8\xbb\"", "7")                                                 \
 	X(list, UP, type, "\"backup\"", "1")                                                       \
 	X(list, UP, enabled, "false", "\"yes\"")                                                   \
+	X(list, UP, protocol, "\"chat\"", "1")                                                     \
 	X(list, UP, time_enabled, "[1, 0, true, false, 1, 1, 0]", "[1, 2, 1, 1, 1, 1, 1]")         \
 	X(list, UP, hours, "[\"09:00-17:30\"]", "[\"9-17\"]")                                      \
 	X(list, UP, dates, "{\"12-25\": \"off\"}", "{\"12-25\": \"shut\"}")                        \
@@ -131,6 +132,13 @@ try_word(
 	X(error_handling_strategies, NULL, updated_at, "1", NULL)                                  \
 	X(optimization_settings, NULL, enable_cache_control_limit, "false", "\"no\"")              \
 	X(optimization_settings, NULL, updated_at, "\"x\"", NULL)                                  \
+	X(optimization_settings, NULL, learn, "false", "\"no\"")                                   \
+	X(activation, NULL, model_anthropic, "\"m\"", "\"\"")                                      \
+	X(activation, NULL, model_chat, "\"m\"", "7")                                              \
+	X(activation, NULL, model_responses, "\"m\"", "[]")                                        \
+	X(activation, NULL, prompt, "\"hi\"", "\"\"")                                              \
+	X(activation, NULL, max_tokens, "16", "0")                                                 \
+	X(optimization_settings, NULL, learn_seconds, "3600", "0")                                 \
 	X(client_keys, "\"id\": \"a\"", sha256, SHA, "\"123\"")                                    \
 	X(client_keys, "\"sha256\": " SHA, id, "\"me\"", "\"\"")                                   \
 	X(client_keys, "\"sha256\": " SHA, name, "\"me\"", "1")                                    \
@@ -177,6 +185,11 @@ static const struct {
     {"retry_budget_percent", "1000", "1001"},
     {"retry_burst", "0", "[]"},
     {"retry_deadline_seconds", "86400", "86401"},
+    {"convert", "\"backup\"", "7"},
+    {"loss", "\"strict\"", "true"},
+    {"total_stream_seconds", "600", "-1"},
+    {"total_seconds", "600", "86401"},
+    {"request_seconds", "0.5", "\"1\""},
 };
 #define ROUTING_WORDS (sizeof(routing_words) / sizeof(routing_words[0]))
 

@@ -1,5 +1,6 @@
 /* The Chat Completions codec: requests through our model and back, the answers that its own encoder
  * makes of its streams, and errors. */
+#include "codec.h"
 #include "convert.h"
 #include <check.h>
 #include <stdio.h>

@@ -96,9 +96,9 @@ static const struct {
 
 START_TEST(the_right_one_is_blamed)
 {
-	struct outcome outcome = outcome_classify(&rows[_i].facts);
+	struct outcome outcome = outcome_classify(&rows[_i].facts, NULL);
 	ck_assert_str_eq(outcome.reason, rows[_i].reason);
-	ck_assert_str_eq(blame_name(outcome.blame), blame_name(rows[_i].blame));
+	ck_assert_str_eq(blame_words[outcome.blame], blame_words[rows[_i].blame]);
 	ck_assert_int_eq(outcome.try_next, rows[_i].try_next);
 	ck_assert_int_eq(outcome.success, outcome.reason[0] == 'o');
 }
@@ -115,7 +115,7 @@ START_TEST(nothing_is_tried_again_once_committed)
 				    .status = status,
 				    .committed = true,
 				};
-				struct outcome outcome = outcome_classify(&facts);
+				struct outcome outcome = outcome_classify(&facts, NULL);
 				if (outcome.try_next || outcome.success || !outcome.reason[0])
 					ck_abort_msg("%d %d %d", transport, fault, status);
 			}
@@ -124,10 +124,69 @@ START_TEST(nothing_is_tried_again_once_committed)
 }
 END_TEST
 
+/* What the owner has set decides how to go on; who is blamed does not change by that. */
+START_TEST(strategies_say_how_to_go_on)
+{
+	struct strategy_range ranges[] = {{400, 400, STRATEGY_SWITCH_API},
+	    {401, 428, STRATEGY_NORMAL}, {429, 499, STRATEGY_RETRY_NODE},
+	    {500, 529, STRATEGY_NORMAL}};
+	struct strategies all = {.ranges = ranges, .count = 4};
+	all.network[NETWORK_CONNECT_ERROR] = STRATEGY_NORMAL;
+	all.network[NETWORK_READ_TIMEOUT] = STRATEGY_RETRY_NODE;
+	static const struct {
+		struct outcome_facts facts;
+		enum blame blame;
+		bool try_next;
+		enum strategy strategy;
+	} set[] = {
+	    {FACTS(.status = 400), BLAME_REQUEST, true, STRATEGY_SWITCH_API},
+	    {FACTS(.status = 401), BLAME_KEY, false, STRATEGY_NORMAL},
+	    {FACTS(.status = 429), BLAME_KEY, true, STRATEGY_RETRY_NODE},
+	    {FACTS(.status = 503), BLAME_UPSTREAM, false, STRATEGY_NORMAL},
+	    {FACTS(.status = 530), BLAME_UPSTREAM, true, STRATEGY_SWITCH_API},
+	    {FACTS(.status = 200, .fault = WALL_ERROR_EVENT, .error_type = "overloaded_error"),
+		BLAME_UPSTREAM, false, STRATEGY_NORMAL},
+	    {FACTS(.status = 200, .fault = WALL_ERROR_EVENT, .error_type = "rate_limit_error"),
+		BLAME_KEY, true, STRATEGY_RETRY_NODE},
+	    {{.transport = TRANSPORT_CONNECT}, BLAME_NETWORK, true, STRATEGY_NORMAL},
+	    {{.transport = TRANSPORT_TIMEOUT_FIRST_BYTE}, BLAME_UPSTREAM, true,
+		STRATEGY_RETRY_NODE},
+	    {{.transport = TRANSPORT_RECEIVE}, BLAME_NETWORK, true, STRATEGY_SWITCH_API},
+	};
+	for (int i = 0; i < COUNT(set); i++) {
+		struct outcome outcome = outcome_classify(&set[i].facts, &all);
+		ck_assert_msg(outcome.blame == set[i].blame &&
+				  outcome.try_next == set[i].try_next &&
+				  outcome.strategy == set[i].strategy,
+		    "row %d: %s %d %d", i, blame_words[outcome.blame], outcome.try_next,
+		    (int)outcome.strategy);
+	}
+	ck_assert(outcome_is_final(401, &all) && !outcome_is_final(400, &all));
+	ck_assert(outcome_is_final(400, NULL) && !outcome_is_final(529, NULL));
+}
+END_TEST
+
+START_TEST(two_that_fail_alike_may_blame_the_request)
+{
+	static const struct {
+		int one, other;
+		bool blames;
+	} pairs[] = {{403, 403, true}, {404, 404, true}, {500, 500, true}, {400, 400, true},
+	    {403, 404, false}, {401, 401, false}, {429, 429, false}, {529, 529, false},
+	    {503, 503, false}, {502, 502, false}};
+	for (int i = 0; i < COUNT(pairs); i++) {
+		const struct outcome_facts a = {.status = pairs[i].one};
+		const struct outcome_facts b = {.status = pairs[i].other};
+		struct outcome one = outcome_classify(&a, NULL), other = outcome_classify(&b, NULL);
+		ck_assert_int_eq(outcome_blames_request(&one, &other), pairs[i].blames);
+	}
+}
+END_TEST
+
 START_TEST(every_name_is_there)
 {
 	for (int i = 0; i <= BLAME_CLIENT; i++)
-		ck_assert_ptr_nonnull(blame_name((enum blame)i));
+		ck_assert_ptr_nonnull(blame_words[i]);
 	for (int i = 0; i <= TRANSPORT_INTERNAL; i++)
 		ck_assert_ptr_nonnull(transport_name((enum transport)i));
 	for (int i = 0; i <= WALL_ENDED_EARLY; i++)
@@ -142,6 +201,8 @@ main(void)
 	TCase *tests = tcase_create("outcome");
 	tcase_add_loop_test(tests, the_right_one_is_blamed, 0, COUNT(rows));
 	tcase_add_test(tests, nothing_is_tried_again_once_committed);
+	tcase_add_test(tests, strategies_say_how_to_go_on);
+	tcase_add_test(tests, two_that_fail_alike_may_blame_the_request);
 	tcase_add_test(tests, every_name_is_there);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

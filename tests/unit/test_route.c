@@ -262,25 +262,6 @@ add(struct table *table, enum group group, enum protocol protocol, enum tier tie
 	return entry;
 }
 
-START_TEST(candidates_are_available_primaries_then_backups)
-{
-	struct table *table = table_new();
-	unsigned out[8];
-	add(table, GROUP_CLAUDE, A, TIER_BACKUP, true);
-	add(table, GROUP_CLAUDE, A, TIER_PRIMARY, true);
-	add(table, GROUP_CLAUDE, A, TIER_PRIMARY, false);
-	add(table, GROUP_CLAUDE, A, TIER_BACKUP, false);
-	add(table, GROUP_CLAUDE, A, TIER_PRIMARY, true);
-	ck_assert_uint_eq(route_candidates(table, GROUP_CLAUDE, out, 8), 3);
-	ck_assert_uint_eq(out[0], 1);
-	ck_assert_uint_eq(out[1], 4);
-	ck_assert_uint_eq(out[2], 0);
-	ck_assert_uint_eq(route_candidates(table, GROUP_CLAUDE, out, 2), 2);
-	ck_assert_uint_eq(route_candidates(table, GROUP_CODEX, out, 8), 0);
-	table_unref(table);
-}
-END_TEST
-
 /* The groups that have upstreams (of their usual protocol), a request, and the groups it may use.
  */
 static const struct {
@@ -289,23 +270,28 @@ static const struct {
 	const char *have, *may; /* group names */
 	bool conversion;
 } groups[] = {
-    {"/v1/messages", true, "claude codex chat", "claude", false},
+    {"/v1/messages", true, "claude codex chat", "claude", true},
     {"/v1/messages", true, "claude retry", "claude retry", false},
-    {"/v1/messages", true, "codex", "", false},
-    {"/v1/responses", false, "claude codex", "codex", false},
-    {"/v1/chat/completions", false, "chat claude", "chat", false},
-    {"/v1/chat/completions", false, "chat chat_via_claude retry", "chat", true},
-    {"/v1/chat/completions", false, "chat_via_claude retry", "", true},
-    {"/v1/chat/completions", false, "retry", "", false},
-    {"/v1/models", false, "claude codex chat", "chat codex claude", false},
+    {"/v1/messages", true, "codex", "codex", false},
+    {"/v1/messages", true, "codex chat retry", "codex chat retry", false},
+    {"/v1/messages/batches", true, "codex", "", true},
+    {"/v1/responses", false, "claude codex", "codex", true},
+    {"/v1/responses", false, "claude chat", "claude chat", false},
+    {"/v1/chat/completions", false, "chat claude", "chat", true},
+    {"/v1/chat/completions", false, "chat chat_via_claude retry", "chat chat_via_claude retry",
+	false},
+    {"/v1/chat/completions", false, "chat_via_claude retry", "chat_via_claude retry", false},
+    {"/v1/chat/completions", false, "codex claude", "codex claude", false},
+    {"/v1/chat/completions", false, "retry", "retry", false},
+    {"/v1/models", false, "claude codex chat", "chat", true},
     {"/v1/models", false, "claude", "claude", false},
     {"/v1/models", false, "chat_via_claude", "chat_via_claude", false},
-    {"/v1/models", true, "claude codex chat", "claude", false},
-    {"/openai/models", false, "claude codex chat", "codex", false},
-    {"/openai/models", false, "claude", "", false},
+    {"/v1/models", true, "claude codex chat", "claude", true},
+    {"/openai/models", false, "claude codex chat", "codex", true},
+    {"/openai/models", false, "claude", "claude", false},
 };
 
-START_TEST(groups_are_those_that_speak_the_protocol)
+START_TEST(groups_are_the_clients_own_or_those_that_can_help)
 {
 	static const enum protocol usual[GROUP_COUNT] = {
 	    [GROUP_CLAUDE] = A,
@@ -324,11 +310,11 @@ START_TEST(groups_are_those_that_speak_the_protocol)
 	struct view path = view_of(groups[_i].path);
 	bool models = view_ends(path, "models"), conversion;
 	struct route route = route_match(models ? HTTP_GET : HTTP_POST, path, groups[_i].anthropic);
-	enum group out[GROUP_COUNT];
+	struct choose_group out[GROUP_COUNT];
 	size_t count = route_groups(&route, table, out, &conversion);
 	for (size_t i = 0; i < count; i++) {
 		ck_assert(view_split(&may, ' ', &name));
-		ck_assert(view_eq_str(name, group_name(out[i])));
+		ck_assert(view_eq_str(name, group_name(out[i].group)));
 	}
 	ck_assert_uint_eq(may.len, 0);
 	ck_assert_int_eq(conversion, groups[_i].conversion);
@@ -336,13 +322,22 @@ START_TEST(groups_are_those_that_speak_the_protocol)
 }
 END_TEST
 
-START_TEST(a_group_of_another_protocol_needs_conversion)
+/* "alone" (above), "backup" and "off". */
+START_TEST(the_owner_says_when_others_help)
 {
 	struct table *table = table_new();
-	enum group out[GROUP_COUNT];
+	struct choose_group out[GROUP_COUNT];
 	bool conversion;
 	struct route route = route_match(HTTP_POST, VIEW("/v1/responses"), false);
 	add(table, GROUP_CODEX, C, TIER_PRIMARY, true);
+	add(table, GROUP_CLAUDE, A, TIER_PRIMARY, true);
+	ck_assert_uint_eq(route_groups(&route, table, out, &conversion), 1);
+	ck_assert_int_eq(out[0].group, GROUP_CODEX);
+	table->policies[GROUP_CODEX].convert = CONVERT_BACKUP;
+	ck_assert_uint_eq(route_groups(&route, table, out, &conversion), 2);
+	ck_assert_int_eq(out[1].group, GROUP_CLAUDE);
+	ck_assert(out[0].own && !out[1].own);
+	table->policies[GROUP_CODEX].convert = CONVERT_OFF;
 	ck_assert_uint_eq(route_groups(&route, table, out, &conversion), 0);
 	ck_assert(conversion);
 	table_unref(table);
@@ -360,9 +355,9 @@ main(void)
 	tcase_add_loop_test(tests, a_wrong_method_is_told_what_would_do, 0, COUNT(wrong_methods));
 	tcase_add_test(tests, refusals_speak_the_likely_protocol);
 	tcase_add_test(tests, no_path_climbs_out);
-	tcase_add_test(tests, candidates_are_available_primaries_then_backups);
-	tcase_add_loop_test(tests, groups_are_those_that_speak_the_protocol, 0, COUNT(groups));
-	tcase_add_test(tests, a_group_of_another_protocol_needs_conversion);
+	tcase_add_loop_test(
+	    tests, groups_are_the_clients_own_or_those_that_can_help, 0, COUNT(groups));
+	tcase_add_test(tests, the_owner_says_when_others_help);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,5 +1,5 @@
-/* What is read from a request body, and what of it is replaced. */
-#include "splice.h"
+/* What is read from a request body. */
+#include "facts.h"
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,81 +76,37 @@ START_TEST(a_doubtful_body_is_refused_by_its_place)
 }
 END_TEST
 
-static char source_a[] = "a", source_b[] = "b", target_x[] = "x-long-name",
-	    target_odd[] = "\"\\\x01\xe4\xb8\x96", target_a[] = "a";
-static const struct model_rule rules[] = {
-    {source_a, target_x, false},
-    {source_a, source_b, false},
-    {source_b, target_odd, true},
-    {target_x, target_a, false},
-};
-
-static const struct {
-	const char *body, *sent, *model;
-} spliced[] = {
-    {"{\"model\":\"a\"}", "{\"model\":\"x-long-name\"}", "x-long-name"},
-    {"{\"n\":1,\"model\" : \"\\u0061\" , \"x\":\"a\"}",
-	"{\"n\":1,\"model\" : \"x-long-name\" , \"x\":\"a\"}", "x-long-name"},
-    {" {\"model\":\"b\"}", " {\"model\":\"\\\"\\\\\\u0001\xe4\xb8\x96\"}", target_odd},
-    {"{\"model\":\"x-long-name\",\"f\":0.10}\r\n", "{\"model\":\"a\",\"f\":0.10}\r\n", "a"},
-    {"{\"model\":\"A\"}", "{\"model\":\"A\"}", "A"},
-    {"{\"model\":\"\"}", "{\"model\":\"\"}", ""},
-    {"{\"other\":\"a\"}", "{\"other\":\"a\"}", ""},
-};
-
-START_TEST(only_the_models_bytes_are_replaced)
+START_TEST(the_members_are_found)
 {
+	static const struct {
+		enum facts_member member;
+		const char *raw;
+	} members[] = {{FACTS_SYSTEM, "\"s\""}, {FACTS_TOOLS, "[1]"}, {FACTS_MESSAGES, "[{}]"},
+	    {FACTS_INPUT, "\"i\""}, {FACTS_INSTRUCTIONS, "\"in\""}, {FACTS_CACHE_KEY, "\"k\""},
+	    {FACTS_METADATA, "{\"user_id\":\"u\"}"}, {FACTS_THINKING, "{}"},
+	    {FACTS_MAX_TOKENS, "7"}};
 	struct request_facts facts;
-	struct splice splice;
-	char model[256], out[256];
-	struct view body = view_of(spliced[_i].body);
-	size_t total = strlen(spliced[_i].sent);
-	ck_assert(request_facts_read(body, &facts, NULL));
-	splice_init(&splice, body, &facts, rules, COUNT(rules), model);
-	ck_assert_str_eq(model, spliced[_i].model);
-	ck_assert_uint_eq(splice.total_bytes, total);
-	for (size_t at = 0; at <= total + 1; at++) {
-		for (size_t len = 0; len <= total + 1; len++) {
-			size_t left = at < total ? total - at : 0;
-			size_t expected = len < left ? len : left;
-			memset(out, '#', sizeof(out));
-			size_t got = splice_read(&splice, at, out, len);
-			if (got != expected || out[got] != '#' ||
-			    (got > 0 && memcmp(out, spliced[_i].sent + at, got) != 0))
-				ck_abort_msg("%zu bytes from %zu: %zu", len, at, got);
-		}
-	}
-	ck_assert_uint_eq(splice_read(&splice, UINT64_MAX, out, 10), 0);
-	splice_fini(&splice);
-}
-END_TEST
-
-START_TEST(without_a_rule_nothing_is_copied)
-{
-	struct request_facts facts;
-	struct splice splice;
-	char model[256];
-	struct view body = VIEW("{\"model\":\"c\"}");
-	ck_assert(request_facts_read(body, &facts, NULL));
-	splice_init(&splice, body, &facts, rules, COUNT(rules), model);
-	ck_assert_uint_eq(splice.count, 1);
-	ck_assert_ptr_eq(splice.pieces[0].data, body.data);
-	ck_assert_ptr_null(splice.owned.data);
-	ck_assert_str_eq(model, "c");
-	splice_fini(&splice);
+	ck_assert(request_facts_read(
+	    VIEW(" {\"system\":\"s\",\"tools\":[1],\"messages\":[{}],\"input\":\"i\","
+		 "\"instructions\":\"in\",\"prompt_cache_key\":\"k\","
+		 "\"metadata\":{\"user_id\":\"u\"},\"thinking\":{},\"max_tokens\":7} "),
+	    &facts, NULL));
+	for (int i = 0; i < COUNT(members); i++)
+		ck_assert(view_eq_str(facts.members[members[i].member].raw, members[i].raw));
+	ck_assert_int_eq(facts.body.data[0], '{');
+	ck_assert_int_eq(facts.body.data[facts.body.len - 1], '}');
 }
 END_TEST
 
 int
 main(void)
 {
-	Suite *suite = suite_create("splice");
-	TCase *tests = tcase_create("splice");
+	Suite *suite = suite_create("facts");
+	TCase *tests = tcase_create("facts");
 	tcase_add_loop_test(tests, the_facts_are_read, 0, COUNT(read_rows));
 	tcase_add_test(tests, a_model_longer_than_its_room_has_no_name);
 	tcase_add_loop_test(tests, a_doubtful_body_is_refused_by_its_place, 0, COUNT(refused));
-	tcase_add_loop_test(tests, only_the_models_bytes_are_replaced, 0, COUNT(spliced));
-	tcase_add_test(tests, without_a_rule_nothing_is_copied);
+	tcase_add_test(tests, the_members_are_found);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,114 @@
+/* The activations over a restart, in <state>/activation.json. */
+#include "activation.h"
+#include "fields.h"
+#include "fileio.h"
+#include "jget.h"
+#include "mem.h"
+#include "must.h"
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define FILE_BYTES_MAX ((size_t)4 * 1024 * 1024)
+#define ITEMS_MAX ((size_t)2 * GROUP_COUNT * TABLE_UPSTREAMS_MAX)
+#define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
+
+#define FIELD(owner, member, field_kind, low, high)                                                \
+	{                                                                                          \
+		.key = #member, .kind = field_kind, .offset = offsetof(struct owner, member),      \
+		.min = low, .max = high                                                            \
+	}
+static const struct field item_fields[] = {
+    FIELD(activation_item, id, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD(activation_item, day, FIELD_U32, 0, 99991231),
+    FIELD(activation_item, done, FIELD_BOOL, 0, 0),
+    FIELD(activation_item, tries, FIELD_U32, 0, 1000),
+    FIELD(activation_item, seq, FIELD_U64, 0, INT64_MAX),
+    FIELD(activation_item, by, FIELD_BITS64, 0, 0),
+    FIELD(activation_item, running, FIELD_BOOL, 0, 0),
+    FIELD(activation_item, asked_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD(activation_item, at_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD(activation_item, success, FIELD_BOOL, 0, 0),
+    FIELD(activation_item, status, FIELD_U32, 0, 999),
+    FIELD(activation_item, reason, FIELD_TEXT, 0, REPORT_REASON_BYTES - 1),
+};
+static const struct field head_fields[] = {
+    FIELD(activation, last_seq, FIELD_U64, 0, INT64_MAX),
+    FIELD(activation, last_ms, FIELD_I64, 0, INT64_MAX),
+};
+
+static bool
+path_of(const char *state_dir, char out[PATH_MAX], struct err *err)
+{
+	int len = snprintf(out, PATH_MAX, "%s/activation.json", state_dir);
+	return (len >= 0 && len < PATH_MAX) ||
+	       err_set(err, ERR_LIMIT, "--state", "the path is too long");
+}
+
+bool
+activation_write(const struct activation *activation, const char *state_dir, struct err *err)
+{
+	char path[PATH_MAX];
+	size_t len;
+	if (!path_of(state_dir, path, err))
+		return false;
+	json_t *json = fields_encode(head_fields, COUNT(head_fields), activation);
+	json_t *list = json_array();
+	for (size_t i = 0; i < activation->count; i++) {
+		json_t *one = fields_encode(item_fields, COUNT(item_fields), &activation->items[i]);
+		MUST(json_array_append_new(list, one) == 0);
+	}
+	MUST(json_object_set_new(json, "items", list) == 0);
+	char *text = jget_dump(json, &len);
+	bool ok = fileio_write(path, view_make(text, len), 0600, err);
+	mem_free(text);
+	json_decref(json);
+	return ok;
+}
+
+static bool
+decode(struct activation *activation, const json_t *json, struct err *err)
+{
+	if (!fields_decode(head_fields, COUNT(head_fields), 1, json, "", activation, err))
+		return false;
+	const json_t *list = fields_member(json, "", "items", JSON_ARRAY, err);
+	size_t count = json_array_size(list);
+	if (list == NULL)
+		return false;
+	if (count > ITEMS_MAX)
+		return fields_refuse("", "items", err, "has too many entries");
+	if (count > 0)
+		activation->items = mem_calloc(count, sizeof(*activation->items));
+	for (size_t i = 0; i < count; i++) {
+		activation->count = i + 1;
+		if (!fields_decode(item_fields, COUNT(item_fields), 0, json_array_get(list, i),
+			"items", &activation->items[i], err))
+			return false;
+	}
+	return true;
+}
+
+bool
+activation_read(struct activation *activation, const char *state_dir, struct err *err)
+{
+	char path[PATH_MAX];
+	struct bytes text;
+	json_error_t error;
+	if (!path_of(state_dir, path, err))
+		return false;
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		return true;
+	bytes_init(&text, FILE_BYTES_MAX);
+	bool ok = fileio_read(path, &text, err);
+	json_t *json =
+	    ok ? json_loadb(text.data != NULL ? text.data : "", text.len, 0, &error) : NULL;
+	if (ok && json == NULL)
+		ok = err_set(err, ERR_PARSE, path, "line %d: %s", error.line, error.text);
+	ok = ok && decode(activation, json, err);
+	if (!ok)
+		activation_fini(activation);
+	json_decref(json);
+	bytes_fini(&text);
+	return ok;
+}

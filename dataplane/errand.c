@@ -1,0 +1,394 @@
+#include "errand.h"
+#include "errand_text.h"
+#include "mem.h"
+#include "url.h"
+#include "wall.h"
+#include <stdio.h>
+#include <string.h>
+
+#define LOOK_MS 100 /* how often the list is looked at while something may be due */
+#define PROBE_MS 5000
+#define ACTIVATE_MS 120000
+#define HEADERS_BYTES_MAX ((size_t)64 * 1024)
+#define URL_BYTES_MAX 4096
+#define BODY_BYTES_MAX ((size_t)64 * 1024)
+#define PROBE_BYTES_MAX ((size_t)64 * 1024) /* of an answer that nobody reads */
+
+/* An upstream as seen from here. */
+struct stop {
+	char *id;
+	uint64_t probed, activated; /* the orders carried out */
+	uint64_t next_ms;           /* the next probe */
+	bool busy;
+	bool seen; /* in the present table */
+};
+
+/* One call under way. */
+struct errand {
+	struct errands *errands;
+	struct table *table;
+	const struct upstream_entry *entry; /* of that table */
+	enum errand_kind kind;
+	uint64_t order, began_ms, head_ms;
+	size_t got_bytes;
+	int status;
+	bool ended;
+	enum transport transport;
+	struct transfer *transfer;
+	struct wall wall;
+	struct bytes body;
+	struct loop_timer timer;
+	struct loop_task task;
+};
+
+struct errands {
+	struct loop *loop;
+	struct upstreams *upstreams;
+	uint64_t boot_id;
+	errand_fn *on_end;
+	void *ctx;
+	struct table *table;
+	struct stop *stops;
+	size_t stop_count;
+	struct errand *running[ERRANDS_RUNNING_MAX];
+	struct loop_timer look;
+};
+
+/* ---- the end of one ---- */
+
+static struct stop *
+find_stop(struct errands *errands, const char *id)
+{
+	for (size_t i = 0; i < errands->stop_count; i++) {
+		if (strcmp(errands->stops[i].id, id) == 0)
+			return &errands->stops[i];
+	}
+	return NULL;
+}
+
+static void
+errand_free(struct errand *errand)
+{
+	struct errands *errands = errand->errands;
+	for (size_t i = 0; i < ERRANDS_RUNNING_MAX; i++) {
+		if (errands->running[i] == errand)
+			errands->running[i] = NULL;
+	}
+	struct stop *stop = find_stop(errands, errand->entry->id);
+	if (stop != NULL)
+		stop->busy = false;
+	loop_timer_fini(&errand->timer);
+	loop_defer_cancel(&errand->task);
+	transfer_free(errand->transfer);
+	wall_fini(&errand->wall);
+	bytes_fini(&errand->body);
+	table_unref(errand->table);
+	mem_free(errand);
+}
+
+static void
+tell(const struct errand *errand)
+{
+	const struct outcome_facts facts = {
+	    .transport = errand->transport,
+	    .status = errand->status,
+	    .fault = errand->wall.fault,
+	    .error_type = errand->wall.error_type,
+	    .terminal = errand->wall.terminal,
+	};
+	bool probe = errand->kind == ERRAND_PROBE;
+	struct outcome outcome = probe ? errand_text_judge(&facts) : outcome_classify(&facts, NULL);
+	const char *model = probe ? "" : errand_text_model(errand->table, errand->entry);
+	struct report_outcome report = {
+	    .upstream = errand->entry->id,
+	    .model = (char *)(uintptr_t)model,
+	    .blame = (unsigned)outcome.blame,
+	    .status = outcome.status > 0 ? (uint32_t)outcome.status : (uint32_t)errand->status,
+	    .success = outcome.success,
+	    .generate = !probe,
+	    .probe = probe,
+	    .activation = !probe,
+	    .probe_seq = errand->order,
+	    .count = 1,
+	};
+	(void)snprintf(report.reason, sizeof(report.reason), "%s", outcome.reason);
+	if (errand->head_ms != 0)
+		report.ttfb_ms = (uint32_t)(errand->head_ms - errand->began_ms) + 1;
+	errand->errands->on_end(&report, errand->began_ms, errand->errands->ctx);
+}
+
+/* Outside libcurl. */
+static void
+finish(struct errand *errand)
+{
+	if (errand->kind == ERRAND_ACTIVATE && errand->transport == TRANSPORT_OK &&
+	    errand->status >= 200 && errand->status <= 299)
+		(void)wall_end(&errand->wall);
+	tell(errand);
+	errand_free(errand);
+}
+
+static void
+on_task(struct loop_task *task, void *ctx)
+{
+	(void)task;
+	finish(ctx);
+}
+
+/* ---- events of the call ---- */
+
+static bool
+on_head(struct answer *answer, void *ctx)
+{
+	struct errand *errand = ctx;
+	errand->status = answer->status;
+	errand->head_ms = loop_now_ms(errand->errands->loop);
+	return true;
+}
+
+static enum transfer_go
+on_bytes(struct view bytes, void *ctx)
+{
+	struct errand *errand = ctx;
+	errand->got_bytes += bytes.len;
+	if (errand->kind == ERRAND_ACTIVATE && errand->status >= 200 && errand->status <= 299) {
+		(void)wall_feed(&errand->wall, bytes);
+		return TRANSFER_GO;
+	}
+	/* Its head has said enough. */
+	return errand->got_bytes <= PROBE_BYTES_MAX ? TRANSFER_GO : TRANSFER_STOP;
+}
+
+static void
+on_done(enum transport transport, const char *detail, void *ctx)
+{
+	struct errand *errand = ctx;
+	(void)detail;
+	bool enough = transport == TRANSPORT_CANCELLED && errand->got_bytes > PROBE_BYTES_MAX;
+	errand->transport = enough ? TRANSPORT_OK : transport;
+	errand->ended = true;
+	loop_defer(errand->errands->loop, &errand->task);
+}
+
+static size_t
+on_read(uint64_t at, char *out, size_t len, void *ctx)
+{
+	const struct errand *errand = ctx;
+	struct view piece = view_sub(bytes_view(&errand->body), (size_t)at, len);
+	if (piece.len > 0)
+		memcpy(out, piece.data, piece.len);
+	return piece.len;
+}
+
+static void
+on_time(struct loop_timer *timer, void *ctx)
+{
+	struct errand *errand = ctx;
+	(void)timer;
+	if (errand->ended)
+		return;
+	transfer_free(errand->transfer);
+	errand->transfer = NULL;
+	errand->transport = TRANSPORT_TIMEOUT_TOTAL;
+	errand->ended = true;
+	finish(errand);
+}
+
+/* ---- the begin of one ---- */
+
+static bool
+send_off(struct errand *errand)
+{
+	static const struct transfer_events events = {on_head, on_bytes, on_done, on_read};
+	struct bytes headers, url_text;
+	struct url url;
+	bool activate = errand->kind == ERRAND_ACTIVATE;
+	bytes_init(&headers, HEADERS_BYTES_MAX);
+	bytes_init(&url_text, URL_BYTES_MAX);
+	bytes_init(&errand->body, BODY_BYTES_MAX);
+	bool ok = errand_text_url(errand->entry, errand->kind, &url_text) &&
+		  errand_text_headers(errand->entry, errand->kind, &headers) &&
+		  (!activate || errand_text_body(errand->table, errand->entry, &errand->body));
+	if (ok) {
+		struct transfer_call call = {
+		    .url = bytes_str(&url_text),
+		    .method = activate ? "POST" : "GET",
+		    .headers = &headers,
+		    .body_bytes = errand->body.len,
+		    .any_address = url_parse_base(view_of(errand->entry->base_url), &url, NULL) &&
+				   url_host_is_denied(url.host),
+		    .fresh = true, /* it shall tell whether the upstream can be reached */
+		    .events = &events,
+		    .ctx = errand,
+		};
+		errand->transfer = transfer_start(errand->errands->upstreams, &call);
+	}
+	bytes_fini(&headers);
+	bytes_fini(&url_text);
+	return ok;
+}
+
+static bool
+start(struct errands *errands, const struct upstream_entry *entry, enum errand_kind kind,
+    uint64_t order)
+{
+	size_t free_place = 0;
+	while (free_place < ERRANDS_RUNNING_MAX && errands->running[free_place] != NULL)
+		free_place++;
+	if (free_place == ERRANDS_RUNNING_MAX)
+		return false;
+	struct errand *errand = MEM_NEW(struct errand);
+	errand->errands = errands;
+	errand->table = table_ref(errands->table);
+	errand->entry = entry;
+	errand->kind = kind;
+	errand->order = order;
+	errand->began_ms = loop_now_ms(errands->loop);
+	errand->task = (struct loop_task){.fn = on_task, .ctx = errand};
+	loop_timer_init(&errand->timer, errands->loop, on_time, errand);
+	wall_init(&errand->wall, entry->protocol, WALL_STREAM);
+	errands->running[free_place] = errand;
+	if (send_off(errand)) {
+		loop_timer_arm(&errand->timer, kind == ERRAND_PROBE ? PROBE_MS : ACTIVATE_MS);
+	} else {
+		errand->transport = TRANSPORT_INTERNAL;
+		errand->ended = true;
+		loop_defer(errands->loop, &errand->task);
+	}
+	return true;
+}
+
+/* ---- what is due ---- */
+
+/* Not all at the same moment. */
+static uint64_t
+next_probe_ms(uint64_t now_ms, const struct upstream_entry *entry)
+{
+	return now_ms + entry->probe_every_ms - entry->probe_every_ms / 10;
+}
+
+static bool
+look_at(struct errands *errands, const struct upstream_entry *entry)
+{
+	struct stop *stop = find_stop(errands, entry->id);
+	uint64_t now_ms = loop_now_ms(errands->loop);
+	bool due = entry->probe_every_ms != 0 && now_ms >= stop->next_ms;
+	bool waits = entry->probe_every_ms != 0;
+	if (stop->busy)
+		return true;
+	if (entry->activate_seq > stop->activated && entry->activate_by == errands->boot_id) {
+		stop->busy = start(errands, entry, ERRAND_ACTIVATE, entry->activate_seq);
+		stop->activated = stop->busy ? entry->activate_seq : stop->activated;
+		return true;
+	}
+	if (entry->probe_seq > stop->probed || due) {
+		stop->busy = start(errands, entry, ERRAND_PROBE, entry->probe_seq);
+		stop->probed = stop->busy ? entry->probe_seq : stop->probed;
+		stop->next_ms = next_probe_ms(now_ms, entry);
+		return true;
+	}
+	return waits;
+}
+
+static void
+look(struct errands *errands)
+{
+	bool more = false;
+	const struct table *table = errands->table;
+	for (size_t i = 0; i < GROUP_COUNT; i++) {
+		for (size_t k = 0; k < table->groups[i].count; k++)
+			more = look_at(errands, &table->groups[i].entries[k]) || more;
+	}
+	if (more && !errands->look.armed)
+		loop_timer_arm(&errands->look, LOOK_MS);
+}
+
+static void
+on_look(struct loop_timer *timer, void *ctx)
+{
+	struct errands *errands = ctx;
+	(void)timer;
+	if (errands->table != NULL && errands->table->prober == errands->boot_id)
+		look(errands);
+}
+
+/* ---- the table ---- */
+
+static void
+meet(struct errands *errands, const struct upstream_entry *entry)
+{
+	struct stop *stop = find_stop(errands, entry->id);
+	if (stop == NULL) {
+		errands->stops = mem_realloc(
+		    errands->stops, (errands->stop_count + 1) * sizeof(*errands->stops));
+		stop = &errands->stops[errands->stop_count++];
+		*stop = (struct stop){.id = mem_dup_str(entry->id)};
+	}
+	stop->seen = true;
+	/* One that begins to rest now is not probed at once. */
+	if (entry->probe_every_ms == 0)
+		stop->next_ms = loop_now_ms(errands->loop) + LOOK_MS;
+}
+
+static void
+forget_unseen(struct errands *errands)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < errands->stop_count; i++) {
+		struct stop *stop = &errands->stops[i];
+		if (!stop->seen && !stop->busy) {
+			mem_free(stop->id);
+			continue;
+		}
+		stop->seen = false;
+		errands->stops[kept++] = *stop;
+	}
+	errands->stop_count = kept;
+}
+
+void
+errands_table(struct errands *errands, struct table *table)
+{
+	table_unref(errands->table);
+	errands->table = table_ref(table);
+	for (size_t i = 0; i < GROUP_COUNT; i++) {
+		for (size_t k = 0; k < table->groups[i].count; k++)
+			meet(errands, &table->groups[i].entries[k]);
+	}
+	forget_unseen(errands);
+	if (table->prober == errands->boot_id)
+		look(errands);
+}
+
+/* ---- life ---- */
+
+struct errands *
+errands_new(
+    struct loop *loop, struct upstreams *upstreams, uint64_t boot_id, errand_fn *on_end, void *ctx)
+{
+	struct errands *errands = MEM_NEW(struct errands);
+	errands->loop = loop;
+	errands->upstreams = upstreams;
+	errands->boot_id = boot_id;
+	errands->on_end = on_end;
+	errands->ctx = ctx;
+	loop_timer_init(&errands->look, loop, on_look, errands);
+	return errands;
+}
+
+void
+errands_free(struct errands *errands)
+{
+	if (errands == NULL)
+		return;
+	for (size_t i = 0; i < ERRANDS_RUNNING_MAX; i++) {
+		if (errands->running[i] != NULL)
+			errand_free(errands->running[i]);
+	}
+	for (size_t i = 0; i < errands->stop_count; i++)
+		mem_free(errands->stops[i].id);
+	mem_free(errands->stops);
+	loop_timer_fini(&errands->look);
+	table_unref(errands->table);
+	mem_free(errands);
+}

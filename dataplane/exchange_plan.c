@@ -1,0 +1,345 @@
+/* ADMIT and PLAN: what is asked, and who may be asked for it. */
+#include "choose.h"
+#include "clock.h"
+#include "crypto.h"
+#include "exchange_private.h"
+#include "inflate.h"
+#include "must.h"
+#include "refuse.h"
+#include <stdio.h>
+
+#define RETRY_AFTER_S_MAX 60 /* Claude Code gives up at once on more */
+#define PROBED_WAIT_MS 2000  /* a probe may end its rest at any moment */
+
+/* ---- refusals ---- */
+
+enum exchange_step
+exchange_refuse(
+    struct exchange *exchange, const struct relay_refusal *refusal, struct outcome outcome)
+{
+	char seconds[16];
+	struct relay_refusal whole = *refusal;
+	bool busy = whole.status == 429 || whole.status == 503 || whole.status == 529;
+	whole.protocol = exchange->route.protocol;
+	whole.id = exchange->id;
+	/* Codex gives up for good on a 429 that names no time. */
+	if (whole.retry_after == NULL && busy) {
+		(void)snprintf(seconds, sizeof(seconds), "%u", exchange_retry_after_s(exchange));
+		whole.retry_after = seconds;
+	}
+	exchange->outcome = outcome;
+	relay_refuse(&exchange->relay, &whole);
+	return STEP_REAP;
+}
+
+static enum exchange_step
+refuse_request(struct exchange *exchange, int status, const char *reason, const char *message)
+{
+	struct relay_refusal refusal = {.status = status, .message = message};
+	exchange->result = RESULT_REFUSED;
+	return exchange_refuse(
+	    exchange, &refusal, (struct outcome){.blame = BLAME_REQUEST, .reason = reason});
+}
+
+/* ---- ADMIT ---- */
+
+/* Replaces the body by its inflated form; false and a status when that cannot be. */
+static bool
+decode_body(struct exchange *exchange, int *status, struct err *err)
+{
+	struct bytes plain;
+	enum coding coding = coding_parse(httpd_header(exchange->relay.req, "content-encoding"));
+	if (coding == CODING_IDENTITY)
+		return true;
+	bytes_init(&plain, (size_t)exchange->table->body_bytes_max);
+	bool ok = inflate_body(coding, bytes_view(&exchange->body), &plain, err);
+	*status = err->kind == ERR_LIMIT ? 413 : 400;
+	bytes_fini(&exchange->body);
+	exchange->body = plain;
+	return ok;
+}
+
+enum exchange_step
+exchange_step_admit(struct exchange *exchange)
+{
+	char message[512];
+	struct err err = {0};
+	int status = 400;
+	enum endpoint endpoint = exchange->route.endpoint;
+	bool json = endpoint == ENDPOINT_GENERATE || endpoint == ENDPOINT_COUNT_TOKENS;
+	if (!decode_body(exchange, &status, &err)) {
+		(void)snprintf(
+		    message, sizeof(message), "The request body cannot be decoded: %s", err.msg);
+		return refuse_request(exchange, status, "body_coding", message);
+	}
+	if (json && !request_facts_read(bytes_view(&exchange->body), &exchange->facts, &err)) {
+		(void)snprintf(message, sizeof(message),
+		    "The request body is not what it must be, at %s: %s", err.at, err.msg);
+		return refuse_request(exchange, 400, "body_json", message);
+	}
+	return STEP_PLAN;
+}
+
+/* ---- nobody ---- */
+
+static const char *
+protocol_label(enum protocol protocol)
+{
+	static const char *const labels[] = {
+	    [PROTOCOL_ANTHROPIC] = "the Anthropic Messages protocol",
+	    [PROTOCOL_CHAT] = "the OpenAI Chat Completions protocol",
+	    [PROTOCOL_RESPONSES] = "the OpenAI Responses protocol",
+	};
+	return labels[protocol];
+}
+
+/* Only a change of the configuration mends that, so the status must be one that clients do not try
+ * again: Claude Code takes 403 as final, but varies and repeats a 400 six times; Codex takes only
+ * 400 as final and sends anything else 6 to 30 times. */
+static enum exchange_step
+refuse_for_good(struct exchange *exchange, int status, const char *reason, const char *message)
+{
+	struct relay_refusal refusal = {
+	    .status = exchange->route.protocol == PROTOCOL_RESPONSES ? 400 : status,
+	    .message = message,
+	    .extra_name = "x-should-retry",
+	    .extra_value = "false",
+	};
+	exchange->result = RESULT_REFUSED;
+	return exchange_refuse(
+	    exchange, &refusal, (struct outcome){.blame = BLAME_US, .reason = reason});
+}
+
+static enum exchange_step
+refuse_protocol(struct exchange *exchange, bool needs_conversion)
+{
+	char message[256];
+	enum protocol protocol = exchange->route.protocol;
+	(void)snprintf(message, sizeof(message), "No upstream of this gateway speaks %s%s.",
+	    protocol_label(protocol),
+	    needs_conversion
+		? ", and conversion to what the configured ones speak is off or cannot "
+		  "serve this path"
+		: ": none is configured and switched on");
+	return refuse_for_good(
+	    exchange, protocol == PROTOCOL_ANTHROPIC ? 403 : 400, "no_upstream", message);
+}
+
+static enum exchange_step
+refuse_model(struct exchange *exchange)
+{
+	char message[384];
+	(void)snprintf(message, sizeof(message),
+	    "No upstream of this gateway serves the model \"%.200s\".", exchange->facts.model);
+	return refuse_for_good(exchange, 404, "no_model", message);
+}
+
+static enum exchange_step
+refuse_resting(struct exchange *exchange)
+{
+	struct relay_refusal refusal = {.status = 503,
+	    .message = "Every upstream for this request is switched off or resting after failures; "
+		       "try again shortly."};
+	return exchange_refuse(exchange, &refusal,
+	    (struct outcome){.blame = BLAME_UPSTREAM, .reason = "none_available"});
+}
+
+/* How long until one of a group may serve again; 0 = none of it rests. */
+static uint64_t
+soonest_rest_ms(const struct upstream_list *list, int64_t wall_ms)
+{
+	uint64_t soonest = 0;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct upstream_entry *entry = &list->entries[i];
+		if (entry->off != OFF_COOLING || entry->resume_at_ms == 0)
+			continue;
+		int64_t left = entry->resume_at_ms - wall_ms;
+		uint64_t rest = left > 1 ? (uint64_t)left : 1;
+		if (entry->probe_every_ms != 0 && rest > PROBED_WAIT_MS)
+			rest = PROBED_WAIT_MS;
+		if (soonest == 0 || rest < soonest)
+			soonest = rest;
+	}
+	return soonest;
+}
+
+/* What an upstream has named just now counts as a rest of it. */
+unsigned
+exchange_retry_after_s(const struct exchange *exchange)
+{
+	uint64_t soonest = exchange->named_wait_ms;
+	struct choose_group groups[GROUP_COUNT];
+	size_t count = route_groups(&exchange->route, exchange->table, groups, NULL);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t rest =
+		    soonest_rest_ms(&exchange->table->groups[groups[i].group], clock_wall_ms());
+		if (rest != 0 && (soonest == 0 || rest < soonest))
+			soonest = rest;
+	}
+	uint64_t seconds = soonest != 0 ? (soonest + 999) / 1000 : 2;
+	return seconds < RETRY_AFTER_S_MAX ? (unsigned)seconds : RETRY_AFTER_S_MAX;
+}
+
+/* ---- PLAN ---- */
+
+const struct upstream_entry *
+exchange_entry(const struct exchange *exchange, size_t place)
+{
+	const struct retry_place *at = &exchange->places[place];
+	return &exchange->table->groups[at->group].entries[at->entry];
+}
+
+const struct group_policy *
+exchange_policy(const struct exchange *exchange)
+{
+	return &exchange->table->policies[exchange->places[0].group];
+}
+
+/* Can this entry serve the request, perhaps through conversion? */
+static bool
+can_serve(const struct exchange *exchange, const struct upstream_entry *entry)
+{
+	return entry->protocol == exchange->route.protocol ||
+	       exchange->route.endpoint != ENDPOINT_OTHER;
+}
+
+static const char *
+first_reason(const struct exchange *exchange, const struct choose_asked *asked, size_t first)
+{
+	const struct group_policy *policy = &exchange->table->policies[asked->group];
+	if (asked->stay >= 0 && (size_t)asked->stay == first)
+		return "stay";
+	if (policy->pick != PICK_ORDER && asked->session != 0 && policy->affinity_ttl_ms > 0)
+		return "session";
+	return policy_pick_words[policy->pick];
+}
+
+/* Adds those of the group that may serve; how many rest or do not serve the model is counted. */
+static void
+add_group(struct exchange *exchange, enum group group, const char *model, size_t *unfit)
+{
+	struct exchange_env *env = exchange->env;
+	const struct table *table = exchange->table;
+	const struct upstream_list *list = &table->groups[group];
+	struct choose_load loads[TABLE_UPSTREAMS_MAX];
+	struct choose_place order[TABLE_UPSTREAMS_MAX];
+	loads_fill(env->loads, list, loads);
+	struct choose_asked asked = {.group = group,
+	    .model = view_of(model),
+	    .session = exchange->session.key,
+	    .random = exchange_chance(env),
+	    .stay = exchange->session.key != 0 ? stays_find(env->stays, table, group,
+						     exchange->session.key, loop_now_ms(env->loop))
+					       : -1,
+	    .wall_ms = clock_wall_ms(),
+	    .loads = loads};
+	size_t may = choose_order(table, &asked, order);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct upstream_entry *entry = &list->entries[order[i].entry];
+		*unfit += i >= may && order[i].why == CHOOSE_MODEL_REFUSED;
+		if (i >= may || !can_serve(exchange, entry) ||
+		    exchange->retry.count == EXCHANGE_PLACES_MAX)
+			continue;
+		if (exchange->retry.count == 0)
+			exchange->why = first_reason(exchange, &asked, order[i].entry);
+		exchange->request.mixed =
+		    exchange->request.mixed || entry->protocol != exchange->route.protocol;
+		exchange->places[exchange->retry.count++] =
+		    (struct retry_place){.group = (uint8_t)group,
+			.entry = order[i].entry,
+			.good = loads_are_good(env->loads, entry->id)};
+	}
+}
+
+/* A session costs a look at the request: only where it decides anything. */
+static void
+find_session(struct exchange *exchange, const struct choose_group *groups, size_t count)
+{
+	const struct http_header *headers;
+	bool matters = false;
+	for (size_t i = 0; i < count; i++) {
+		enum group group = groups[i].group;
+		matters = matters || (exchange->table->groups[group].count > 1 &&
+					 exchange->table->policies[group].affinity_ttl_ms > 0);
+	}
+	if (!matters || exchange->route.endpoint == ENDPOINT_MODELS)
+		return;
+	size_t header_count = httpd_headers(exchange->relay.req, &headers);
+	exchange->session =
+	    session_find(exchange->route.protocol, headers, header_count, &exchange->facts);
+}
+
+static void
+fill_request(struct exchange *exchange)
+{
+	struct http_req *req = exchange->relay.req;
+	struct attempt_request *request = &exchange->request;
+	*request = (struct attempt_request){
+	    .upstreams = exchange->env->upstreams,
+	    .loop = exchange->env->loop,
+	    .table = exchange->table,
+	    .lessons = exchange->env->lessons,
+	    .id = exchange->id,
+	    .strict = exchange_policy(exchange)->loss == LOSS_STRICT,
+	    .mixed = request->mixed,
+	    .route = &exchange->route,
+	    .method = httpd_method(req),
+	    .query = httpd_query(req),
+	    .accept_encoding = httpd_header(req, "accept-encoding"),
+	    .body = bytes_view(&exchange->body),
+	    .facts = &exchange->facts,
+	    .relay = &exchange->relay,
+	    .events = &exchange_attempt_events,
+	};
+	request->header_count = httpd_headers(req, &request->headers);
+}
+
+static uint64_t
+later(uint64_t from_ms, uint32_t wait_ms)
+{
+	return wait_ms != 0 ? from_ms + wait_ms : DEADLINE_NONE;
+}
+
+static void
+set_bounds(struct exchange *exchange)
+{
+	const struct group_policy *policy = exchange_policy(exchange);
+	const struct table_timeouts *times = &exchange->table->timeouts[exchange->places[0].group];
+	struct retry_state *retry = &exchange->retry;
+	bool streams = exchange->facts.stream && exchange->route.endpoint == ENDPOINT_GENERATE;
+	retry->places = exchange->places;
+	retry->calls_max = policy->attempts_max;
+	retry->same_max = policy->same_upstream_retries;
+	retry->deadline_ms =
+	    policy->retry_deadline_ms != 0 ? exchange->started_ms + policy->retry_deadline_ms : 0;
+	exchange->total_ms = later(exchange->started_ms, times->request_ms);
+	exchange->alive_ms =
+	    streams ? later(exchange->started_ms, policy->keepalive_ms) : DEADLINE_NONE;
+	budget_earn(
+	    &exchange->env->retries[exchange->places[0].group], policy->retry_budget_percent);
+	budget_earn(
+	    &exchange->env->hedges[exchange->places[0].group], policy->hedge_budget_percent);
+}
+
+enum exchange_step
+exchange_step_plan(struct exchange *exchange)
+{
+	struct choose_group groups[GROUP_COUNT];
+	char model[TABLE_NAME_BYTES_MAX + 1];
+	size_t entries = 0, unfit = 0;
+	bool needs_conversion;
+	size_t count = route_groups(&exchange->route, exchange->table, groups, &needs_conversion);
+	if (count == 0)
+		return refuse_protocol(exchange, needs_conversion);
+	rewrite_rules(exchange->table, exchange->facts.model, model);
+	find_session(exchange, groups, count);
+	for (size_t i = 0; i < count; i++) {
+		entries += exchange->table->groups[groups[i].group].count;
+		add_group(exchange, groups[i].group, model, &unfit);
+	}
+	if (exchange->retry.count == 0)
+		return unfit == entries ? refuse_model(exchange) : refuse_resting(exchange);
+	set_bounds(exchange);
+	fill_request(exchange);
+	return STEP_ATTEMPT;
+}

@@ -1,0 +1,33 @@
+/* transcode: one upstream call through dataplane/convert. PURE. */
+#ifndef PM_TRANSCODE_H
+#define PM_TRANSCODE_H
+
+#include "convert.h"
+#include "table.h"
+#include "view.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct transcode_call {
+	enum protocol client;
+	const struct upstream_entry *entry;
+	struct view body;  /* the client's; must outlive the conversion */
+	const char *id;    /* the exchange's */
+	bool strict;       /* what would be lost is refused */
+	const char *model; /* as the upstream gets it */
+	int64_t wall_ms;
+};
+
+/* The conversion of the request to the entry's protocol (which may be the client's own), its body
+ * appended to `body`. NULL and `err` when it cannot be carried:
+ * ERR_PARSE, ERR_PEER (`at` names the field) or ERR_LIMIT. */
+struct convert *transcode_new(
+    const struct transcode_call *call, struct bytes *body, struct err *err);
+/* Where an entry of another protocol than the client's is asked for answers. Static. */
+struct view transcode_path(const struct upstream_entry *entry);
+/* A body that holds opaque state that we have put there: only who minted it may get it. */
+bool transcode_has_state(struct view body);
+/* What could not be carried over so far, for x-pointsman-loss; "" when nothing. */
+void transcode_loss(const struct convert *convert, char *out, size_t out_len);
+
+#endif

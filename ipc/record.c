@@ -1,0 +1,123 @@
+#include "record.h"
+#include "fields.h"
+#include "mem.h"
+#include "must.h"
+#include "table.h"
+#include "table_words.h"
+#include <stdio.h>
+
+#define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
+#define FIELD(owner, member, field_kind, low, high)                                                \
+	{                                                                                          \
+		.key = #member, .kind = field_kind, .offset = offsetof(struct owner, member),      \
+		.min = low, .max = high                                                            \
+	}
+#define WORD(owner, member, list)                                                                  \
+	{                                                                                          \
+		.key = #member, .kind = FIELD_WORD, .offset = offsetof(struct owner, member),      \
+		.words = list                                                                      \
+	}
+#define TEXT(owner, member)                                                                        \
+	FIELD(owner, member, FIELD_TEXT, 0, sizeof(((struct owner *)NULL)->member) - 1)
+#define RECORD_NAME_BYTES TABLE_NAME_BYTES_MAX
+
+static const struct field record_fields[] = {
+    TEXT(record, id),
+    FIELD(record, at_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD(record, client_key, FIELD_STR, 0, RECORD_NAME_BYTES),
+    FIELD(record, path, FIELD_STR, 0, RECORD_NAME_BYTES),
+    FIELD(record, model, FIELD_STR, 0, RECORD_NAME_BYTES),
+    WORD(record, protocol, table_protocol_words),
+    WORD(record, group, table_group_words),
+    TEXT(record, session),
+    TEXT(record, session_source),
+    TEXT(record, why),
+    FIELD(record, stream, FIELD_BOOL, 0, 0),
+    FIELD(record, status, FIELD_U32, 0, 999),
+    TEXT(record, result),
+    WORD(record, blame, blame_words),
+    TEXT(record, reason),
+    FIELD(record, ttfb_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD(record, ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD(record, bytes_in, FIELD_U64, 0, INT64_MAX),
+    FIELD(record, bytes_out, FIELD_U64, 0, INT64_MAX),
+    FIELD(record, calls, FIELD_U32, 0, UINT32_MAX),
+    FIELD(record, loss, FIELD_STR, 0, RECORD_NAME_BYTES),
+};
+
+static const struct field attempt_fields[] = {
+    FIELD(record_attempt, upstream, FIELD_STR, 1, RECORD_NAME_BYTES),
+    FIELD(record_attempt, model, FIELD_STR, 0, RECORD_NAME_BYTES),
+    WORD(record_attempt, protocol, table_protocol_words),
+    WORD(record_attempt, blame, blame_words),
+    TEXT(record_attempt, reason),
+    FIELD(record_attempt, status, FIELD_U32, 0, 999),
+    FIELD(record_attempt, hedge, FIELD_BOOL, 0, 0),
+    FIELD(record_attempt, began_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD(record_attempt, ttfb_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD(record_attempt, ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD(record_attempt, retry_after_ms, FIELD_U64, 0, INT64_MAX),
+};
+
+json_t *
+record_encode(const struct record *record)
+{
+	json_t *json = fields_encode(record_fields, COUNT(record_fields), record);
+	json_t *list = json_array();
+	for (size_t i = 0; i < record->attempt_count; i++) {
+		json_t *one =
+		    fields_encode(attempt_fields, COUNT(attempt_fields), &record->attempts[i]);
+		MUST(json_array_append_new(list, one) == 0);
+	}
+	MUST(json_object_set_new(json, "attempts", list) == 0);
+	return json;
+}
+
+static bool
+decode_attempts(const json_t *body, const char *path, struct record *out, struct err *err)
+{
+	const json_t *list = fields_member(body, path, "attempts", JSON_ARRAY, err);
+	size_t count = json_array_size(list);
+	if (list == NULL)
+		return false;
+	if (count > RECORD_ATTEMPTS_MAX)
+		return fields_refuse(path, "attempts", err, "has %zu entries, at most %d", count,
+		    RECORD_ATTEMPTS_MAX);
+	if (count > 0)
+		out->attempts = mem_calloc(count, sizeof(*out->attempts));
+	for (size_t i = 0; i < count; i++) {
+		char at[96];
+		(void)snprintf(at, sizeof(at), "%s.attempts[%zu]", path, i);
+		out->attempt_count = i + 1;
+		if (!fields_decode(attempt_fields, COUNT(attempt_fields), 0,
+			json_array_get(list, i), at, &out->attempts[i], err))
+			return false;
+	}
+	return true;
+}
+
+bool
+record_decode(const json_t *body, const char *path, struct record *out, struct err *err)
+{
+	*out = (struct record){0};
+	if (fields_decode(record_fields, COUNT(record_fields), 1, body, path, out, err) &&
+	    decode_attempts(body, path, out, err))
+		return true;
+	record_fini(out);
+	return false;
+}
+
+void
+record_fini(struct record *record)
+{
+	for (size_t i = 0; i < record->attempt_count; i++) {
+		mem_free(record->attempts[i].upstream);
+		mem_free(record->attempts[i].model);
+	}
+	mem_free(record->attempts);
+	mem_free(record->client_key);
+	mem_free(record->path);
+	mem_free(record->model);
+	mem_free(record->loss);
+	*record = (struct record){0};
+}
