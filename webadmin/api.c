@@ -1,4 +1,5 @@
 #include "api.h"
+#include "api_private.h"
 #include "guard.h"
 #include "jget.h"
 #include "mem.h"
@@ -10,28 +11,6 @@
 
 #define STATE_STALE_MS 5000
 #define TOKEN_BYTES_MAX 1024
-
-/* One request. It lives until its answer, even when its client left before that. */
-struct call {
-	struct api *api;
-	struct http_req *req; /* NULL: the client left */
-	const struct route *route;
-	struct view session; /* the id that came with it, whatever it is worth */
-	uint8_t token_sha256[CRYPTO_SHA256_BYTES];
-	char peer[64];
-};
-
-enum access {
-	ACCESS_ANYONE,
-	ACCESS_ADMIN, /* a session (with its CSRF token where something changes) or the token */
-};
-
-struct route {
-	enum http_method method; /* HTTP_GET serves HEAD too */
-	const char *path;
-	enum access access;
-	void (*fn)(struct call *call);
-};
 
 static uint64_t
 now_ms(const struct call *call)
@@ -51,22 +30,22 @@ finish_with(struct call *call, int status, json_t *body, const struct http_heade
 	mem_free(call);
 }
 
-static void
-finish(struct call *call, int status, json_t *body)
+void
+api_finish(struct call *call, int status, json_t *body)
 {
 	finish_with(call, status, body, NULL);
 }
 
-static void
-fail(struct call *call, int status, const char *message)
+void
+api_fail(struct call *call, int status, const char *message)
 {
-	finish(call, status, json_pack("{s:b, s:s}", "success", 0, "message", message));
+	api_finish(call, status, json_pack("{s:b, s:s}", "success", 0, "message", message));
 }
 
 static void
 fail_away(struct call *call)
 {
-	fail(call, 503, "the control plane does not answer");
+	api_fail(call, 503, "the control plane does not answer");
 }
 
 /* What controlplane said against it, with the path of each fault. */
@@ -75,7 +54,7 @@ fail_told(struct call *call, int status, const json_t *error)
 {
 	json_t *body = json_pack("{s:b}", "success", 0);
 	MUST(body != NULL && json_object_update(body, (json_t *)(uintptr_t)error) == 0);
-	finish(call, status, body);
+	api_finish(call, status, body);
 }
 
 static void
@@ -125,7 +104,7 @@ token_is_good(struct call *call, const struct envelope *answer)
 	if (said(answer, MSG_OK) && call->req != NULL)
 		return true;
 	if (said(answer, MSG_ERROR))
-		fail(call, 401, "this is not the admin token");
+		api_fail(call, 401, "this is not the admin token");
 	else
 		fail_away(call);
 	return false;
@@ -187,7 +166,7 @@ login(struct call *call)
 	if (read_token(call, &err))
 		check_token(call, on_login);
 	else
-		fail(call, 400, err.msg);
+		api_fail(call, 400, err.msg);
 }
 
 static void
@@ -205,7 +184,7 @@ show_session(struct call *call)
 {
 	char csrf[AUTH_CSRF_BYTES] = "";
 	bool there = auth_use(&call->api->auth, call->session, now_ms(call), csrf);
-	finish(call, 200,
+	api_finish(call, 200,
 	    json_pack("{s:b, s:s?, s:s, s:i}", "logged_in", there, "csrf_token",
 		there ? csrf : NULL, "version", PM_VERSION, "api_port", (int)call->api->api_port));
 }
@@ -219,14 +198,14 @@ show_state(struct call *call)
 	const json_t *state = adminlink_state(call->api->link, &age_ms);
 	json_t *age = state != NULL ? json_integer((json_int_t)age_ms) : json_null();
 	if (state == NULL || age_ms > STATE_STALE_MS) {
-		finish(call, 503,
+		api_finish(call, 503,
 		    json_pack("{s:b, s:s, s:o}", "success", 0, "message",
 			"the control plane does not answer", "age_ms", age));
 		return;
 	}
 	json_t *body = json_copy((json_t *)(uintptr_t)state);
 	MUST(body != NULL && json_object_set_new(body, "age_ms", age) == 0);
-	finish(call, 200, body);
+	api_finish(call, 200, body);
 }
 
 static void
@@ -236,7 +215,7 @@ on_reloaded(const struct envelope *answer, void *ctx)
 	if (said(answer, MSG_OK)) {
 		json_t *body = json_pack("{s:b}", "success", 1);
 		MUST(body != NULL && json_object_update(body, answer->body) == 0);
-		finish(call, 200, body);
+		api_finish(call, 200, body);
 	} else if (said(answer, MSG_ERROR)) {
 		fail_told(call, 422, answer->body);
 	} else {
@@ -259,6 +238,16 @@ static const struct route routes[] = {
     {HTTP_POST, "/api/logout", ACCESS_ADMIN, logout},
     {HTTP_GET, "/api/state", ACCESS_ADMIN, show_state},
     {HTTP_POST, "/api/reload", ACCESS_ADMIN, reload},
+    {HTTP_GET, "/api/v1/upstreams", ACCESS_ADMIN, api_show_upstreams},
+    {HTTP_POST, "/api/v1/upstreams/*/clear", ACCESS_ADMIN, api_clear},
+    {HTTP_POST, "/api/v1/upstreams/*/probe", ACCESS_ADMIN, api_probe},
+    {HTTP_POST, "/api/v1/upstreams/*/enable", ACCESS_ADMIN, api_enable},
+    {HTTP_POST, "/api/v1/upstreams/*/disable", ACCESS_ADMIN, api_disable},
+    {HTTP_POST, "/api/v1/clear", ACCESS_ADMIN, api_clear_all},
+    {HTTP_GET, "/api/v1/explain", ACCESS_ADMIN, api_show_explanation},
+    {HTTP_GET, "/api/v1/decisions", ACCESS_ADMIN, api_show_decisions},
+    {HTTP_GET, "/api/v1/lessons", ACCESS_ADMIN, api_show_lessons},
+    {HTTP_DELETE, "/api/v1/lessons", ACCESS_ADMIN, api_forget_lessons},
 };
 
 static void
@@ -276,7 +265,7 @@ static void
 enter_by_bearer(struct call *call, struct view token)
 {
 	if (token.len == 0 || token.len > TOKEN_BYTES_MAX) {
-		fail(call, 401, "this is not the admin token");
+		api_fail(call, 401, "this is not the admin token");
 		return;
 	}
 	crypto_sha256(token, call->token_sha256);
@@ -311,29 +300,54 @@ enter(struct call *call)
 	if (admin && bearer.data != NULL) {
 		enter_by_bearer(call, bearer);
 	} else if (changes && !is_own_page(call)) {
-		fail(call, 403, "the request must be application/json from a page of this origin");
+		api_fail(
+		    call, 403, "the request must be application/json from a page of this origin");
 	} else if (admin && !auth_use(&call->api->auth, call->session, now_ms(call), csrf)) {
-		fail(call, 401, "not logged in");
+		api_fail(call, 401, "not logged in");
 	} else if (admin && changes && !has_csrf_token(call, csrf)) {
-		fail(call, 403, "the X-CSRF-Token is missing or wrong");
+		api_fail(call, 403, "the X-CSRF-Token is missing or wrong");
 	} else {
 		call->route->fn(call);
 	}
 }
 
+/* Does the path fit the row's? *word is what stands for its "*". */
+static bool
+fits_path(const char *pattern, struct view path, struct view *word)
+{
+	struct view rest = view_of(pattern), part, own;
+	*word = (struct view){0};
+	while (rest.len > 0 && path.len > 0) {
+		if (!view_split(&rest, '/', &part) || !view_split(&path, '/', &own))
+			return false;
+		bool any = view_eq_str(part, "*");
+		if (any && own.len > 0)
+			*word = own;
+		else if (any || !view_eq(part, own))
+			return false;
+	}
+	return rest.len == 0 && path.len == 0;
+}
+
+static const char *
+allow_word(enum http_method method)
+{
+	return method == HTTP_GET ? "GET, HEAD" : method == HTTP_DELETE ? "DELETE" : "POST";
+}
+
 /* The row for the request; `allow` lists the methods that its path has. */
 static const struct route *
-find_route(const struct http_req *req, struct bytes *allow)
+find_route(const struct http_req *req, struct bytes *allow, struct view *word)
 {
 	enum http_method method = httpd_method(req);
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		const struct route *route = &routes[i];
-		if (!view_eq_str(httpd_path(req), route->path))
+		if (!fits_path(route->path, httpd_path(req), word))
 			continue;
 		if (route->method == (method == HTTP_HEAD ? HTTP_GET : method))
 			return route;
-		MUST(bytes_printf(allow, "%s%s", allow->len > 0 ? ", " : "",
-		    route->method == HTTP_GET ? "GET, HEAD" : "POST"));
+		MUST(bytes_printf(
+		    allow, "%s%s", allow->len > 0 ? ", " : "", allow_word(route->method)));
 	}
 	return NULL;
 }
@@ -361,7 +375,8 @@ api_init(struct api *api, struct adminlink *link, const char *state_dir, unsigne
 }
 
 static void
-start_call(struct api *api, struct http_req *req, const struct route *route, struct view peer)
+start_call(struct api *api, struct http_req *req, const struct route *route, struct view word,
+    struct view peer)
 {
 	struct call *call = MEM_NEW(struct call);
 	call->api = api;
@@ -370,19 +385,23 @@ start_call(struct api *api, struct http_req *req, const struct route *route, str
 	call->session = guard_cookie(httpd_header(req, "cookie"), api->cookie);
 	(void)snprintf(call->peer, sizeof(call->peer), "%.*s", VIEW_ARGS(peer));
 	httpd_ctx_set(req, call);
-	enter(call);
+	if (!api_query_decode(word, false, call->word, sizeof(call->word)))
+		api_fail(call, 404, "there is no such path");
+	else
+		enter(call);
 }
 
 void
 api_handle(struct api *api, struct http_req *req, struct view peer)
 {
 	struct bytes allow;
-	bytes_init(&allow, 64);
-	const struct route *route = find_route(req, &allow);
+	bytes_init(&allow, 128);
+	struct view word;
+	const struct route *route = find_route(req, &allow, &word);
 	if (route == NULL)
 		refuse_route(req, &allow);
 	else
-		start_call(api, req, route, peer);
+		start_call(api, req, route, word, peer);
 	bytes_fini(&allow);
 }
 

@@ -1,14 +1,13 @@
-/* pointsman: run, status, reload, version. */
-#include "clock.h"
+/* pointsman: the launcher and all questions to a running gateway. */
 #include "grid.h"
 #include "jget.h"
 #include "launcher.h"
 #include "log.h"
 #include "mem.h"
 #include "names.h"
+#include "operate.h"
 #include "options.h"
 #include "query.h"
-#include "status.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -60,55 +59,73 @@ print_refusal(const json_t *body)
 	return EXIT_FAILURE;
 }
 
-/* Asks `type` and hands an answer of type `expected` to `show`. */
+/* Asks and hands an answer of type `expected` to `show`. Takes `body`. */
 static int
-show_answer(const struct options *options, const char *type, const char *expected,
-    void (*show)(const json_t *body, const struct places *places, const struct options *options))
+show_answer(const struct ask *ask, const struct options *options)
 {
 	struct places places;
 	struct envelope answer;
 	struct err err = {0};
-	if (!places_find(options->state, &places, &err))
+	if (!places_find(options->state, &places, &err)) {
+		json_decref(ask->body);
 		return fail(&err);
-	if (!query_ask(&places, type, &answer, &err)) {
+	}
+	if (!query_ask(&places, ask->type, ask->body, &answer, &err)) {
 		if (err.kind == ERR_TIMEOUT)
 			err_set(
 			    &err, ERR_TIMEOUT, "", "no Pointsman is running on %s", places.state);
 		return fail(&err);
 	}
 	int status = EXIT_SUCCESS;
-	if (view_eq_str(view_of(answer.type), expected)) {
-		show(answer.body, &places, options);
-	} else if (view_eq_str(view_of(answer.type), MSG_ERROR)) {
+	struct bytes out;
+	bytes_init(&out, OUTPUT_BYTES_MAX);
+	if (view_eq_str(view_of(answer.type), MSG_ERROR)) {
 		status = print_refusal(answer.body);
-	} else {
+	} else if (!view_eq_str(view_of(answer.type), ask->expected)) {
 		err_set(&err, ERR_PEER, "", "an answer of another kind: %s", answer.type);
 		status = fail(&err);
+	} else if (options->json) {
+		char *text = jget_dump(answer.body, NULL);
+		(void)!bytes_printf(&out, "%s\n", text);
+		mem_free(text);
+	} else {
+		ask->show(answer.body, &places, options, &out);
 	}
+	print(&out, stdout);
 	envelope_fini(&answer);
 	return status;
 }
 
-static void
-show_state(const json_t *body, const struct places *places, const struct options *options)
+/* The command line's upstream as an id: asked from the state, since people know names. */
+static bool
+find_upstream(
+    const struct options *options, const char *word, char id[OPERATE_ID_BYTES], struct err *err)
 {
-	struct bytes out;
-	bytes_init(&out, OUTPUT_BYTES_MAX);
-	if (options->json) {
-		char *text = jget_dump(body, NULL);
-		(void)!bytes_printf(&out, "%s\n", text);
-		mem_free(text);
-	} else {
-		status_print(body, places, clock_wall_ms(), &out);
-	}
-	print(&out, stdout);
+	struct places places;
+	struct envelope answer;
+	if (!places_find(options->state, &places, err) ||
+	    !query_ask(&places, MSG_GET_STATE, NULL, &answer, err))
+		return false;
+	bool ok = operate_find(answer.body, word, id, err);
+	envelope_fini(&answer);
+	return ok;
 }
 
-static void
-show_reloaded(const json_t *body, const struct places *places, const struct options *options)
+/* Commands that name an upstream, or none. */
+static int
+operate(const struct options *options)
 {
-	(void)body, (void)options;
-	printf("The configuration of %s was read again.\n", places->state);
+	char id[OPERATE_ID_BYTES] = "";
+	struct err err = {0};
+	const char *word =
+	    options->command == COMMAND_DECISIONS ? options->upstream : options->word;
+	if (word != NULL && !find_upstream(options, word, id, &err)) {
+		if (err.kind == ERR_TIMEOUT)
+			err_set(&err, ERR_TIMEOUT, "", "no Pointsman is running there");
+		return fail(&err);
+	}
+	struct ask ask = operate_ask(options, word != NULL ? id : NULL);
+	return show_answer(&ask, options);
 }
 
 static int
@@ -154,9 +171,16 @@ main(int argc, char **argv)
 	case COMMAND_RUN:
 		return run(&options);
 	case COMMAND_STATUS:
-		return show_answer(&options, MSG_GET_STATE, MSG_STATE, show_state);
+	case COMMAND_UPSTREAMS:
+	case COMMAND_EXPLAIN:
+	case COMMAND_DECISIONS:
+	case COMMAND_CLEAR:
+	case COMMAND_PROBE:
+	case COMMAND_ENABLE:
+	case COMMAND_DISABLE:
+	case COMMAND_FORGET:
 	case COMMAND_RELOAD:
-		return show_answer(&options, MSG_RELOAD, MSG_OK, show_reloaded);
+		return operate(&options);
 	case COMMAND_VERSION:
 		printf("pointsman %s\n", PM_VERSION);
 		return EXIT_SUCCESS;

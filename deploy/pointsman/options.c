@@ -6,15 +6,34 @@
 
 static const struct {
 	const char *name, *help;
+	const char *word; /* NULL = it takes none; in brackets = it may be left out */
 } commands[] = {
-    [COMMAND_RUN] = {"run", "start the gateway and stay in the foreground"},
-    [COMMAND_STATUS] = {"status", "show what a running gateway does"},
-    [COMMAND_RELOAD] = {"reload", "read the configuration file again"},
-    [COMMAND_VERSION] = {"version", "print the version"},
+    [COMMAND_RUN] = {"run", "start the gateway and stay in the foreground", NULL},
+    [COMMAND_STATUS] = {"status", "show what a running gateway does", NULL},
+    [COMMAND_UPSTREAMS] = {"upstreams", "show the health of every upstream, and why", NULL},
+    [COMMAND_EXPLAIN] = {"explain", "say which upstream would serve, and why not the others", NULL},
+    [COMMAND_DECISIONS] = {"decisions", "show the last requests and what was tried for them", NULL},
+    [COMMAND_CLEAR] = {"clear", "end the rest of an upstream, of a group, or of all", "[UPSTREAM]"},
+    [COMMAND_PROBE] = {"probe", "probe an upstream now", "UPSTREAM"},
+    [COMMAND_ENABLE] = {"enable", "switch an upstream on", "UPSTREAM"},
+    [COMMAND_DISABLE] = {"disable", "switch an upstream off", "UPSTREAM"},
+    [COMMAND_FORGET] = {"forget", "forget what was learned of an upstream, or of all",
+	"[UPSTREAM]"},
+    [COMMAND_RELOAD] = {"reload", "read the configuration file again", NULL},
+    [COMMAND_VERSION] = {"version", "print the version", NULL},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 #define IN(command) (1u << (command))
 #define IN_ALL (~0u)
+#define IN_SHOWING                                                                                 \
+	(IN(COMMAND_STATUS) | IN(COMMAND_UPSTREAMS) | IN(COMMAND_EXPLAIN) | IN(COMMAND_DECISIONS))
+#define IN_ACTING                                                                                  \
+	(IN(COMMAND_CLEAR) | IN(COMMAND_PROBE) | IN(COMMAND_ENABLE) | IN(COMMAND_DISABLE) |        \
+	    IN(COMMAND_FORGET))
+#define TEXT(name, value, help, in, member)                                                        \
+	{                                                                                          \
+		name, value, help, in, KIND_TEXT, offsetof(struct options, member), 0, 0           \
+	}
 
 enum kind { KIND_FLAG, KIND_TEXT, KIND_LEVEL, KIND_NUMBER };
 
@@ -28,8 +47,27 @@ static const struct option_row {
     {"--state", "DIR",
 	"folder of the configuration, keys and statistics\n"
 	"(default $XDG_STATE_HOME/pointsman, else ~/.local/state/pointsman)",
-	IN(COMMAND_RUN) | IN(COMMAND_STATUS) | IN(COMMAND_RELOAD), KIND_TEXT,
+	IN(COMMAND_RUN) | IN(COMMAND_RELOAD) | IN_SHOWING | IN_ACTING, KIND_TEXT,
 	offsetof(struct options, state), 0, 0},
+    TEXT("--at", "WHEN",
+	"the moment, like \"Tue 03:00\", \"03:00\", \"2026-12-24 03:00\" (default now)",
+	IN(COMMAND_EXPLAIN), at),
+    TEXT("--path", "PATH", "the path of the request (default /v1/messages)", IN(COMMAND_EXPLAIN),
+	path),
+    TEXT("--model", "MODEL", "the model that is asked for",
+	IN(COMMAND_EXPLAIN) | IN(COMMAND_FORGET), model),
+    TEXT("--session", "KEY", "the session's own name", IN(COMMAND_EXPLAIN), session),
+    TEXT("--group", "GROUP", "claude, codex, chat, chat_via_claude or retry",
+	IN(COMMAND_EXPLAIN) | IN(COMMAND_CLEAR), group),
+    TEXT("--id", "REQ", "only requests whose id begins like this", IN(COMMAND_DECISIONS), id),
+    TEXT("--upstream", "UPSTREAM", "only requests for which this one was asked",
+	IN(COMMAND_DECISIONS), upstream),
+    {"--limit", "N", "so many at the most (default 20, at most 100)", IN(COMMAND_DECISIONS),
+	KIND_NUMBER, offsetof(struct options, limit), 1, 100},
+    TEXT("--kind", "KIND", "beta, field, thinking or encrypted", IN(COMMAND_FORGET), kind),
+    TEXT("--name", "NAME", "what was left out", IN(COMMAND_FORGET), name),
+    {"--all", NULL, "all of them", IN(COMMAND_CLEAR) | IN(COMMAND_FORGET), KIND_FLAG,
+	offsetof(struct options, all), 0, 0},
     {"--port", "N", "port for clients on the loopback addresses (default 5101)", IN(COMMAND_RUN),
 	KIND_NUMBER, offsetof(struct options, port), 1, 65535},
     {"--admin-port", "N", "port of the admin pages on the loopback addresses (default 5102)",
@@ -40,7 +78,7 @@ static const struct option_row {
 	offsetof(struct options, no_demo), 0, 0},
     {"--log-level", "LEVEL", "debug, info, warn or error (default info)", IN(COMMAND_RUN),
 	KIND_LEVEL, offsetof(struct options, log_level), 0, 0},
-    {"--json", NULL, "print the state as it came, as JSON", IN(COMMAND_STATUS), KIND_FLAG,
+    {"--json", NULL, "print the answer as it came, as JSON", IN_SHOWING, KIND_FLAG,
 	offsetof(struct options, json), 0, 0},
     {"--help", NULL, "print this help", IN_ALL, KIND_FLAG, offsetof(struct options, help), 0, 0},
 };
@@ -98,6 +136,11 @@ parse_option(int argc, char *const *argv, int *at, struct options *out, struct e
 {
 	const char *arg = strcmp(argv[*at], "-h") == 0 ? "--help" : argv[*at], *value;
 	const struct option_row *row = find_row(out->command, arg, &value);
+	bool wants_word = out->command != COMMAND_NONE && commands[out->command].word != NULL;
+	if (wants_word && arg[0] != '-' && arg[0] != '\0' && out->word == NULL) {
+		out->word = arg;
+		return true;
+	}
 	if (row == NULL)
 		return err_set(err, ERR_CONFIG, arg, "%s",
 		    arg[0] == '-' ? "is no option here" : "is a word too many");
@@ -109,6 +152,22 @@ parse_option(int argc, char *const *argv, int *at, struct options *out, struct e
 		value = argv[++*at];
 	}
 	return set_value(row, value, out, err);
+}
+
+/* One upstream, one group or --all: what is not named is not touched. */
+static bool
+check_word(const struct options *options, struct err *err)
+{
+	if (options->command == COMMAND_NONE || commands[options->command].word == NULL)
+		return true;
+	bool needed = commands[options->command].word[0] != '[';
+	bool other = options->all || options->group != NULL || options->model != NULL ||
+		     options->kind != NULL || options->name != NULL;
+	if (options->word == NULL && needed)
+		return err_set(err, ERR_CONFIG, "", "an upstream is needed: its id or its name");
+	if (options->word == NULL && !other)
+		return err_set(err, ERR_CONFIG, "", "say which: an upstream, or --all");
+	return true;
 }
 
 bool
@@ -132,6 +191,8 @@ options_parse(int argc, char *const *argv, struct options *out, struct err *err)
 			return false;
 	if (out->command == COMMAND_NONE && !out->help)
 		return err_set(err, ERR_CONFIG, "", "a command is needed");
+	if (!out->help && !check_word(out, err))
+		return false;
 	if (out->command == COMMAND_RUN && !out->help && out->port == out->admin_port)
 		return err_set(err, ERR_CONFIG, "--admin-port", "must differ from --port");
 	return true;
@@ -156,8 +217,10 @@ void
 options_help(enum command command, struct bytes *out)
 {
 	bool whole = command == COMMAND_NONE;
-	MUST(bytes_printf(
-	    out, "Usage: pointsman %s [OPTION]...\n", whole ? "COMMAND" : commands[command].name));
+	const char *word = whole ? NULL : commands[command].word;
+	MUST(bytes_printf(out, "Usage: pointsman %s%s%s [OPTION]...\n",
+	    whole ? "COMMAND" : commands[command].name, word != NULL ? " " : "",
+	    word != NULL ? word : ""));
 	if (whole) {
 		MUST(bytes_append_str(out, "A gateway for coding agents.\n\nCommands:\n"));
 		for (size_t i = 0; i < COMMANDS; i++)

@@ -8,7 +8,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum command { COMMAND_RUN, COMMAND_STATUS, COMMAND_RELOAD, COMMAND_VERSION, COMMAND_NONE };
+enum command {
+	COMMAND_RUN,
+	COMMAND_STATUS,
+	COMMAND_UPSTREAMS,
+	COMMAND_EXPLAIN,
+	COMMAND_DECISIONS,
+	COMMAND_CLEAR,
+	COMMAND_PROBE,
+	COMMAND_ENABLE,
+	COMMAND_DISABLE,
+	COMMAND_FORGET,
+	COMMAND_RELOAD,
+	COMMAND_VERSION,
+	COMMAND_NONE,
+};
 
 struct options {
 	enum command command; /* COMMAND_NONE: only --help or --version */
@@ -19,6 +33,10 @@ struct options {
 	uint32_t dataplanes; /* 0 = by the number of cores */
 	bool no_demo;
 	bool json;
+	bool all;
+	uint32_t limit;   /* 0 = the default */
+	const char *word; /* the command's own, an upstream; NULL = none */
+	const char *at, *path, *model, *session, *group, *id, *upstream, *kind, *name;
 };
 
 /* False with a sentence for the user in err. */

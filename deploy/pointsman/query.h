@@ -5,10 +5,11 @@
 #include "envelope.h"
 #include "err.h"
 #include "places.h"
+#include <jansson.h>
 
-/* Sends MSG `type` with an empty body over admin.ipc and waits at most 2 s. `answer` is the
- * caller's to envelope_fini. ERR_TIMEOUT when nobody answers. */
-MUST_CHECK bool query_ask(
-    const struct places *places, const char *type, struct envelope *answer, struct err *err);
+/* Sends MSG `type` with this body (taken; NULL = {}) over admin.ipc and waits at most 2 s. `answer`
+ * is the caller's to envelope_fini. ERR_TIMEOUT when nobody answers. */
+MUST_CHECK bool query_ask(const struct places *places, const char *type, json_t *body,
+    struct envelope *answer, struct err *err);
 
 #endif

@@ -110,7 +110,8 @@ START_TEST(help_and_manual_name_every_option)
 	bytes_init(&help, 1 << 16);
 	bytes_init(&manual, 1 << 16);
 	options_help(COMMAND_RUN, &help);
-	options_help(COMMAND_STATUS, &help);
+	for (int command = COMMAND_STATUS; command < COMMAND_NONE; command++)
+		options_help((enum command)command, &help);
 	options_help(COMMAND_NONE, &help);
 	ck_assert_msg(fileio_read(MANUAL, &manual, &err), "%s", err.msg);
 	const char *name;

@@ -1,0 +1,58 @@
+/* api_private: what api.c (who may, sessions, the table) and api_operate.c (handlers that ask
+ * controlplane) share. */
+#ifndef PM_API_PRIVATE_H
+#define PM_API_PRIVATE_H
+
+#include "api.h"
+#include "crypto.h"
+
+#define API_WORD_BYTES 257
+
+/* One request. It lives until its answer, even when its client left before that. */
+struct route;
+
+struct call {
+	struct api *api;
+	struct http_req *req; /* NULL: the client left */
+	const struct route *route;
+	char word[API_WORD_BYTES]; /* what the path's "*" stands for, decoded; "" = none */
+	struct view session;       /* the id that came with it, whatever it is worth */
+	uint8_t token_sha256[CRYPTO_SHA256_BYTES];
+	char peer[64];
+};
+
+enum access {
+	ACCESS_ANYONE,
+	ACCESS_ADMIN, /* a session (with its CSRF token where something changes) or the token */
+};
+
+struct route {
+	enum http_method method; /* HTTP_GET serves HEAD too */
+	const char *path;        /* "*" stands for one segment, call->word */
+	enum access access;
+	void (*fn)(struct call *call);
+};
+
+/* ---- api.c; each ends the call ---- */
+void api_finish(struct call *call, int status, json_t *body);
+void api_fail(struct call *call, int status, const char *message);
+
+/* ---- api_operate.c ---- */
+void api_show_upstreams(struct call *call);
+void api_show_explanation(struct call *call);
+void api_show_decisions(struct call *call);
+void api_clear(struct call *call);
+void api_clear_all(struct call *call);
+void api_probe(struct call *call);
+void api_enable(struct call *call);
+void api_disable(struct call *call);
+void api_show_lessons(struct call *call);
+void api_forget_lessons(struct call *call);
+
+/* ---- api_query.c ---- */
+/* The decoded value of `key` in a query into `out`; false when absent, too long, or no text. */
+bool api_query_get(struct view query, const char *key, char *out, size_t out_len);
+/* `text` with its %XX undone. */
+bool api_query_decode(struct view text, bool plus, char *out, size_t out_len);
+
+#endif
