@@ -235,6 +235,11 @@ hold(struct exchange *exchange, struct leg *leg, struct view bytes)
 	size_t max = answer ? EXCHANGE_HOLD_BYTES_MAX : ATTEMPT_ERROR_BYTES_MAX;
 	if (answer && attempt->wall.verdict == WALL_FAILED)
 		return false;
+	/* The whole of a folded answer: its end decides. */
+	if (attempt->done) {
+		leg->held.max = leg->held.len + bytes.len + 1;
+		return bytes_append_view(&leg->held, bytes);
+	}
 	bool fits = leg->held.len + bytes.len <= max;
 	if (fits)
 		MUST(bytes_append_view(&leg->held, bytes));

@@ -280,7 +280,7 @@ fill_request(struct exchange *exchange)
 	    .table = exchange->table,
 	    .lessons = exchange->env->lessons,
 	    .id = exchange->id,
-	    .strict = exchange_policy(exchange)->loss == LOSS_STRICT,
+	    .strict = exchange->table->policies[exchange->route.group].loss == LOSS_STRICT,
 	    .mixed = request->mixed,
 	    .route = &exchange->route,
 	    .method = httpd_method(req),

@@ -175,7 +175,7 @@ converted_headers(struct exchange *exchange, struct http_header *out)
 {
 	const struct attempt *attempt = &exchange->leg->attempt;
 	const struct answer *answer = attempt->answer;
-	bool stream = exchange->facts.stream && !attempt->folds;
+	bool stream = exchange->facts.stream;
 	size_t count = 0;
 	out[count++] = (struct http_header){VIEW("content-type"),
 	    stream ? VIEW("text/event-stream; charset=utf-8") : VIEW("application/json")};

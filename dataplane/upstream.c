@@ -378,7 +378,12 @@ transfer_connected(const struct transfer *transfer)
 bool
 transfer_sent(const struct transfer *transfer)
 {
-	return transfer->body_at == transfer->body_bytes;
+	curl_off_t sent = 0;
+	if (transfer->easy == NULL || transfer->body_bytes < SMALL_BODY_BYTES)
+		return transfer->body_at == transfer->body_bytes;
+	/* What it has read may still lie in its own buffer. */
+	(void)curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+	return (uint64_t)sent == transfer->body_bytes;
 }
 
 void

@@ -54,7 +54,7 @@ struct transfer_call {
 struct transfer *transfer_start(struct upstreams *upstreams, const struct transfer_call *call);
 /* It has a connection and has begun to send. */
 bool transfer_connected(const struct transfer *transfer);
-/* All of its body has been taken over for sending. */
+/* All of its body has been sent, as far as that can be known. */
 bool transfer_sent(const struct transfer *transfer);
 /* Takes up a paused transfer; may call on_bytes and on_done before it returns. */
 void transfer_resume(struct transfer *transfer);

@@ -1,11 +1,13 @@
 """Who fails rests, says why and until when, and comes back by a probe; by hand too."""
 
 import json
-import unittest
+import time
 
 import rig
-from protocols import PATHS, PROTOCOLS, ask, said
+from protocols import PROTOCOLS, ask, said
 
+# A minute that is twelve hours away.
+FAR = f"{(time.localtime().tm_hour + 12) % 24:02}:00"
 GROUP = {"anthropic": "claude", "chat": "chat", "responses": "codex"}
 
 
@@ -123,7 +125,7 @@ class Health(rig.Case):
         self.assertIn("1 ", self.command("clear", "--group", "claude"))
         self.assertEqual("up", self.health("claude", "a")["state"])
         self.rig.demo.mend()
-        self.command("probe", self.entry("claude", "a")["id"])
+        self.command("probe", "claude:" + self.entry("claude", "a")["id"])
         rig.wait_for(lambda: self.health("claude", "a")["probe"], "it was probed")
         self.assertTrue(self.health("claude", "a")["probe"]["success"])
 
@@ -155,7 +157,7 @@ class Health(rig.Case):
 
 class Operate(rig.Case):
     config = rig.config(claude=["a", rig.upstream("b", models=["other-*"]), "c:backup",
-                                rig.upstream("night", hours=["00:00-00:01"])])
+                                rig.upstream("night", hours=[f"{FAR}-{FAR[:3]}01"])])
 
     def command(self, *args, status=0):
         done = self.rig.command(*args)
@@ -173,7 +175,7 @@ class Operate(rig.Case):
         self.assertRegex(text, r"1  claude:\S+  a \(primary\): serves")
         self.assertRegex(text, r"b \(primary\): does not serve this model")
         self.assertRegex(text, r"c \(backup\): would serve as number 2")
-        then = json.loads(self.command("explain", "--at", "00:00", "--model", "other-1", "--json"))
+        then = json.loads(self.command("explain", "--at", FAR, "--model", "other-1", "--json"))
         places = {entry["name"]: entry["place"] for entry in then["groups"][0]["upstreams"]}
         self.assertEqual({"a": 1, "b": 2, "c": 4, "night": 3}, places)
         self.assertIn("must be like", self.command("explain", "--at", "soon", status=1))
