@@ -147,11 +147,29 @@ find_due(struct exchange *exchange)
 	return due;
 }
 
+/* When to look again. While a request is being sent nothing tells when its upstream takes no more:
+ * it is looked at now and then. */
+static uint64_t
+next_look_ms(struct exchange *exchange)
+{
+	uint64_t at_ms = find_due(exchange).at_ms, now_ms = loop_now_ms(exchange->env->loop);
+	for (size_t i = 0; i < EXCHANGE_LEGS; i++) {
+		const struct leg *leg = &exchange->legs[i];
+		uint32_t write_ms =
+		    exchange->table->timeouts[exchange->places[leg->place].group].write_ms;
+		bool sending = leg->live && leg->attempt.mode == ATTEMPT_WAITING &&
+			       !attempt_sent(&leg->attempt);
+		if (sending && write_ms != 0 && now_ms + write_ms < at_ms)
+			at_ms = now_ms + write_ms;
+	}
+	return at_ms;
+}
+
 void
 exchange_watch(struct exchange *exchange)
 {
 	struct deadlines *deadlines = &exchange->env->deadlines;
-	uint64_t at_ms = find_due(exchange).at_ms;
+	uint64_t at_ms = next_look_ms(exchange);
 	if (exchange->deadline.next == NULL) {
 		deadlines_add(deadlines, &exchange->deadline, at_ms);
 	} else {
@@ -207,7 +225,7 @@ on_deadline(struct deadline *deadline, uint64_t now_ms)
 	for (unsigned i = 0; i < DUES_AT_ONCE_MAX && !exchange->gone && !exchange->dead; i++) {
 		struct due due = find_due(exchange);
 		if (due.at_ms > now_ms)
-			return due.at_ms;
+			return next_look_ms(exchange);
 		act(exchange, &due);
 	}
 	return exchange->gone || exchange->dead ? DEADLINE_NONE : now_ms + 1;

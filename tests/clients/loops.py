@@ -35,17 +35,31 @@ def install(name):
     return CLIENTS / name
 
 
+PARALLEL_PROMPT = ("Run both please. [demo:shell echo hi-from-$((40+2))] "
+                   "[demo:shell echo hi-from-$((40+3))]")
+
+
+def over(upstream):
+    """The lists of all clients, with upstreams that speak this protocol."""
+    names = ("first", "second", "third:backup")
+    return rig.config(*[[rig.upstream(name, protocol=upstream) for name in names] for _ in range(3)],
+                      **rig.plain())
+
+
 class Loops(rig.Case):
     """Subclasses say how to run the client: ask(prompt) -> (final text, command output or None)."""
 
     config = rig.everywhere("first", "second", "third:backup", **rig.plain())
     protocol, mode = "anthropic", "stream"
     text_turns, tool_turns = 1, 2  # requests of one answer and of a whole loop
+    own = None  # the upstreams' protocol, where it is not the client's
 
     @classmethod
     def setUpClass(cls):
         if cls is Loops:
             raise rig.unittest.SkipTest("only its subclasses run")
+        if cls.own is not None:
+            cls.config = over(cls.own)
         super().setUpClass()
 
     def setUp(self):
@@ -110,8 +124,24 @@ class Loops(rig.Case):
                 self.assertIn(OUTPUT, text)
                 self.check_loop(self.tool_turns, "first", "second")
 
+    def test_parallel_calls(self):
+        text, _ = self.ask(PARALLEL_PROMPT)
+        self.assertIn(OUTPUT, text)
+        self.check_loop(self.tool_turns)
+
+    def test_dying_first(self):
+        """It dies, comes back and dies again, between turns and within them."""
+        for spec in ("refuse", "pace:ms=2", "529"):
+            self.rig.demo.fault("first", spec, count=1)
+        text, _ = self.ask(TOOL_PROMPT + "[demo:then][demo:shell echo again]")
+        self.assertTrue(OUTPUT in text or "again" in text, text)
+        for exchange in rig.wait_for(self.exchanges, "they are logged"):
+            self.assertEqual("200", exchange["status"], exchange)
+
     def test_tool_loop_with_unreachable_first(self):
         """Nobody listens there at all."""
+        if self.own is not None:
+            self.skipTest("shown with upstreams of the client's own protocol")
         def close_first(config):
             for entries in ("api_configs", "codex_configs", "chat_configs"):
                 config[entries][0]["base_url"] = CLOSED

@@ -31,5 +31,13 @@ class Claude(loops.Loops):
         self.check_loop(self.tool_turns)
 
 
+class ClaudeOverChat(Claude):
+    own = "chat"
+
+
+class ClaudeOverResponses(Claude):
+    own = "responses"
+
+
 if __name__ == "__main__":
     rig.main()

@@ -57,5 +57,13 @@ class Codex(loops.Loops):
         self.assertLess(time.monotonic() - began, 20)
 
 
+class CodexOverAnthropic(Codex):
+    own = "anthropic"
+
+
+class CodexOverChat(Codex):
+    own = "chat"
+
+
 if __name__ == "__main__":
     rig.main()

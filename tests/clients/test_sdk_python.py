@@ -42,5 +42,13 @@ class ResponsesWhole(Sdk):
     protocol, mode = "responses", "whole"
 
 
+for base in (ChatStream, ChatWhole, ResponsesStream, ResponsesWhole):
+    for own in ("anthropic", "chat", "responses"):
+        if own != base.protocol:
+            name = f"{base.__name__}Over{own.capitalize()}"
+            globals()[name] = type(name, (base,), {"own": own})
+del base
+
+
 if __name__ == "__main__":
     rig.main()
