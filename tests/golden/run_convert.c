@@ -258,6 +258,89 @@ check_told(struct run *run, struct view stream, struct view folded)
 	return ok;
 }
 
+/* ---- an upstream that dies ---- */
+
+enum death { DEATH_FAIL, DEATH_CUT, DEATH_COUNT };
+
+/* Whether the client's stream ends with its protocol's error, and has no sign of success. */
+static bool
+is_failed_stream(enum wire client, struct view out)
+{
+	static const char *const signs[WIRE_COUNT][3] = {
+	    [WIRE_ANTHROPIC] = {"event: message_stop\n", "event: message_delta\n", "[DONE]"},
+	    [WIRE_CHAT] = {"data: [DONE]", "\"finish_reason\":\"", "\"usage\":{"},
+	    [WIRE_RESPONSES] = {"event: response.completed\n", "event: response.incomplete\n",
+		"[DONE]"},
+	};
+	static const char *const errors[WIRE_COUNT] = {
+	    [WIRE_ANTHROPIC] = "event: error\ndata: {\"type\":\"error\",",
+	    [WIRE_CHAT] = "data: {\"error\":{",
+	    [WIRE_RESPONSES] = "event: response.failed\ndata: {\"type\":\"response.failed\",",
+	};
+	for (size_t i = 0; i < 3; i++) {
+		if (view_find(out, signs[client][i]) >= 0)
+			return false;
+	}
+	ptrdiff_t at = view_find(out, errors[client]);
+	if (at < 0 || !view_ends(out, "\n\n"))
+		return false;
+	struct view last = view_from(out, (size_t)at);
+	return view_find(last, "\n\n") == (ptrdiff_t)last.len - 2;
+}
+
+/* The first `count` bytes of the upstream's stream, then its death. *ended tells that the client
+ * had its end already. */
+static bool
+die_after(
+    struct run *run, struct view in, size_t count, enum death death, bool *ended, struct bytes *out)
+{
+	struct convert *convert = convert_new(&run->test->options);
+	struct bytes request;
+	struct bytes sent;
+	struct err err = {.kind = ERR_NONE};
+	bool complete = false;
+	bytes_init(&sent, OUT_BYTES_MAX);
+	get_request(run, true, &request);
+	bool ok = convert_request(convert, bytes_view(&request), &sent, &err) &&
+		  convert_feed(convert, true, view_sub(in, 0, count), out, &err);
+	size_t before = out->len;
+	ok = ok && (death == DEATH_FAIL ? convert_fail(convert, 502, "it died", out)
+					: convert_end(convert, false, out, &complete, &err));
+	*ended = ok && out->len == before;
+	convert_free(convert);
+	bytes_fini(&request);
+	bytes_fini(&sent);
+	return ok || fail(run, "the upstream's death is an error", &err);
+}
+
+/* Wherever the upstream dies, the client sees a failure: before each event and behind the last. */
+static bool
+check_deaths(struct run *run, struct view in)
+{
+	size_t at = 0;
+	bool ended = false;
+	while (at <= in.len && !ended) {
+		for (int death = 0; death < DEATH_COUNT; death++) {
+			struct bytes out;
+			bytes_init(&out, OUT_BYTES_MAX);
+			bool ok = die_after(run, in, at, (enum death)death, &ended, &out);
+			if (ok && !ended &&
+			    !is_failed_stream(run->test->options.client, bytes_view(&out))) {
+				MUST(bytes_printf(&run->why,
+				    "    death %d after byte %zu gives\n%.*s", death, at,
+				    VIEW_ARGS(bytes_view(&out))));
+				ok = fail(run, "a dead upstream is no failure to the client", NULL);
+			}
+			bytes_fini(&out);
+			if (!ok)
+				return false;
+		}
+		ptrdiff_t blank = view_find(view_from(in, at), "\n\n");
+		at = at == in.len ? in.len + 1 : blank < 0 ? in.len : at + (size_t)blank + 2;
+	}
+	return true;
+}
+
 static bool
 has_file(struct run *run, const char *name)
 {
@@ -280,7 +363,7 @@ run_stream(struct run *run)
 	struct view text = bytes_view(&in);
 	ok = ok && pass(run, text, true, true, not, &out, true) &&
 	     check_out(run, "out.sse", bytes_view(&out)) &&
-	     check_cuts(run, text, bytes_view(&out)) &&
+	     check_cuts(run, text, bytes_view(&out)) && check_deaths(run, text) &&
 	     pass(run, text, true, false, not, &folded, false) &&
 	     check_told(run, bytes_view(&out), bytes_view(&folded));
 	if (ok && has_file(run, "out.json"))
@@ -308,6 +391,8 @@ run_reply(struct run *run)
 	     check_out(run, "out.json", bytes_view(&out)) &&
 	     pass(run, bytes_view(&in), false, true, not, &stream, false) &&
 	     check_told(run, bytes_view(&stream), bytes_view(&out));
+	if (ok && has_file(run, "out.sse"))
+		ok = check_out(run, "out.sse", bytes_view(&stream));
 	bytes_fini(&in);
 	bytes_fini(&out);
 	bytes_fini(&stream);
