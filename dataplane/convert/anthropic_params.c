@@ -1,5 +1,6 @@
 /* Requests, read: everything that is neither text nor tool. */
 #include "anthropic.h"
+#include "effort.h"
 #include "read_json.h"
 
 #include <string.h>
@@ -117,18 +118,8 @@ decode_format(
 enum effort
 anthropic_effort_decode(struct jsonspan_value effort)
 {
-	static const char *const efforts[] = {
-	    [EFFORT_LOW] = "low",
-	    [EFFORT_MEDIUM] = "medium",
-	    [EFFORT_HIGH] = "high",
-	    [EFFORT_XHIGH] = "xhigh",
-	    [EFFORT_MAX] = "max",
-	};
-	for (int i = EFFORT_LOW; i <= EFFORT_MAX; i++) {
-		if (jsonspan_str_is(effort, efforts[i]))
-			return (enum effort)i;
-	}
-	return EFFORT_ABSENT;
+	enum effort known = effort_of_word(effort);
+	return known >= EFFORT_LOW ? known : EFFORT_ABSENT;
 }
 
 static bool
@@ -147,6 +138,8 @@ decode_output(struct request *request, const struct jsonspan_want *want, struct 
 	request->effort = anthropic_effort_decode(o[O_EFFORT].value);
 	if (o[O_EFFORT].value.kind != JSONSPAN_NONE && request->effort == EFFORT_ABSENT)
 		return read_json_wrong(err, "output_config", "effort", "is no level known");
+	if (request->effort != EFFORT_ABSENT && request->thinking == THINKING_ABSENT)
+		request->paths.effort = "output_config.effort";
 	return leave(request, "output_config.task_budget", o[O_BUDGET].value, err) &&
 	       decode_format(request, &o[O_FORMAT], "output_config", err);
 }

@@ -1,38 +1,14 @@
 /* Requests, written: everything that is neither text nor tool. */
 #include "anthropic.h"
+#include "effort.h"
+#include "read_json.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#define BUDGET_MIN 1024 /* the API refuses less */
 
 static bool
 lose(struct anthropic_write *write, const char *path)
 {
 	return ledger_lose(write->options->ledger, write->err, "%s", path);
-}
-
-/* The client's own word for how much to think, for the ledger. */
-static const char *
-effort_path(const struct anthropic_write *write)
-{
-	static const char *const paths[WIRE_COUNT] = {
-	    [WIRE_ANTHROPIC] = "thinking",
-	    [WIRE_CHAT] = "reasoning_effort",
-	    [WIRE_RESPONSES] = "reasoning.effort",
-	};
-	return paths[write->request->from];
-}
-
-static const char *
-max_tokens_path(const struct anthropic_write *write)
-{
-	static const char *const paths[WIRE_COUNT] = {
-	    [WIRE_ANTHROPIC] = "max_tokens",
-	    [WIRE_CHAT] = "max_completion_tokens",
-	    [WIRE_RESPONSES] = "max_output_tokens",
-	};
-	return paths[write->request->from];
 }
 
 /* ---- thinking ---- */
@@ -70,7 +46,7 @@ plan_off(struct anthropic_write *write)
 	const struct request *request = write->request;
 	bool asked_off = request->thinking == THINKING_DISABLED || request->effort == EFFORT_NONE;
 	return !asked_off || !write->options->caps->thinking_always ||
-	       lose(write, effort_path(write));
+	       lose(write, write->request->paths.effort);
 }
 
 bool
@@ -81,18 +57,18 @@ anthropic_thinking_plan(struct anthropic_write *write)
 	write->max_tokens = request->max_tokens < 0 ? caps->max_output_tokens : request->max_tokens;
 	if (write->max_tokens > caps->max_output_tokens) {
 		write->max_tokens = caps->max_output_tokens;
-		if (!lose(write, max_tokens_path(write)))
+		if (!lose(write, write->request->paths.max_tokens))
 			return false;
 	}
 	if (!wants_thinking(request))
 		return plan_off(write);
 	if (caps->thinking == CAPS_THINKING_NONE)
-		return lose(write, effort_path(write));
+		return lose(write, write->request->paths.effort);
 	write->by_budget =
 	    caps->thinking == CAPS_THINKING_BUDGET ||
 	    (caps->thinking == CAPS_THINKING_BOTH && request->thinking == THINKING_BUDGET);
-	if (write->by_budget && (write->max_tokens <= BUDGET_MIN || lost_thinking(write)))
-		return lose(write, effort_path(write));
+	if (write->by_budget && (write->max_tokens <= EFFORT_BUDGET_MIN || lost_thinking(write)))
+		return lose(write, write->request->paths.effort);
 	write->thinking = true;
 	return true;
 }
@@ -101,65 +77,21 @@ static int64_t
 budget_of(const struct anthropic_write *write)
 {
 	const struct request *request = write->request;
-	static const int64_t budgets[] = {
-	    [EFFORT_ABSENT] = 8192,
-	    [EFFORT_NONE] = BUDGET_MIN,
-	    [EFFORT_MINIMAL] = BUDGET_MIN,
-	    [EFFORT_LOW] = BUDGET_MIN,
-	    [EFFORT_MEDIUM] = 8192,
-	    [EFFORT_HIGH] = 24576,
-	    [EFFORT_XHIGH] = 32768,
-	    [EFFORT_MAX] = 0,
-	};
-	int64_t budget = request->effort == EFFORT_MAX ? write->options->caps->max_effort_budget
-						       : budgets[request->effort];
+	int64_t budget = effort_budget(request->effort, write->options->caps);
 	if (request->thinking_budget >= 0)
 		budget = request->thinking_budget;
 	if (budget >= write->max_tokens)
 		budget = write->max_tokens - 1;
-	return budget < BUDGET_MIN ? BUDGET_MIN : budget;
+	return budget < EFFORT_BUDGET_MIN ? EFFORT_BUDGET_MIN : budget;
 }
 
-/* A budget in levels, for models that think by themselves. */
-static enum effort
-effort_of_budget(int64_t budget)
-{
-	static const struct {
-		int64_t max;
-		enum effort effort;
-	} levels[] = {
-	    {2048, EFFORT_LOW},
-	    {8192, EFFORT_MEDIUM},
-	    {24576, EFFORT_HIGH},
-	    {63999, EFFORT_XHIGH},
-	};
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (budget <= levels[i].max)
-			return levels[i].effort;
-	}
-	return EFFORT_MAX;
-}
-
+/* This protocol's word for an effort; NULL: it has none. */
 static const char *
 effort_name(const struct caps *caps, enum effort effort)
 {
-	switch (effort) {
-	case EFFORT_ABSENT:
-	case EFFORT_NONE:
-		break;
-	case EFFORT_MINIMAL:
-	case EFFORT_LOW:
-		return "low";
-	case EFFORT_MEDIUM:
-		return "medium";
-	case EFFORT_HIGH:
-		return "high";
-	case EFFORT_XHIGH:
-		return caps->effort_xhigh ? "xhigh" : "high";
-	case EFFORT_MAX:
-		return caps->effort_max ? "max" : caps->effort_xhigh ? "xhigh" : "high";
-	}
-	return NULL;
+	if (effort == EFFORT_NONE)
+		return NULL;
+	return effort_word(effort == EFFORT_MINIMAL ? EFFORT_LOW : effort_known(effort, caps));
 }
 
 static void
@@ -188,17 +120,6 @@ write_thinking(struct anthropic_write *write)
 
 /* ---- the form of the output ---- */
 
-static const char *
-format_path(const struct anthropic_write *write)
-{
-	static const char *const paths[WIRE_COUNT] = {
-	    [WIRE_ANTHROPIC] = "output_config.format",
-	    [WIRE_CHAT] = "response_format",
-	    [WIRE_RESPONSES] = "text.format",
-	};
-	return paths[write->request->from];
-}
-
 static bool
 write_format(struct anthropic_write *write)
 {
@@ -224,7 +145,7 @@ write_output(struct anthropic_write *write)
 	const struct caps *caps = write->options->caps;
 	bool native = request->output == OUTPUT_JSON_SCHEMA && caps->json_schema;
 	write->instruct_json = request->output != OUTPUT_TEXT && !native;
-	if (write->instruct_json && !lose(write, format_path(write)))
+	if (write->instruct_json && !lose(write, request->paths.format))
 		return false;
 	enum effort effort = request->effort;
 	if (effort == EFFORT_ABSENT && write->thinking && !write->by_budget &&
@@ -248,24 +169,13 @@ write_output(struct anthropic_write *write)
 
 /* ---- sampling ---- */
 
-static double
-number_of(struct view json)
-{
-	char text[64];
-	size_t len = json.len < sizeof(text) ? json.len : sizeof(text) - 1;
-	if (len > 0)
-		memcpy(text, json.data, len);
-	text[len] = '\0';
-	return strtod(text, NULL);
-}
-
 static bool
 write_temperature(struct anthropic_write *write)
 {
 	struct view json = write->request->temperature_json;
 	if (json.len == 0)
 		return true;
-	double value = number_of(json);
+	double value = read_json_double(json);
 	if (write->thinking || !write->options->caps->sampling)
 		return value == 1.0 || lose(write, "temperature");
 	if (value <= 1.0) {
@@ -288,7 +198,7 @@ write_sampling(struct anthropic_write *write)
 	if (request->top_p_json.len > 0) {
 		if (open && !beside)
 			write_json_key_raw(&write->json, "top_p", request->top_p_json);
-		else if (number_of(request->top_p_json) != 1.0 && !lose(write, "top_p"))
+		else if (read_json_double(request->top_p_json) != 1.0 && !lose(write, "top_p"))
 			return false;
 	}
 	if (request->top_k_json.len > 0) {
@@ -303,7 +213,7 @@ write_sampling(struct anthropic_write *write)
 static bool
 write_stops(struct anthropic_write *write)
 {
-	const char *path = write->request->from == WIRE_CHAT ? "stop" : "stop_sequences";
+	const char *path = write->request->paths.stops;
 	bool open = false;
 	for (const struct text_list *it = write->request->stops; it != NULL; it = it->next) {
 		if (anthropic_is_blank(it->text)) {
@@ -354,9 +264,8 @@ static bool
 write_verbosity(struct anthropic_write *write)
 {
 	struct view verbosity = write->request->verbosity_text;
-	bool chat = write->request->from == WIRE_CHAT;
 	return verbosity.len == 0 || view_eq_str(verbosity, "medium") ||
-	       lose(write, chat ? "verbosity" : "text.verbosity");
+	       lose(write, write->request->paths.verbosity);
 }
 
 bool

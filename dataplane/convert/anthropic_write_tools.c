@@ -98,13 +98,16 @@ write_function(struct anthropic_write *write, const struct tool *tool)
 	write_json_key_plain(json, "name", name);
 	if (!write_description(write, tool) || !write_schema(write, tool))
 		return false;
-	if (tool->strict == TRI_YES && write->options->caps->json_schema)
-		write_json_key_bool(json, "strict", true);
+	if (tool->strict != TRI_YES)
+		return true;
+	if (!write->options->caps->json_schema)
+		return ledger_lose(write->options->ledger, write->err, "%s.strict", tool->path);
+	write_json_key_bool(json, "strict", true);
 	return true;
 }
 
 /* The oldest version of the tool is the one that every model takes. */
-static void
+static bool
 write_search(struct anthropic_write *write, const struct tool *tool)
 {
 	struct write_json *json = &write->json;
@@ -114,6 +117,8 @@ write_search(struct anthropic_write *write, const struct tool *tool)
 		write_json_key_raw(json, "allowed_domains", tool->allowed_domains_json);
 	if (tool->user_location_json.len > 0)
 		write_json_key_raw(json, "user_location", tool->user_location_json);
+	return tool->context_size_text.len == 0 || ledger_lose(write->options->ledger, write->err,
+						       "%s.search_context_size", tool->path);
 }
 
 static bool
@@ -125,9 +130,8 @@ write_tool(struct anthropic_write *write, const struct tool *tool)
 		return true;
 	}
 	write_json_object(json);
-	if (tool->kind == TOOL_WEB_SEARCH)
-		write_search(write, tool);
-	else if (!write_function(write, tool))
+	if (!(tool->kind == TOOL_WEB_SEARCH ? write_search(write, tool)
+					    : write_function(write, tool)))
 		return false;
 	if (tool->cache != CACHE_NONE) {
 		if (write->marks_head > 0) {

@@ -164,12 +164,14 @@ finish_word(const struct encoder *encoder)
 		return "length";
 	case STOP_TOOL_USE:
 		return "tool_calls";
+	case STOP_SEQUENCE:
+	case STOP_PAUSE:
+		/* A client makes the calls of an answer only when its end says so. */
+		return encoder->has_open_end || encoder->call_count == 0 ? "stop" : "tool_calls";
 	case STOP_REFUSAL:
 		/* A refusal in words ends like any answer. */
 		return encoder->has_refusal ? "stop" : "content_filter";
 	case STOP_END_TURN:
-	case STOP_SEQUENCE:
-	case STOP_PAUSE:
 	case STOP_UNKNOWN:
 		break;
 	}
@@ -299,6 +301,7 @@ chat_encoder_event(
 	case EVENT_PART_DELTA:
 		return delta(encoder, event, out, err);
 	case EVENT_PART_FINISH:
+		encoder->has_open_end = event->incomplete;
 		return finish_part(encoder, out, err);
 	case EVENT_USAGE:
 		usage_merge(&encoder->usage, &event->usage);

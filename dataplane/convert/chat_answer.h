@@ -29,6 +29,7 @@ struct encoder {
 	int64_t points, part_start; /* code points of all text, and where the open part began */
 	int64_t call_count;
 	bool has_refusal;
+	bool has_open_end; /* the last part is a call whose input was cut */
 	struct usage usage;
 	enum stop_reason stop;
 	struct view stop_text;

@@ -1,6 +1,7 @@
 /* Chat Completions requests: the top level and the tools. Takes what real clients send, de-facto
  * members of other vendors included. */
 #include "chat.h"
+#include "effort.h"
 #include "read_json.h"
 #include <string.h>
 
@@ -150,6 +151,7 @@ read_search(struct request *request, struct jsonspan_value options, struct err *
 	tool->type_plain = VIEW("web_search_options");
 	tool->raw_json = options.raw;
 	tool->path = "web_search_options";
+	tool->context_size_text = read_json_inside(jsonspan_get(options, "search_context_size"));
 	tool->user_location_json =
 	    flat_location(request->arena, jsonspan_get(options, "user_location"));
 	return true;
@@ -257,24 +259,12 @@ read_stops(struct request *request, struct jsonspan_value stop, struct err *err)
 static bool
 read_effort(struct request *request, struct jsonspan_value value, const char *path, struct err *err)
 {
-	static const char *const words[] = {
-	    [EFFORT_NONE] = "none",
-	    [EFFORT_MINIMAL] = "minimal",
-	    [EFFORT_LOW] = "low",
-	    [EFFORT_MEDIUM] = "medium",
-	    [EFFORT_HIGH] = "high",
-	    [EFFORT_XHIGH] = "xhigh",
-	    [EFFORT_MAX] = "max",
-	};
 	if (value.kind == JSONSPAN_NONE || value.kind == JSONSPAN_NULL)
 		return true;
-	for (unsigned i = EFFORT_NONE; i <= EFFORT_MAX; i++) {
-		if (jsonspan_str_is(value, words[i])) {
-			request->effort = (enum effort)i;
-			return true;
-		}
-	}
-	return read_json_wrong(err, path, NULL, "is no known effort");
+	request->effort = effort_of_word(value);
+	request->paths.effort = path;
+	return request->effort != EFFORT_ABSENT ||
+	       read_json_wrong(err, path, NULL, "is no known effort");
 }
 
 /* How other vendors of this protocol ask for thinking: thinking{type,budget_tokens},
@@ -397,6 +387,8 @@ read_params(struct request *request, const struct jsonspan_want *m, struct err *
 	    read_stops(request, m[M_STOP].value, err);
 	request->metadata_json = metadata.raw;
 	request->stream = stream == TRI_YES;
+	if (m[M_MAX_COMPLETION].value.kind == JSONSPAN_NONE)
+		request->paths.max_tokens = "max_tokens";
 	return ok;
 }
 

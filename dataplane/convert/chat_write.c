@@ -1,6 +1,8 @@
 /* Chat Completions requests, written: the top level. Holds what this protocol refuses. */
 #include "chat.h"
 #include "crypto.h"
+#include "effort.h"
+#include "read_json.h"
 #include <string.h>
 
 #define STOPS_MAX 4
@@ -8,58 +10,19 @@
 
 /* ---- thinking and effort ---- */
 
-static enum effort
-effort_of_budget(int64_t budget)
-{
-	static const struct {
-		int64_t up_to;
-		enum effort effort;
-	} rows[] = {
-	    {2048, EFFORT_LOW}, {8192, EFFORT_MEDIUM}, {24576, EFFORT_HIGH}, {63999, EFFORT_XHIGH}};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (budget <= rows[i].up_to)
-			return rows[i].effort;
-	}
-	return EFFORT_MAX;
-}
-
-static enum effort
-wanted_effort(const struct request *request)
-{
-	if (request->effort != EFFORT_ABSENT)
-		return request->effort;
-	if (request->thinking == THINKING_DISABLED)
-		return EFFORT_NONE;
-	if (request->thinking == THINKING_BUDGET && request->thinking_budget >= 0)
-		return effort_of_budget(request->thinking_budget);
-	return EFFORT_ABSENT;
-}
-
 static bool
 write_effort(struct chat_write *write)
 {
-	static const char *const words[] = {
-	    [EFFORT_NONE] = "none",
-	    [EFFORT_MINIMAL] = "minimal",
-	    [EFFORT_LOW] = "low",
-	    [EFFORT_MEDIUM] = "medium",
-	    [EFFORT_HIGH] = "high",
-	    [EFFORT_XHIGH] = "xhigh",
-	    [EFFORT_MAX] = "max",
-	};
 	const struct caps *caps = write->options->caps;
-	enum effort effort = wanted_effort(write->request);
+	enum effort effort = effort_wanted(write->request, caps);
 	if (effort == EFFORT_ABSENT ||
 	    (effort == EFFORT_NONE && caps->thinking == CAPS_THINKING_NONE))
 		return true;
 	if (caps->thinking == CAPS_THINKING_NONE ||
 	    (effort == EFFORT_NONE && caps->thinking_always))
-		return ledger_lose(write->options->ledger, write->err, "reasoning_effort");
-	if (effort == EFFORT_MAX && !caps->effort_max)
-		effort = EFFORT_XHIGH;
-	if (effort == EFFORT_XHIGH && !caps->effort_xhigh)
-		effort = EFFORT_HIGH;
-	write_json_key_str(&write->json, "reasoning_effort", words[effort]);
+		return ledger_lose(
+		    write->options->ledger, write->err, "%s", write->request->paths.effort);
+	write_json_key_str(&write->json, "reasoning_effort", effort_word(effort));
 	return true;
 }
 
@@ -73,13 +36,14 @@ write_max_tokens(struct chat_write *write)
 	if (tokens < 0)
 		return true;
 	if (tokens == 0)
-		return ledger_refuse(write->err, "max_tokens",
+		return ledger_refuse(write->err, write->request->paths.max_tokens,
 		    "the chat protocol has no request without an answer (max_tokens 0)");
 	/* The row for unknown models is no knowledge about this one. */
 	if (strcmp(caps->pattern, "*") != 0 && caps->max_output_tokens > 0 &&
 	    tokens > caps->max_output_tokens) {
 		tokens = caps->max_output_tokens;
-		if (!ledger_lose(write->options->ledger, write->err, "max_tokens"))
+		if (!ledger_lose(
+			write->options->ledger, write->err, "%s", write->request->paths.max_tokens))
 			return false;
 	}
 	write_json_key_int(&write->json,
@@ -88,13 +52,15 @@ write_max_tokens(struct chat_write *write)
 	return true;
 }
 
+/* `usual` says nothing when it is not accepted. */
 static bool
-write_number(struct chat_write *write, const char *key, struct view number, bool accepted)
+write_number(
+    struct chat_write *write, const char *key, struct view number, bool accepted, double usual)
 {
 	if (number.len == 0)
 		return true;
 	if (!accepted)
-		return view_eq_str(number, "1") || view_eq_str(number, "1.0") ||
+		return read_json_double(number) == usual ||
 		       ledger_lose(write->options->ledger, write->err, "%s", key);
 	write_json_key_raw(&write->json, key, number);
 	return true;
@@ -112,7 +78,7 @@ write_stops(struct chat_write *write)
 		write_json_text(&write->json, stop->text);
 	write_json_array_end(&write->json);
 	return count <= STOPS_MAX || write->options->flags->stop_over_four ||
-	       ledger_refuse(write->err, "stop_sequences",
+	       ledger_refuse(write->err, write->request->paths.stops,
 		   "the chat protocol takes at most four stop sequences");
 }
 
@@ -122,9 +88,9 @@ write_sampling(struct chat_write *write)
 	const struct request *request = write->request;
 	bool sampling = write->options->caps->sampling;
 	return write_max_tokens(write) &&
-	       write_number(write, "temperature", request->temperature_json, sampling) &&
-	       write_number(write, "top_p", request->top_p_json, sampling) &&
-	       write_number(write, "top_k", request->top_k_json, write->options->flags->top_k) &&
+	       write_number(write, "temperature", request->temperature_json, sampling, 1) &&
+	       write_number(write, "top_p", request->top_p_json, sampling, 1) &&
+	       write_number(write, "top_k", request->top_k_json, write->options->flags->top_k, 0) &&
 	       write_stops(write) && write_effort(write);
 }
 

@@ -42,8 +42,11 @@ chat_marks_count(struct chat_write *write)
 	size_t count = 0;
 	for (const struct turn *turn = write->request->first; turn != NULL; turn = turn->next) {
 		const struct part *part = turn->role != ROLE_ASSISTANT ? turn->first : NULL;
-		for (; part != NULL; part = part->next)
+		for (; part != NULL; part = part->next) {
 			count += part->cache != CACHE_NONE;
+			for (const struct part *child = part->children; child; child = child->next)
+				count += child->cache != CACHE_NONE;
+		}
 	}
 	write->marks_to_skip = count > MARKS_MAX ? count - MARKS_MAX : 0;
 }

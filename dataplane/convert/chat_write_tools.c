@@ -131,7 +131,7 @@ write_tool(struct chat_write *write, const struct tool *tool)
 	return true;
 }
 
-static void
+static bool
 write_search(struct chat_write *write, const struct tool *tool)
 {
 	struct write_json *json = &write->json;
@@ -139,6 +139,8 @@ write_search(struct chat_write *write, const struct tool *tool)
 	struct jsonspan_iter iter;
 	struct jsonspan_member member;
 	write_json_key_object(json, "web_search_options");
+	if (tool->context_size_text.len > 0)
+		write_json_key_text(json, "search_context_size", tool->context_size_text);
 	if (location.kind == JSONSPAN_OBJECT) {
 		write_json_key_object(json, "user_location");
 		write_json_key_str(json, "type", "approximate");
@@ -152,6 +154,8 @@ write_search(struct chat_write *write, const struct tool *tool)
 		write_json_object_end(json);
 	}
 	write_json_object_end(json);
+	return tool->allowed_domains_json.len == 0 ||
+	       ledger_lose(write->options->ledger, write->err, "%s.allowed_domains", tool->path);
 }
 
 /* ---- tool_choice ---- */
@@ -248,10 +252,12 @@ chat_tools_encode(struct chat_write *write)
 	for (const struct tool *tool = request->tools; tool != NULL; tool = tool->next) {
 		if (++seen > TOOLS_MAX)
 			return err_set(write->err, ERR_LIMIT, "tools", "too many tools");
+		bool ok = true;
 		if (takes_search(write, tool))
-			write_search(write, tool);
-		else if (!is_sent(tool) &&
-			 !ledger_lose(write->options->ledger, write->err, "%s", tool->path))
+			ok = write_search(write, tool);
+		else if (!is_sent(tool))
+			ok = ledger_lose(write->options->ledger, write->err, "%s", tool->path);
+		if (!ok)
 			return false;
 	}
 	for (const struct tool *tool = request->tools; tool != NULL; tool = tool->next) {

@@ -10,11 +10,20 @@ wire_name(enum wire wire)
 struct request *
 request_new(struct arena *arena, enum wire from)
 {
+	static const struct request_paths paths[WIRE_COUNT] = {
+	    [WIRE_ANTHROPIC] = {"max_tokens", "thinking", "stop_sequences", "output_config.format",
+		"output_config"},
+	    [WIRE_CHAT] = {"max_completion_tokens", "reasoning_effort", "stop", "response_format",
+		"verbosity"},
+	    [WIRE_RESPONSES] = {"max_output_tokens", "reasoning.effort", "stop", "text.format",
+		"text.verbosity"},
+	};
 	struct request *request = arena_alloc(arena, sizeof(*request));
 	if (request == NULL)
 		return NULL;
 	request->arena = arena;
 	request->from = from;
+	request->paths = paths[from];
 	request->max_tokens = -1;
 	request->thinking_budget = -1;
 	return request;

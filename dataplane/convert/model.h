@@ -100,7 +100,8 @@ struct tool {
 	struct view schema_json; /* FUNCTION, TYPED; may be empty */
 	struct view format_json; /* CUSTOM: {"type":"grammar",...} flat as in responses, or empty */
 	struct view type_plain;  /* HOSTED, TYPED, WEB_SEARCH: the wire's own type word */
-	struct view allowed_domains_json, user_location_json; /* WEB_SEARCH; may be empty */
+	/* WEB_SEARCH; may be empty */
+	struct view allowed_domains_json, user_location_json, context_size_text;
 	enum tri strict;
 	enum cache_mark cache;
 	struct view raw_json;
@@ -135,9 +136,15 @@ struct leftover {
 	struct leftover *next;
 };
 
+/* The client's own words for what an encoder may have to lose, for the ledger. */
+struct request_paths {
+	const char *max_tokens, *effort, *stops, *format, *verbosity;
+};
+
 struct request {
 	struct arena *arena;
 	enum wire from;
+	struct request_paths paths;
 	struct view body_json; /* the source, for what its own family says back in answers */
 	struct view model_text;
 	struct turn *first, *last;

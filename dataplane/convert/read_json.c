@@ -2,6 +2,7 @@
 
 #include "write_json.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 size_t
@@ -267,4 +268,15 @@ read_json_leftover(
 		request->leftovers = leftover;
 	request->leftovers_last = leftover;
 	return true;
+}
+
+double
+read_json_double(struct view number_json)
+{
+	char text[64];
+	size_t len = number_json.len < sizeof(text) ? number_json.len : sizeof(text) - 1;
+	if (len > 0)
+		memcpy(text, number_json.data, len);
+	text[len] = '\0';
+	return strtod(text, NULL);
 }

@@ -39,6 +39,8 @@ MUST_CHECK bool read_json_tri(
 /* A number as source text. */
 MUST_CHECK bool read_json_number(
     const struct jsonspan_want *member, const char *path, struct view *out, struct err *err);
+/* The value of a number's source text, for comparing only: what is sent is the source. */
+double read_json_double(struct view number_json);
 /* An array, object, ...: the value must be of `kind`. */
 MUST_CHECK bool read_json_kind(const struct jsonspan_want *member, const char *path,
     enum jsonspan_kind kind, struct jsonspan_value *out, struct err *err);

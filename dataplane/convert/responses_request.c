@@ -1,6 +1,8 @@
 /* The top level of Responses requests, read. */
 #include "responses.h"
 
+#include "effort.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 bool
@@ -38,24 +40,11 @@ keep_unknown(struct request *request, struct jsonspan_value object, const char *
 static bool
 read_effort(struct request *request, struct jsonspan_value value, struct err *err)
 {
-	static const char *const words[] = {
-	    [EFFORT_NONE] = "none",
-	    [EFFORT_MINIMAL] = "minimal",
-	    [EFFORT_LOW] = "low",
-	    [EFFORT_MEDIUM] = "medium",
-	    [EFFORT_HIGH] = "high",
-	    [EFFORT_XHIGH] = "xhigh",
-	    [EFFORT_MAX] = "max",
-	};
 	if (value.kind == JSONSPAN_NONE)
 		return true;
-	for (unsigned i = EFFORT_NONE; i < COUNT(words); i++) {
-		if (jsonspan_str_is(value, words[i])) {
-			request->effort = (enum effort)i;
-			return true;
-		}
-	}
-	return read_json_wrong(err, "reasoning", "effort", "is no known effort");
+	request->effort = effort_of_word(value);
+	return request->effort != EFFORT_ABSENT ||
+	       read_json_wrong(err, "reasoning", "effort", "is no known effort");
 }
 
 static bool

@@ -202,6 +202,7 @@ read_hosted(struct reader *reader, struct jsonspan_value source, struct jsonspan
 		tool->allowed_domains_json = domains.raw;
 	if (place.kind == JSONSPAN_OBJECT)
 		tool->user_location_json = place.raw;
+	tool->context_size_text = read_json_inside(jsonspan_get(source, "search_context_size"));
 	return true;
 }
 

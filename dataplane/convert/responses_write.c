@@ -2,6 +2,8 @@
 #include "responses.h"
 
 #include "crypto.h"
+#include "effort.h"
+#include "read_json.h"
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -10,72 +12,57 @@
 
 /* ---- reasoning ---- */
 
-static enum effort
-effort_of_budget(int64_t budget)
+/* The next member of one of our groups, from `left` on; NULL when there is no more. */
+static const struct leftover *
+next_of_group(const struct responses_write *write, const struct leftover *left, const char *group)
 {
-	if (budget <= 2048)
-		return EFFORT_LOW;
-	if (budget <= 8192)
-		return EFFORT_MEDIUM;
-	if (budget <= 24576)
-		return EFFORT_HIGH;
-	return budget < 64000 ? EFFORT_XHIGH : EFFORT_MAX;
+	if (write->request->from != WIRE_RESPONSES)
+		return NULL;
+	while (left != NULL && strncmp(left->name, group, strlen(group)) != 0)
+		left = left->next;
+	return left;
 }
 
-static enum effort
-wanted_effort(const struct request *request, const struct caps *caps)
+static bool
+has_group_rest(const struct responses_write *write, const char *group)
 {
-	enum effort effort = request->effort;
-	if (effort == EFFORT_ABSENT && request->thinking == THINKING_DISABLED)
-		effort = EFFORT_NONE;
-	if (effort == EFFORT_ABSENT && request->thinking == THINKING_BUDGET)
-		effort = effort_of_budget(request->thinking_budget);
-	if (effort == EFFORT_MAX && !caps->effort_max)
-		effort = EFFORT_XHIGH;
-	return effort == EFFORT_XHIGH && !caps->effort_xhigh ? EFFORT_HIGH : effort;
+	return next_of_group(write, write->request->leftovers, group) != NULL;
 }
 
 /* Members of one of our groups that the model has no field for ("reasoning.mode"). */
 static void
 write_group_rest(struct responses_write *write, const char *group)
 {
-	const struct leftover *left = write->request->leftovers;
-	size_t len = strlen(group);
-	for (; left != NULL && write->request->from == WIRE_RESPONSES; left = left->next) {
-		if (strncmp(left->name, group, len) == 0)
-			write_json_key_raw(&write->json, left->name + len, left->json);
-	}
+	const struct leftover *left = next_of_group(write, write->request->leftovers, group);
+	for (; left != NULL; left = next_of_group(write, left->next, group))
+		write_json_key_raw(&write->json, left->name + strlen(group), left->json);
+}
+
+static bool
+lose_effort(struct responses_write *write)
+{
+	return ledger_lose(write->options->ledger, write->err, "%s", write->request->paths.effort);
 }
 
 static bool
 write_reasoning(struct responses_write *write)
 {
-	static const char *const words[] = {
-	    [EFFORT_NONE] = "none",
-	    [EFFORT_MINIMAL] = "minimal",
-	    [EFFORT_LOW] = "low",
-	    [EFFORT_MEDIUM] = "medium",
-	    [EFFORT_HIGH] = "high",
-	    [EFFORT_XHIGH] = "xhigh",
-	    [EFFORT_MAX] = "max",
-	};
 	const struct request *request = write->request;
 	const struct caps *caps = write->options->caps;
-	enum effort effort = wanted_effort(request, caps);
+	enum effort effort = effort_wanted(request, caps);
 	bool thinks =
 	    request->thinking == THINKING_BUDGET || request->thinking == THINKING_ADAPTIVE;
 	bool shown =
 	    request->thinking_shown == TRI_YES || (thinks && request->thinking_shown == TRI_ABSENT);
-	if (effort == EFFORT_ABSENT && !shown)
+	if (effort == EFFORT_ABSENT && !shown && !has_group_rest(write, "reasoning."))
 		return true;
 	if (caps->thinking == CAPS_THINKING_NONE)
-		return effort == EFFORT_NONE || effort == EFFORT_ABSENT ||
-		       ledger_lose(write->options->ledger, write->err, "reasoning");
+		return effort == EFFORT_NONE || effort == EFFORT_ABSENT || lose_effort(write);
 	if (effort == EFFORT_NONE && caps->thinking_always)
-		return ledger_lose(write->options->ledger, write->err, "reasoning");
+		return lose_effort(write);
 	write_json_key_object(&write->json, "reasoning");
 	if (effort != EFFORT_ABSENT)
-		write_json_key_str(&write->json, "effort", words[effort]);
+		write_json_key_str(&write->json, "effort", effort_word(effort));
 	if (shown)
 		write_json_key_str(&write->json, "summary", "auto");
 	write_group_rest(write, "reasoning.");
@@ -112,7 +99,8 @@ static void
 write_text(struct responses_write *write)
 {
 	const struct request *request = write->request;
-	if (request->output == OUTPUT_TEXT && request->verbosity_text.len == 0)
+	if (request->output == OUTPUT_TEXT && request->verbosity_text.len == 0 &&
+	    !has_group_rest(write, "text."))
 		return;
 	write_json_key_object(&write->json, "text");
 	if (request->output != OUTPUT_TEXT)
@@ -134,7 +122,7 @@ write_max_tokens(struct responses_write *write)
 	if (wanted < 0)
 		return true;
 	if (wanted == 0)
-		return ledger_refuse(write->err, "max_tokens",
+		return ledger_refuse(write->err, write->request->paths.max_tokens,
 		    "the responses protocol has no request without an answer (max_tokens 0)");
 	if (tokens < OUTPUT_TOKENS_MIN)
 		tokens = OUTPUT_TOKENS_MIN;
@@ -143,16 +131,19 @@ write_max_tokens(struct responses_write *write)
 	    tokens > caps->max_output_tokens)
 		tokens = caps->max_output_tokens;
 	write_json_key_int(&write->json, "max_output_tokens", tokens);
-	return tokens == wanted || ledger_lose(write->options->ledger, write->err, "max_tokens");
+	return tokens == wanted || ledger_lose(write->options->ledger, write->err, "%s",
+				       write->request->paths.max_tokens);
 }
 
+/* `usual` says nothing when it is not accepted. */
 static bool
-write_number(struct responses_write *write, const char *key, struct view number, bool accepted)
+write_number(
+    struct responses_write *write, const char *key, struct view number, bool accepted, double usual)
 {
 	if (number.len == 0)
 		return true;
 	if (!accepted)
-		return view_eq_str(number, "1") || view_eq_str(number, "1.0") ||
+		return read_json_double(number) == usual ||
 		       ledger_lose(write->options->ledger, write->err, "%s", key);
 	write_json_key_raw(&write->json, key, number);
 	return true;
@@ -164,10 +155,11 @@ write_sampling(struct responses_write *write)
 	const struct request *request = write->request;
 	bool sampling = write->options->caps->sampling;
 	return write_max_tokens(write) &&
-	       write_number(write, "temperature", request->temperature_json, sampling) &&
-	       write_number(write, "top_p", request->top_p_json, sampling) &&
-	       write_number(write, "top_k", request->top_k_json, write->options->flags->top_k) &&
-	       (request->stops == NULL || ledger_lose(write->options->ledger, write->err, "stop"));
+	       write_number(write, "temperature", request->temperature_json, sampling, 1) &&
+	       write_number(write, "top_p", request->top_p_json, sampling, 1) &&
+	       write_number(write, "top_k", request->top_k_json, write->options->flags->top_k, 0) &&
+	       (request->stops == NULL ||
+		   ledger_lose(write->options->ledger, write->err, "%s", request->paths.stops));
 }
 
 /* ---- who asks ---- */

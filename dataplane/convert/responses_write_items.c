@@ -26,7 +26,7 @@ struct items {
 	struct responses_write *write;
 	struct link *links; /* of all calls and results in the order of writing */
 	size_t link_count, next;
-	unsigned breakpoints;
+	size_t marks_to_skip; /* cache marks beyond what the protocol takes: the first ones */
 	bool in_message;
 };
 
@@ -142,9 +142,12 @@ static void
 write_breakpoint(struct items *items, const struct part *part)
 {
 	struct write_json *json = &items->write->json;
-	if (part->cache == CACHE_NONE || !items->write->options->flags->cache_breakpoints ||
-	    items->breakpoints++ >= BREAKPOINTS_MAX)
+	if (part->cache == CACHE_NONE || !items->write->options->flags->cache_breakpoints)
 		return;
+	if (items->marks_to_skip > 0) {
+		items->marks_to_skip--;
+		return;
+	}
 	write_json_key_object(json, "prompt_cache_breakpoint");
 	write_json_key_str(json, "mode", "explicit");
 	if (part->cache == CACHE_30M || part->cache == CACHE_1H)
@@ -514,6 +517,21 @@ write_instructions(struct items *items)
 	return turn;
 }
 
+/* When there are too many marks the first ones give way. */
+static void
+count_marks(struct items *items, const struct turn *turn)
+{
+	size_t count = 0;
+	for (; turn != NULL; turn = turn->next) {
+		for (const struct part *part = turn->first; part != NULL; part = part->next) {
+			count += part->kind != PART_RESULT && part->cache != CACHE_NONE;
+			for (const struct part *child = part->children; child; child = child->next)
+				count += child->cache != CACHE_NONE;
+		}
+	}
+	items->marks_to_skip = count > BREAKPOINTS_MAX ? count - BREAKPOINTS_MAX : 0;
+}
+
 bool
 responses_items_encode(struct responses_write *write)
 {
@@ -521,6 +539,7 @@ responses_items_encode(struct responses_write *write)
 	if (!find_links(&items))
 		return false;
 	const struct turn *turn = write_instructions(&items);
+	count_marks(&items, turn);
 	write_json_key_array(&write->json, "input");
 	for (; turn != NULL; turn = turn->next) {
 		if (!write_turn(&items, turn))

@@ -81,6 +81,8 @@ write_search(struct write_json *json, const struct tool *tool)
 	}
 	if (tool->user_location_json.len > 0)
 		write_json_key_raw(json, "user_location", tool->user_location_json);
+	if (tool->context_size_text.len > 0)
+		write_json_key_text(json, "search_context_size", tool->context_size_text);
 	write_json_object_end(json);
 }
 

@@ -82,6 +82,8 @@ read_line(struct golden_case *test, struct view key, struct view value)
 		return read_flags(value, &test->options.flags);
 	if (view_eq_str(key, "strict"))
 		test->options.strict = view_eq_str(value, "1");
+	else if (view_eq_str(key, "thinking_always"))
+		test->thinking_always = view_eq_str(value, "1");
 	else if (view_eq_str(key, "upstream_id"))
 		copy_value(test->upstream_id, sizeof(test->upstream_id), value);
 	else if (view_eq_str(key, "model"))
@@ -99,6 +101,18 @@ read_line(struct golden_case *test, struct view key, struct view value)
 		return false;
 	}
 	return true;
+}
+
+/* The model's usual row, but that its thinking can't be switched off. */
+static void
+use_own_caps(struct golden_case *test)
+{
+	size_t count = 0;
+	const struct caps *rows = caps_defaults(&count);
+	test->caps = *caps_find(rows, count, view_of(test->model));
+	test->caps.thinking_always = true;
+	test->options.caps_rows = &test->caps;
+	test->options.caps_count = 1;
 }
 
 bool
@@ -126,6 +140,8 @@ golden_case_read(struct golden_case *test, const char *folder)
 	bytes_fini(&meta);
 	test->options.upstream_plain = view_of(test->upstream_id);
 	test->options.upstream_model_plain = view_of(test->model);
+	if (test->thinking_always)
+		use_own_caps(test);
 	return ok;
 }
 

@@ -17,6 +17,8 @@ struct golden_case {
 	char loss[1200];
 	bool has_loss; /* "loss=" stands there, perhaps empty */
 	int status, out_status;
+	bool thinking_always; /* of the model */
+	struct caps caps;     /* then its row */
 };
 
 /* `folder` holds "meta". False with a line on stderr when it can't be read or has an unknown key.

@@ -393,6 +393,25 @@ START_TEST(broken_events_are_the_peers_fault)
 }
 END_TEST
 
+/* A byte that is no UTF-8, a character cut by the end of a string: never passed on, never guessed.
+ */
+START_TEST(bytes_that_are_no_text_are_the_peers_fault)
+{
+	static const char *const texts[] = {"a\xff", "\xe2\x98", "\xed\xa0\x80", "\xc0\xaf"};
+	struct convert *convert = open_convert(WIRE_RESPONSES, LIMIT, true);
+	struct bytes event;
+	bytes_init(&event, LIMIT);
+	ck_assert(bytes_printf(&event,
+	    BEGIN "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+		  "{\"type\":\"text_delta\",\"text\":\"%s\"}}\n\n",
+	    texts[_i]));
+	ck_assert(!convert_feed(convert, true, bytes_view(&event), &out, &err));
+	ck_assert_int_eq(err.kind, ERR_PEER);
+	bytes_fini(&event);
+	convert_free(convert);
+}
+END_TEST
+
 /* Far more than the limit: refused, never grown. */
 START_TEST(memory_has_a_limit)
 {
@@ -468,6 +487,7 @@ add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_whole_answer_comes_at_the_end);
 	tcase_add_test(tcase, a_ping_keeps_the_grammar);
 	tcase_add_test(tcase, broken_events_are_the_peers_fault);
+	tcase_add_loop_test(tcase, bytes_that_are_no_text_are_the_peers_fault, 0, 4);
 	tcase_add_test(tcase, memory_has_a_limit);
 	tcase_add_test(tcase, errors_hide_keys);
 	tcase_add_loop_test(tcase, bad_requests_are_refused, 0, 8);
