@@ -190,7 +190,7 @@ static const struct {
 	"messages[0].content[0].type", ERR_PARSE},
     {BODY(USER, ",\"max_tokens\":\"7\""), "max_tokens", ERR_PARSE},
     {BODY(USER, ",\"max_tokens\":0"), "max_tokens", ERR_PEER},
-    {BODY(USER, ",\"stop\":[\"a\",\"b\",\"c\",\"d\",\"e\"]"), "stop_sequences", ERR_PEER},
+    {BODY(USER, ",\"stop\":[\"a\",\"b\",\"c\",\"d\",\"e\"]"), "stop", ERR_PEER},
     {BODY(USER, ",\"stop\":[1]"), "stop", ERR_PARSE},
     {BODY(USER, ",\"reasoning_effort\":\"huge\""), "reasoning_effort", ERR_PARSE},
     {BODY(USER, ",\"tool_choice\":\"maybe\""), "tool_choice", ERR_PARSE},

@@ -398,7 +398,7 @@ END_TEST
 START_TEST(bytes_that_are_no_text_are_the_peers_fault)
 {
 	static const char *const texts[] = {"a\xff", "\xe2\x98", "\xed\xa0\x80", "\xc0\xaf"};
-	struct convert *convert = open_convert(WIRE_RESPONSES, LIMIT, true);
+	struct convert *convert = open_convert(WIRE_ANTHROPIC, LIMIT, true);
 	struct bytes event;
 	bytes_init(&event, LIMIT);
 	ck_assert(bytes_printf(&event,
