@@ -244,6 +244,8 @@ start_block(struct decoder *decoder, struct jsonspan_value block, struct err *er
 	struct jsonspan_value type = b[B_TYPE].value;
 	if (!finish_part(decoder, err)) /* one whose stop never came */
 		return false;
+	if (block.kind != JSONSPAN_OBJECT)
+		return true; /* what it was to be, its deltas tell */
 	if (jsonspan_str_is(type, "text"))
 		return start_text(decoder, b, err);
 	if (jsonspan_str_is(type, "thinking"))
@@ -263,8 +265,10 @@ take_input(struct decoder *decoder, struct jsonspan_value piece, struct err *err
 {
 	struct bytes plain;
 	bool ok = true;
-	if (!decoder->open || piece.kind != JSONSPAN_STRING || piece.raw.len == 2)
+	if (piece.kind != JSONSPAN_STRING || piece.raw.len == 2)
 		return true;
+	if (!decoder->open)
+		return err_set(err, ERR_PEER, "", "the upstream gave an input without its call");
 	bytes_init(&plain, piece.raw.len);
 	ok = jsonspan_unescape(piece, &plain);
 	if (ok && decoder->kind == PART_CALL) {

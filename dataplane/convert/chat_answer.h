@@ -28,7 +28,7 @@ struct encoder {
 	struct source *sources, *sources_last; /* of the open part */
 	int64_t points, part_start; /* code points of all text, and where the open part began */
 	int64_t call_count;
-	bool has_refusal;
+	bool has_refusal, has_reasoning;
 	bool has_open_end; /* the last part is a call whose input was cut */
 	struct usage usage;
 	enum stop_reason stop;

@@ -122,7 +122,8 @@ bool
 chat_think_more(struct encoder *encoder, struct view text, struct bytes *out, struct err *err)
 {
 	/* Several blocks are one text here. */
-	bool border = encoder->blocks.len > 0 && encoder->thinking.len == 0 && text.len > 0;
+	bool border = encoder->has_reasoning && encoder->thinking.len == 0 && text.len > 0;
+	encoder->has_reasoning = encoder->has_reasoning || text.len > 0;
 	if (!bytes_append_view(&encoder->thinking, text))
 		return chat_answer_too_big(err);
 	return (!border || chat_words(encoder, "reasoning_content", &encoder->reasoning,
