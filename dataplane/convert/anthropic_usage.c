@@ -82,6 +82,7 @@ anthropic_usage_encode(struct write_json *json, const struct usage *usage, int64
 	if (usage->web_searches > 0) {
 		write_json_key_object(json, "server_tool_use");
 		write_json_key_int(json, "web_search_requests", usage->web_searches);
+		write_json_key_int(json, "web_fetch_requests", 0); /* clients miss it */
 		write_json_object_end(json);
 	}
 	write_json_object_end(json);
