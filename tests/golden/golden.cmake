@@ -6,3 +6,5 @@ target_compile_options(run_convert PRIVATE "SHELL:-iquote ${CMAKE_CURRENT_SOURCE
 target_link_libraries(run_convert PRIVATE pm_convert pm_flags)
 add_test(NAME golden.convert COMMAND run_convert ${CMAKE_CURRENT_SOURCE_DIR}/golden/convert)
 set_tests_properties(golden.convert PROPERTIES LABELS golden TIMEOUT 300)
+add_test(NAME golden.vectors COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/golden/test_vectors.py)
+set_tests_properties(golden.vectors PROPERTIES LABELS golden TIMEOUT 60)

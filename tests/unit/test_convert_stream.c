@@ -393,6 +393,30 @@ START_TEST(broken_events_are_the_peers_fault)
 }
 END_TEST
 
+/* Two streams side by side, a piece of one and a piece of the other. */
+START_TEST(streams_share_nothing)
+{
+	struct convert *converts[2];
+	struct bytes outs[2];
+	bool complete = false;
+	for (int i = 0; i < 2; i++) {
+		converts[i] = open_convert(WIRE_ANTHROPIC, LIMIT, true);
+		bytes_init(&outs[i], LIMIT);
+		ck_assert(convert_feed(converts[i], true, VIEW(BEGIN), &outs[i], &err));
+	}
+	ck_assert(convert_feed(converts[0], true, VIEW(WORDS("one")), &outs[0], &err));
+	ck_assert(convert_feed(converts[1], true, VIEW(WORDS("two")), &outs[1], &err));
+	for (int i = 0; i < 2; i++) {
+		ck_assert(convert_feed(converts[i], true, VIEW(FINISH), &outs[i], &err));
+		ck_assert(convert_end(converts[i], true, &outs[i], &complete, &err) && complete);
+		ck_assert((view_find(bytes_view(&outs[i]), "one") >= 0) == (i == 0));
+		ck_assert((view_find(bytes_view(&outs[i]), "two") >= 0) == (i == 1));
+		convert_free(converts[i]);
+		bytes_fini(&outs[i]);
+	}
+}
+END_TEST
+
 /* A byte that is no UTF-8, a character cut by the end of a string: never passed on, never guessed.
  */
 START_TEST(bytes_that_are_no_text_are_the_peers_fault)
@@ -487,6 +511,7 @@ add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_whole_answer_comes_at_the_end);
 	tcase_add_test(tcase, a_ping_keeps_the_grammar);
 	tcase_add_test(tcase, broken_events_are_the_peers_fault);
+	tcase_add_test(tcase, streams_share_nothing);
 	tcase_add_loop_test(tcase, bytes_that_are_no_text_are_the_peers_fault, 0, 4);
 	tcase_add_test(tcase, memory_has_a_limit);
 	tcase_add_test(tcase, errors_hide_keys);
