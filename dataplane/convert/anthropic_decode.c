@@ -244,7 +244,7 @@ start_block(struct decoder *decoder, struct jsonspan_value block, struct err *er
 	struct jsonspan_value type = b[B_TYPE].value;
 	if (!finish_part(decoder, err)) /* one whose stop never came */
 		return false;
-	if (block.kind != JSONSPAN_OBJECT)
+	if (type.kind != JSONSPAN_STRING)
 		return true; /* what it was to be, its deltas tell */
 	if (jsonspan_str_is(type, "text"))
 		return start_text(decoder, b, err);
