@@ -44,6 +44,7 @@ struct upstream_flags {
 	bool developer_role;    /* chat: developer instead of system */
 	bool custom_tools;      /* chat: custom tools are native */
 	bool stop_over_four;    /* chat: more than four stop strings */
+	bool stops_here;        /* responses: stop sequences cut the answer in the gateway */
 };
 
 #endif

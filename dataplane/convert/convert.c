@@ -5,6 +5,7 @@
 #include "mem.h"
 #include "settle.h"
 #include "sse.h"
+#include "stops.h"
 #include "write_json.h"
 #include <string.h>
 
@@ -27,6 +28,7 @@ struct convert {
 	bool sse_open;
 	struct bytes whole; /* a JSON answer, until its end */
 	struct settle settle;
+	struct stops stops;
 	struct event_check check;
 	struct usage usage;
 	bool has_content, ended, failed;
@@ -81,6 +83,7 @@ convert_free(struct convert *convert)
 		sse_fini(&convert->sse);
 	bytes_fini(&convert->whole);
 	settle_fini(&convert->settle);
+	stops_fini(&convert->stops);
 	arena_fini(&convert->arena);
 	mem_free(convert);
 }
@@ -168,12 +171,19 @@ on_settled(const struct event *event, void *ctx, struct err *err)
 }
 
 static bool
+on_uncut(const struct event *event, void *ctx, struct err *err)
+{
+	struct convert *convert = ctx;
+	return stops_feed(&convert->stops, event, on_settled, convert, err);
+}
+
+static bool
 on_event(const struct event *event, void *ctx, struct err *err)
 {
 	struct convert *convert = ctx;
 	if (convert->ended)
 		return true; /* what an upstream says after its end is nobody's business */
-	return settle_feed(&convert->settle, event, on_settled, convert, err);
+	return settle_feed(&convert->settle, event, on_uncut, convert, err);
 }
 
 static void
@@ -221,7 +231,11 @@ answer_open(struct convert *convert, struct err *err)
 	convert->decoder =
 	    codec_get(convert->options.upstream)
 		->decoder_new(&convert->arena, &convert->options.flags, on_event, convert);
-	if (convert->encoder == NULL || convert->decoder == NULL)
+	bool stops_here =
+	    convert->options.flags.stops_here && convert->options.upstream == WIRE_RESPONSES;
+	if (!stops_init(&convert->stops, &convert->arena, stops_here ? request->stops : NULL,
+		convert->options.memory_max) ||
+	    convert->encoder == NULL || convert->decoder == NULL)
 		return err_set(err, ERR_LIMIT, "", "no memory left for the answer");
 	size_t event_max = convert->options.memory_max;
 	sse_init(&convert->sse, event_max < EVENT_BYTES_MAX ? event_max : EVENT_BYTES_MAX, on_sse,

@@ -158,7 +158,7 @@ write_sampling(struct responses_write *write)
 	       write_number(write, "temperature", request->temperature_json, sampling, 1) &&
 	       write_number(write, "top_p", request->top_p_json, sampling, 1) &&
 	       write_number(write, "top_k", request->top_k_json, write->options->flags->top_k, 0) &&
-	       (request->stops == NULL ||
+	       (request->stops == NULL || write->options->flags->stops_here ||
 		   ledger_lose(write->options->ledger, write->err, "%s", request->paths.stops));
 }
 

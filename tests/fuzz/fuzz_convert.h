@@ -15,10 +15,12 @@ fuzz_request(enum wire client, size_t size)
 {
 	static const char *const texts[2][WIRE_COUNT] = {
 #define FUZZ_ANTHROPIC(s)                                                                          \
-	"{\"model\":\"m\",\"max_tokens\":99,\"stream\":" s ",\"messages\":[{\"role\":\"user\","    \
+	"{\"model\":\"m\",\"max_tokens\":99,\"stop_sequences\":[\"\\u0065\",\"lo "                 \
+	"w\"],\"stream\":" s ",\"messages\":[{\"role\":\"user\","                                  \
 	"\"content\":\"hi\"}],\"tools\":[{\"name\":\"f\",\"input_schema\":{}}]}"
 #define FUZZ_CHAT(s)                                                                               \
-	"{\"model\":\"m\",\"stream\":" s ",\"stream_options\":{\"include_usage\":true},"           \
+	"{\"model\":\"m\",\"stop\":\"ab\",\"stream\":" s                                           \
+	",\"stream_options\":{\"include_usage\":true},"                                            \
 	"\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"tools\":[{\"type\":\"custom\","   \
 	"\"custom\":{\"name\":\"p\"}},{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]}"
 #define FUZZ_RESPONSES(s)                                                                          \

@@ -17,6 +17,7 @@ open_convert(enum wire client, enum wire upstream)
 	    .client = client,
 	    .upstream = upstream,
 	    .upstream_plain = VIEW("up"),
+	    .flags = {.stops_here = true},
 	    .request_id_plain = VIEW("r"),
 	    .memory_max = LIMIT,
 	};

@@ -21,7 +21,8 @@ open_convert(enum wire client, enum wire upstream, bool flags)
 		.custom_tools = flags,
 		.reasoning_content = flags,
 		.cache_breakpoints = flags,
-		.top_k = flags},
+		.top_k = flags,
+		.stops_here = flags},
 	    .memory_max = LIMIT,
 	};
 	return convert_new(&options);

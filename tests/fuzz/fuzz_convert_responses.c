@@ -17,7 +17,8 @@ open_convert(enum wire client, enum wire upstream, unsigned flags)
 	    .upstream = upstream,
 	    .flags = {.instructions = (flags & 1) != 0,
 		.cache_breakpoints = (flags & 2) != 0,
-		.custom_tools = (flags & 4) != 0},
+		.custom_tools = (flags & 4) != 0,
+		.stops_here = (flags & 8) != 0},
 	    .upstream_plain = VIEW("up1"),
 	    .request_id_plain = VIEW("req1"),
 	    .memory_max = MEMORY_BYTES_MAX,
@@ -60,7 +61,7 @@ static void
 check_answer(struct view body, bool sse, enum wire client, enum wire upstream, size_t step)
 {
 	struct bytes out;
-	struct convert *convert = open_convert(client, upstream, 0);
+	struct convert *convert = open_convert(client, upstream, 8);
 	bytes_init(&out, OUT_BYTES_MAX);
 	(void)fuzz_answer(convert, client, sse, body, step, &out);
 	if (client == WIRE_RESPONSES && body.len % 2 == 0 && out.len > 0)

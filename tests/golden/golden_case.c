@@ -56,6 +56,7 @@ read_flags(struct view value, struct upstream_flags *flags)
 	    {"developer_role", &flags->developer_role},
 	    {"custom_tools", &flags->custom_tools},
 	    {"stop_over_four", &flags->stop_over_four},
+	    {"stops_here", &flags->stops_here},
 	};
 	struct view word;
 	while (view_split(&value, ',', &word)) {

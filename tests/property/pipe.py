@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("PM_BIN", ROOT / "build/asan/bin"))
 WIRES = ("anthropic", "chat", "responses")
 FLAGS = ("max_tokens_old_name", "top_k", "cache_breakpoints", "reasoning_content", "inline_think",
-         "instructions", "developer_role", "custom_tools", "stop_over_four")
+         "instructions", "developer_role", "custom_tools", "stop_over_four", "stops_here")
 
 SEED = int(os.environ.get("PM_SEED") or secrets.randbits(32))
 
