@@ -411,6 +411,10 @@ write_reasoning(struct items *items, const struct part *part)
 	}
 	if (source->signature_text.len == 0)
 		return true;
+	if (source == part) { /* its own family's, in all its parts */
+		write_json_raw(json, part->raw_json);
+		return true;
+	}
 	begin_item(items, "reasoning");
 	if (source->item_id_plain.len > 0)
 		write_json_key_plain(json, "id", source->item_id_plain);

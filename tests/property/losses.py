@@ -51,9 +51,33 @@ def put(document, path, value):
     document[name if dot else path] = value
 
 
+def add_thoughts(document, client, upstream, dice):
+    """Thinking that another made. Where a target can't show it, it goes without a word; Chat
+    Completions, which may, names it."""
+    added = set()
+    if client == "anthropic":
+        for number, message in enumerate(document["messages"]):
+            if message["role"] == "assistant" and dice.random() < 0.2:
+                message["content"].insert(0, dice.choice((
+                    {"type": "thinking", "thinking": "hm", "signature": "EqQB/sig=="},
+                    {"type": "redacted_thinking", "data": "Emw=="})))
+                added.add(f"messages[{number}].content[0]")
+    if client == "responses":
+        items = document["input"]
+        for number in range(len(items) - 1, 0, -1):
+            if items[number].get("role") == "assistant" and dice.random() < 0.3:
+                items.insert(number, {
+                    "type": "reasoning", "id": f"rs_{number}", "summary": [
+                        {"type": "summary_text", "text": text} for text in ("a", "b")[
+                            :dice.randrange(3)]], "encrypted_content": "gAAA"})
+        added = {f"input[{number}]" for number, item in enumerate(items)
+                 if item.get("type") == "reasoning"}
+    return added if upstream == "chat" else set()
+
+
 def add(document, client, upstream, dice):
     """Puts some of them into the document; the names that must be in the ledger."""
-    added = set()
+    added = add_thoughts(document, client, upstream, dice)
     for path, value in ROWS[client].get(upstream, ()):
         if dice.random() < 0.05 and path not in document:
             put(document, path, value)

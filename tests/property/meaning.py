@@ -268,6 +268,12 @@ def without_marks(meaning):
         for role, part in meaning["said"]]}
 
 
+def without_thoughts(meaning):
+    return {**meaning, "said": [
+        (role, part) for role, part in meaning["said"]
+        if part[0] not in ("thinking", "redacted_thinking", "reasoning")]}
+
+
 def as_anthropic(meaning):
     """A call at a time is said beside the choice, and nothing is beside "none"."""
     meaning = dict(meaning)

@@ -25,6 +25,8 @@ def expected(mean, path, flags):
         mean = meaning.as_anthropic(mean)
     if not kept_marks:
         mean = meaning.without_marks(mean)
+    if len(set(path)) > 1:
+        mean = meaning.without_thoughts(mean)
     mean = dict(mean)
     if "responses" in path:
         mean.pop("stops", None)
