@@ -17,9 +17,28 @@
 
 #define TEXT_BYTES_MAX (64u << 20)
 #define MEMORY_BYTES_MAX (64u << 20)
-#define WORD_BYTES_MAX 32
+#define LINE_BYTES_MAX 256
 
 static struct bytes out, loss, text[2];
+static char *words; /* of the command that are not read yet */
+
+static unsigned long
+next_number(void)
+{
+	char *end = NULL;
+	unsigned long number = strtoul(words, &end, 10);
+	MUST(end != words);
+	words = end;
+	return number;
+}
+
+static enum wire
+next_wire(void)
+{
+	unsigned long number = next_number();
+	MUST(number < WIRE_COUNT);
+	return (enum wire)number;
+}
 
 static void
 read_text(struct bytes *into, size_t count)
@@ -42,11 +61,11 @@ answer(const char *format, ...)
 }
 
 static struct convert *
-open_convert(int client, int upstream, unsigned flags, bool strict)
+open_convert(enum wire client, enum wire upstream, unsigned long flags, bool strict)
 {
 	const struct convert_options options = {
-	    .client = (enum wire)client,
-	    .upstream = (enum wire)upstream,
+	    .client = client,
+	    .upstream = upstream,
 	    .strict = strict,
 	    .flags = {.max_tokens_old_name = (flags & 1) != 0,
 		.top_k = (flags & 2) != 0,
@@ -69,14 +88,13 @@ open_convert(int client, int upstream, unsigned flags, bool strict)
 static void
 do_request(void)
 {
-	int client, upstream, strict;
-	unsigned flags;
-	size_t count;
+	enum wire client = next_wire();
+	enum wire upstream = next_wire();
+	unsigned long flags = next_number();
+	bool strict = next_number() == 1;
 	struct err err = {.kind = ERR_NONE};
-	MUST(scanf("%d %d %u %d %zu", &client, &upstream, &flags, &strict, &count) == 5);
-	MUST(getchar() == '\n');
-	read_text(&text[0], count);
-	struct convert *convert = open_convert(client, upstream, flags, strict == 1);
+	read_text(&text[0], next_number());
+	struct convert *convert = open_convert(client, upstream, flags, strict);
 	bool ok = convert_request(convert, bytes_view(&text[0]), &out, &err);
 	const struct ledger *ledger = convert_ledger(convert);
 	for (size_t i = 0; i < ledger->count; i++)
@@ -105,7 +123,7 @@ next_cut(unsigned way, uint64_t *state)
 }
 
 static struct convert *
-open_answer(int client, int upstream)
+open_answer(enum wire client, enum wire upstream)
 {
 	struct bytes sent;
 	struct err err = {.kind = ERR_NONE};
@@ -142,16 +160,16 @@ pass(struct convert *convert, bool sse, unsigned way, struct bytes *into)
 static void
 do_answer(void)
 {
-	int client, upstream, sse;
-	unsigned ways;
-	size_t counts[2];
-	MUST(scanf("%d %d %d %u %zu %zu", &client, &upstream, &sse, &ways, &counts[0],
-		 &counts[1]) == 6);
-	MUST(getchar() == '\n');
+	enum wire client = next_wire();
+	enum wire upstream = next_wire();
+	bool sse = next_number() == 1;
+	unsigned long ways = next_number();
+	size_t counts[2] = {next_number()};
+	counts[1] = next_number();
 	read_text(&text[0], counts[0]);
 	read_text(&text[1], counts[1]);
 	struct convert *convert = open_answer(client, upstream);
-	bool complete = pass(convert, sse == 1, 0, &out);
+	bool complete = pass(convert, sse, 0, &out);
 	const struct usage *u = convert_usage(convert);
 	char usage[256];
 	snprintf(usage, sizeof(usage), "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64,
@@ -161,7 +179,7 @@ do_answer(void)
 		struct bytes other;
 		bytes_init(&other, TEXT_BYTES_MAX);
 		convert = open_answer(client, upstream);
-		MUST(pass(convert, sse == 1, way, &other) == complete);
+		MUST(pass(convert, sse, way, &other) == complete);
 		MUST(view_eq(bytes_view(&out), bytes_view(&other)));
 		convert_free(convert);
 		bytes_fini(&other);
@@ -174,10 +192,10 @@ do_answer(void)
 static void
 do_deaths(void)
 {
-	int client, upstream;
-	size_t counts[2];
-	MUST(scanf("%d %d %zu %zu", &client, &upstream, &counts[0], &counts[1]) == 4);
-	MUST(getchar() == '\n');
+	enum wire client = next_wire();
+	enum wire upstream = next_wire();
+	size_t counts[2] = {next_number()};
+	counts[1] = next_number();
 	read_text(&text[0], counts[0]);
 	read_text(&text[1], counts[1]);
 	struct view all = bytes_view(&text[1]);
@@ -212,14 +230,17 @@ main(void)
 		void (*run)(void);
 	} commands[] = {{"request", do_request}, {"answer", do_answer}, {"deaths", do_deaths}};
 	struct bytes *const buffers[] = {&out, &loss, &text[0], &text[1]};
-	char word[WORD_BYTES_MAX];
+	char line[LINE_BYTES_MAX];
 	for (size_t i = 0; i < 4; i++)
 		bytes_init(buffers[i], TEXT_BYTES_MAX);
-	while (scanf("%31s", word) == 1) {
+	while (fgets(line, sizeof(line), stdin) != NULL) {
 		size_t i = 0;
 		bytes_clear(&out);
 		bytes_clear(&loss);
-		while (i < 3 && strcmp(word, commands[i].word) != 0)
+		words = strchr(line, ' ');
+		MUST(words != NULL);
+		*words++ = '\0';
+		while (i < 3 && strcmp(line, commands[i].word) != 0)
 			i++;
 		MUST(i < 3);
 		commands[i].run();

@@ -97,7 +97,8 @@ def check_refused(pipe):
     """What would be done otherwise than asked is refused by name, strict or not."""
     for client, upstream in PATHS:
         for path, value in losses.REFUSED[client] if client != upstream else ():
-            document = talk.render(talk.make(chance(1), client), client, chance(1))
+            conversation = {**talk.make(chance(1), client), "stops": None}
+            document = talk.render(conversation, client, chance(1))
             document.pop("max_completion_tokens", None)
             losses.put(document, path, value)
             body = talk.encode(document, chance(1))
