@@ -12,6 +12,7 @@
 #include "serve_private.h"
 #include <string.h>
 
+#define COSTLY_LESSON_S 600
 #define YEAR_MS (366ll * 86400 * 1000)
 
 struct answer {
@@ -68,7 +69,11 @@ note_lessons(struct serve *serve, const struct report *report)
 	for (size_t i = 0; i < report->lesson_count; i++) {
 		const struct lesson_of *lesson = &report->lessons[i];
 		struct log_line line;
-		lessons_kept_add(&serve->lessons, lesson, (int64_t)(ttl_s * 1000),
+		/* What leaves out thinking leaves out that of the upstream itself too. */
+		bool costs = lesson->lesson.kind == LESSON_THINKING ||
+			     lesson->lesson.kind == LESSON_ENCRYPTED;
+		double own_s = costs && ttl_s > COSTLY_LESSON_S ? COSTLY_LESSON_S : ttl_s;
+		lessons_kept_add(&serve->lessons, lesson, (int64_t)(own_s * 1000),
 		    (int64_t)loop_now_ms(serve->loop) + serve->offset_ms);
 		log_begin(&line, LOG_INFO, "lesson");
 		log_str(&line, "upstream", lesson->upstream);

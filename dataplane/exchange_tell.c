@@ -135,6 +135,18 @@ exchange_settle_doubt(struct exchange *exchange, bool request_is_to_blame)
 
 /* ---- the record ---- */
 
+/* A path may hold any bytes; a report is JSON. */
+static char *
+plain_copy(const char *text)
+{
+	char *copy = mem_dup_str(text);
+	for (char *at = copy; *at != '\0'; at++) {
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	}
+	return copy;
+}
+
 static void
 make_record(const struct exchange *exchange, struct record *record)
 {
@@ -143,7 +155,7 @@ make_record(const struct exchange *exchange, struct record *record)
 	*record = (struct record){
 	    .at_ms = clock_wall_ms() - (int64_t)spent_ms,
 	    .client_key = mem_dup_str(exchange->key->id),
-	    .path = mem_dup_str(exchange->path),
+	    .path = plain_copy(exchange->path),
 	    .model = mem_dup_str(exchange->facts.model),
 	    .protocol = (unsigned)exchange->route.protocol,
 	    .group = exchange->retry.count > 0 ? exchange->places[0].group

@@ -15,13 +15,25 @@ static const char *const keys[FACTS_MEMBERS] = {
     [FACTS_MAX_TOKENS] = "max_tokens",
 };
 
-/* The unescaped name, or "" when it does not fit or holds a NUL. */
+static bool
+is_text(struct view name)
+{
+	size_t step;
+	if (view_find_char(name, '\0') >= 0)
+		return false;
+	while (name.len > 0 && (step = view_utf8_step(name)) > 0)
+		name = view_from(name, step);
+	return name.len == 0;
+}
+
+/* The unescaped name, or "" when it does not fit, holds a NUL or half a surrogate pair: it goes on
+ * in reports, which are JSON. */
 static void
 read_model(struct jsonspan_value value, struct request_facts *out)
 {
 	struct bytes name;
 	bytes_init(&name, sizeof(out->model) - 1);
-	if (jsonspan_unescape(value, &name) && view_find_char(bytes_view(&name), '\0') < 0)
+	if (jsonspan_unescape(value, &name) && is_text(bytes_view(&name)))
 		(void)snprintf(out->model, sizeof(out->model), "%s", bytes_str(&name));
 	bytes_fini(&name);
 }

@@ -61,8 +61,13 @@ is_vital(const char *name)
 static bool
 take_name(struct lesson *out, enum lesson_kind kind, struct view name)
 {
-	if (name.len == 0 || name.len >= sizeof(out->name) || view_find_char(name, '\0') >= 0)
+	if (name.len == 0 || name.len >= sizeof(out->name))
 		return false;
+	/* Header values and fields of vendors are plain words; reports and logs need no others. */
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.data[i] <= ' ' || name.data[i] > '~')
+			return false;
+	}
 	out->kind = kind;
 	memcpy(out->name, name.data, name.len);
 	out->name[name.len] = '\0';

@@ -23,6 +23,7 @@ struct link {
 	uint64_t message_id;
 	bool table_wanted, report_due;
 	bool reporting; /* the question under way is `report` */
+	bool accepted;  /* the answer was "ok" */
 	struct report report;
 	bool unanswered; /* said so in the log */
 };
@@ -106,6 +107,8 @@ on_message(struct view message, void *ctx)
 		apply(link, envelope.body);
 	} else if (view_eq_str(type, MSG_HEARTBEAT)) {
 		on_heartbeat(link, envelope.body);
+	} else if (view_eq_str(type, MSG_OK)) {
+		link->accepted = true;
 	} else if (view_eq_str(type, MSG_ERROR)) {
 		log_msg(LOG_WARN, "question_refused", "controlplane answered with an error");
 	}
@@ -125,13 +128,15 @@ static void
 on_answer(struct view message, void *ctx)
 {
 	struct link *link = ctx;
-	end_report(link, message.len > 0);
+	link->accepted = false;
 	if (message.len > 0) {
 		link->unanswered = false;
 		on_message(message, link);
+		end_report(link, link->accepted);
 		pump(link);
 		return;
 	}
+	end_report(link, false);
 	/* The tick asks again. */
 	if (!link->unanswered) {
 		log_msg(

@@ -126,7 +126,7 @@ class Loops(rig.Case):
 
     def test_parallel_calls(self):
         text, _ = self.ask(PARALLEL_PROMPT)
-        self.assertIn(OUTPUT, text)
+        self.assertRegex(text, "hi-from-4[23]")
         self.check_loop(self.tool_turns)
 
     def test_dying_first(self):

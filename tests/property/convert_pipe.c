@@ -8,6 +8,7 @@
  * FLAGS are the bits of struct upstream_flags in their order, REQUEST and ANSWER counts of bytes.
  * "answer" cuts the answer in SPLITS ways and dies when one of them gives other bytes. */
 #include "convert.h"
+#include "event.h"
 #include "must.h"
 
 #include <inttypes.h>

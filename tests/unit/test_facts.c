@@ -17,6 +17,7 @@ static const struct {
     {"{\"messages\":[{\"model\":1,\"stream\":2}],\"x\":{\"model\":[]}}", "", "", false},
     {"{\"stream\":null,\"model\":\"\"}", "", "\"\"", false},
     {"{\"model\":\"a\\u0000b\"}", "", "\"a\\u0000b\"", false},
+    {"{\"model\":\"a\\ud83d\"}", "", "\"a\\ud83d\"", false},
 };
 
 START_TEST(the_facts_are_read)
