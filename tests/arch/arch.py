@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-C_LINES, H_LINES, FUNCTION_LINES, README_LINES = 600, 200, 60, 60
+C_LINES, H_LINES, FUNCTION_LINES, README_LINES = 600, 200, 60, 72
 
 TOP_LEVEL = {"dataplane", "controlplane", "common", "ipc", "webadmin", "deploy", "tests",
              "CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE"}
@@ -143,7 +143,7 @@ def functions(tree, names):
 
 
 def rule_sizes(tree):
-    """.c <= 600 lines, .h <= 200, functions <= 60, READMEs of folders <= 60."""
+    """.c <= 600 lines, .h <= 200, functions <= 60, READMEs of folders <= 72."""
     limits = {".c": C_LINES, ".h": H_LINES}
     for name in tree.some(".c", ".h"):
         lines = tree.text(name).count("\n")
