@@ -62,6 +62,9 @@ settle_feed(
 	switch (event->kind) {
 	case EVENT_PART_BEGIN:
 		if (event->part->kind == PART_CALL) {
+			if (event->part->name_plain.len == 0)
+				return err_set(
+				    err, ERR_PEER, "", "the upstream made a call without a name");
 			settle->had_call = true;
 			settle->in_function = event->part->form == CALL_FUNCTION;
 			bytes_clear(&settle->input);

@@ -1,6 +1,7 @@
 /* settle: what upstreams of every protocol get wrong, put right between decoder and encoder:
  *   - a FUNCTION call without input gets {}; one whose input is no JSON object is marked
  * incomplete;
+ *   - a call without a name is the peer's error: nobody could make it;
  *   - a stop that contradicts the content: a call was made ("tool use"), or none was. */
 #ifndef PM_SETTLE_H
 #define PM_SETTLE_H

@@ -26,8 +26,8 @@ teardown(void)
 
 /* ---- settle ---- */
 
-static const struct part call = {.kind = PART_CALL, .form = CALL_FUNCTION};
-static const struct part custom = {.kind = PART_CALL, .form = CALL_CUSTOM};
+static const struct part call = {.kind = PART_CALL, .form = CALL_FUNCTION, .name_plain = {"f", 1}};
+static const struct part custom = {.kind = PART_CALL, .form = CALL_CUSTOM, .name_plain = {"c", 1}};
 static const struct part text = {.kind = PART_TEXT};
 
 /* What passes, in letters. */
@@ -87,6 +87,19 @@ static const struct {
     {&custom, NULL, "bf"},
     {&text, NULL, "bf"},
 };
+
+/* No client can make a call of nothing. */
+START_TEST(calls_have_a_name)
+{
+	const struct part nameless = {.kind = PART_CALL, .form = CALL_FUNCTION};
+	const struct event begin = {.kind = EVENT_PART_BEGIN, .part = &nameless};
+	struct settle settle;
+	settle_init(&settle, LIMIT);
+	ck_assert(!settle_feed(&settle, &begin, on_passed, &out, &err));
+	ck_assert_int_eq(err.kind, ERR_PEER);
+	settle_fini(&settle);
+}
+END_TEST
 
 START_TEST(calls_get_an_input)
 {
@@ -499,6 +512,7 @@ END_TEST
 static void
 add_tests(TCase *tcase)
 {
+	tcase_add_test(tcase, calls_have_a_name);
 	tcase_add_loop_test(tcase, calls_get_an_input, 0, 10);
 	tcase_add_loop_test(tcase, stops_agree_with_the_content, 0, 8);
 	tcase_add_test(tcase, an_input_has_a_limit);
