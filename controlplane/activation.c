@@ -59,10 +59,11 @@ static unsigned
 time_of(const struct config_upstream *upstream)
 {
 	const char *text = schema_text(upstream->entry, SCHEMA_UPSTREAMS, "activation_time");
-	unsigned hours = 8, minutes = 0;
-	if (text != NULL)
-		(void)sscanf(text, "%2u:%2u", &hours, &minutes);
-	return hours * 60 + minutes;
+	struct view rest = view_of(text != NULL ? text : ""), part;
+	uint64_t hours = 8, minutes = 0;
+	if (view_split(&rest, ':', &part) && view_to_u64(part, &hours))
+		(void)view_to_u64(rest, &minutes);
+	return (unsigned)(hours * 60 + minutes);
 }
 
 /* ---- what is due ---- */

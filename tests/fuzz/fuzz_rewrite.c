@@ -33,8 +33,9 @@ send(struct rewrite_call *call, size_t size, struct bytes *out)
 }
 
 static void
-check_plain(struct rewrite_call *call, size_t size)
+check_plain(const struct rewrite_call *asked, size_t size)
 {
+	struct rewrite_call own = *asked, *call = &own;
 	struct bytes sent;
 	struct table table = {.refs = 1};
 	call->table = &table;
@@ -44,8 +45,9 @@ check_plain(struct rewrite_call *call, size_t size)
 }
 
 static void
-check_changed(struct rewrite_call *call, size_t size)
+check_changed(const struct rewrite_call *asked, size_t size)
 {
+	struct rewrite_call own = *asked, *call = &own;
 	struct lesson_of lessons[] = {
 	    {id, model, {LESSON_FIELD, "x", INT64_MAX}},
 	    {id, model, {LESSON_FIELD, "tools.x", INT64_MAX}},
