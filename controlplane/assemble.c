@@ -26,6 +26,24 @@ set_models(struct upstream_entry *entry, const json_t *words)
 	}
 }
 
+/* Names that chat programs are born with; the entry's own map counts before them. */
+static void
+add_default_models(struct upstream_entry *entry, const struct config *config)
+{
+	const json_t *words = schema_section_get(config->root, SCHEMA_OPTIMIZATION);
+	json_t *map = schema_value(words, SCHEMA_OPTIMIZATION, "chat_model_map"), *to;
+	const char *from;
+	json_object_foreach(map, from, to)
+	{
+		if (entry->rename_count == TABLE_MODELS_MAX)
+			break;
+		struct model_rename *rename = table_add_rename(entry);
+		rename->from = mem_dup_str(from);
+		rename->to = mem_dup_str(json_string_value(to));
+	}
+	json_decref(map);
+}
+
 static void
 add_upstream(struct table *table, const struct config *config, enum group group,
     struct config_upstream *from, int64_t wall_ms)
@@ -48,6 +66,8 @@ add_upstream(struct table *table, const struct config *config, enum group group,
 	entry->any_address = url_parse_base(view_of(from->base_url), &url, NULL) &&
 			     config_allows_host(config->root, url.host);
 	set_models(entry, from->entry);
+	if (group == GROUP_CHAT_VIA_CLAUDE && entry->protocol == PROTOCOL_ANTHROPIC)
+		add_default_models(entry, config);
 }
 
 static void

@@ -118,15 +118,16 @@ take_leg_dues(struct due *due, const struct exchange *exchange, struct leg *leg)
 			take_leg(due, leg, attempt->last_ms, AFTER_END_MS, TRANSPORT_TIMEOUT_IDLE);
 		return;
 	}
-	take_leg(due, leg, attempt->started_ms,
-	    stream ? times->first_byte_stream_ms : times->first_byte_ms,
-	    TRANSPORT_TIMEOUT_FIRST_BYTE);
+	/* Of two that end alike the nearer cause counts. */
 	if (!attempt_connected(attempt)) {
 		take_leg(
 		    due, leg, attempt->started_ms, times->connect_ms, TRANSPORT_TIMEOUT_CONNECT);
 	} else if (attempt->mode == ATTEMPT_WAITING && !attempt_sent(attempt)) {
 		take_leg(due, leg, attempt->sent_ms, times->write_ms, TRANSPORT_TIMEOUT_WRITE);
 	}
+	take_leg(due, leg, attempt->started_ms,
+	    stream ? times->first_byte_stream_ms : times->first_byte_ms,
+	    TRANSPORT_TIMEOUT_FIRST_BYTE);
 }
 
 static struct due

@@ -53,6 +53,7 @@ class Loops(rig.Case):
     protocol, mode = "anthropic", "stream"
     text_turns, tool_turns = 1, 2  # requests of one answer and of a whole loop
     own = None  # the upstreams' protocol, where it is not the client's
+    short = False  # with these, only what conversion can change
 
     @classmethod
     def setUpClass(cls):
@@ -115,6 +116,7 @@ class Loops(rig.Case):
         self.check_loop(self.tool_turns)
 
     def test_tool_loop_with_failing_first(self):
+        self.skip_what_is_shown()
         faults = {**FAULTS, **(STREAM_FAULTS if self.mode == "stream" else WHOLE_FAULTS)}
         for name, spec in faults.items():
             with self.subTest(name):
@@ -124,6 +126,11 @@ class Loops(rig.Case):
                 self.assertIn(OUTPUT, text)
                 self.check_loop(self.tool_turns, "first", "second")
 
+    def skip_what_is_shown(self):
+        """Each SDK over each protocol is many; failover does not know the client."""
+        if self.own is not None and self.short:
+            self.skipTest("shown with upstreams of the client's own protocol")
+
     def test_parallel_calls(self):
         text, _ = self.ask(PARALLEL_PROMPT)
         self.assertRegex(text, "hi-from-4[23]")
@@ -131,6 +138,7 @@ class Loops(rig.Case):
 
     def test_dying_first(self):
         """It dies, comes back and dies again, between turns and within them."""
+        self.skip_what_is_shown()
         for spec in ("refuse", "pace:ms=2", "529"):
             self.rig.demo.fault("first", spec, count=1)
         text, _ = self.ask(TOOL_PROMPT + "[demo:then][demo:shell echo again]")

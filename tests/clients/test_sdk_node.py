@@ -53,7 +53,7 @@ for base in (AnthropicStream, AnthropicWhole, ChatStream, ChatWhole, ResponsesSt
     for own in ("anthropic", "chat", "responses"):
         if own != base.protocol:
             name = f"{base.__name__}Over{own.capitalize()}"
-            globals()[name] = type(name, (base,), {"own": own})
+            globals()[name] = type(name, (base,), {"own": own, "short": True})
 del base
 
 

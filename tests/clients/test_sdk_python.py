@@ -46,7 +46,7 @@ for base in (ChatStream, ChatWhole, ResponsesStream, ResponsesWhole):
     for own in ("anthropic", "chat", "responses"):
         if own != base.protocol:
             name = f"{base.__name__}Over{own.capitalize()}"
-            globals()[name] = type(name, (base,), {"own": own})
+            globals()[name] = type(name, (base,), {"own": own, "short": True})
 del base
 
 

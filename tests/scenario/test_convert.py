@@ -149,6 +149,9 @@ class Convert(unittest.TestCase):
             running.demo.fault("a", "503", count=1)
             self.assertEqual("x", said("chat", running.post("chat", "[demo:say x]")))
             self.assertEqual(["messages"] * 2, [call.protocol for call in running.demo.calls()])
+            for model, sent in (("gpt-4-turbo", "claude-sonnet-4-5"), ("mine", "mine")):
+                self.assertEqual("x", said("chat", running.post("chat", "[demo:say x]", model=model)))
+                self.assertEqual(sent, running.demo.calls()[-1].request["model"])
 
     def test_one_list_may_mix_protocols(self):
         entries = [rig.upstream("a"), rig.upstream("b", protocol="chat"),

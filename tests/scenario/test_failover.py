@@ -161,6 +161,56 @@ class Unreachable(unittest.TestCase):
                         self.assertEqual("clean", said(protocol, answer, stream))
             self.assertEqual(["b"] * 6, [call.name for call in running.demo.calls()])
 
+    def test_every_stage_of_a_connection(self):
+        """SYN without an answer, TLS without an answer, a certificate that nobody vouches for, plain
+        text where TLS should be: each costs one clean failure and says what it was."""
+        import socket
+        import ssl
+        import subprocess
+        import threading
+        full = socket.socket()
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:  # the queue is full: further SYNs are dropped
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        mute = socket.create_server(("127.0.0.1", 0), backlog=64)
+        folder = rig.tempfile.mkdtemp(prefix="pm-tls-")
+        self.addCleanup(rig.shutil.rmtree, folder)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-keyout", f"{folder}/k", "-out", f"{folder}/c"],
+                       check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{folder}/c", f"{folder}/k")
+        bad = socket.create_server(("127.0.0.1", 0), backlog=64)
+
+        def serve():
+            while True:
+                try:
+                    client, _ = bad.accept()
+                except OSError:
+                    return
+                try:
+                    context.wrap_socket(client, server_side=True).close()
+                except OSError:
+                    pass
+        threading.Thread(target=serve, daemon=True).start()
+        for server in (full, mute, bad, *fillers):
+            self.addCleanup(server.close)
+        stages = (("http", full, "timeout_connect", "network"),
+                  ("https", mute, "timeout_connect", "network"),
+                  ("https", bad, "tls", "upstream"))
+        for scheme, server, reason, blame in stages:
+            url = f"{scheme}://127.0.0.1:{server.getsockname()[1]}"
+            dead = rig.upstream("dead", base_url=url)
+            with self.subTest(reason=reason, url=url), \
+                    rig.Rig(rig.config([dead, "b"], **rig.plain(**TIMEOUTS))) as running:
+                said("anthropic", running.post("anthropic"))
+                failed, = running.log("attempt_failed")
+                self.assertEqual((reason, blame), (failed["reason"], failed["blame"]), failed)
+                self.assertEqual(["b"], [call.name for call in running.demo.calls()])
+
     def test_disabled_and_sleeping_upstreams_are_not_asked(self):
         never = [0, 0, 0, 0, 0, 0, 0]
         entries = [rig.upstream("off", enabled=False), rig.upstream("asleep", time_enabled=never),

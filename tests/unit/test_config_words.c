@@ -132,6 +132,8 @@ try_word(
 	X(error_handling_strategies, NULL, updated_at, "1", NULL)                                  \
 	X(optimization_settings, NULL, enable_cache_control_limit, "false", "\"no\"")              \
 	X(optimization_settings, NULL, updated_at, "\"x\"", NULL)                                  \
+	X(optimization_settings, NULL, chat_model_map, "{\"gpt-*\": \"c\"}",                       \
+	    "{\"gpt-4\": \"x/*\"}")                                                                \
 	X(optimization_settings, NULL, learn, "false", "\"no\"")                                   \
 	X(activation, NULL, model_anthropic, "\"m\"", "\"\"")                                      \
 	X(activation, NULL, model_chat, "\"m\"", "7")                                              \
