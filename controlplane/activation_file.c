@@ -1,16 +1,11 @@
 /* The activations over a restart, in <state>/activation.json. */
 #include "activation.h"
 #include "fields.h"
-#include "fileio.h"
-#include "jget.h"
 #include "mem.h"
 #include "must.h"
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
-#include <unistd.h>
+#include "state_file.h"
 
-#define FILE_BYTES_MAX ((size_t)4 * 1024 * 1024)
+#define FILE_NAME "activation.json"
 #define ITEMS_MAX ((size_t)2 * GROUP_COUNT * TABLE_UPSTREAMS_MAX)
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
@@ -38,21 +33,9 @@ static const struct field head_fields[] = {
     FIELD(activation, last_ms, FIELD_I64, 0, INT64_MAX),
 };
 
-static bool
-path_of(const char *state_dir, char out[PATH_MAX], struct err *err)
-{
-	int len = snprintf(out, PATH_MAX, "%s/activation.json", state_dir);
-	return (len >= 0 && len < PATH_MAX) ||
-	       err_set(err, ERR_LIMIT, "--state", "the path is too long");
-}
-
 bool
 activation_write(const struct activation *activation, const char *state_dir, struct err *err)
 {
-	char path[PATH_MAX];
-	size_t len;
-	if (!path_of(state_dir, path, err))
-		return false;
 	json_t *json = fields_encode(head_fields, COUNT(head_fields), activation);
 	json_t *list = json_array();
 	for (size_t i = 0; i < activation->count; i++) {
@@ -60,11 +43,7 @@ activation_write(const struct activation *activation, const char *state_dir, str
 		MUST(json_array_append_new(list, one) == 0);
 	}
 	MUST(json_object_set_new(json, "items", list) == 0);
-	char *text = jget_dump(json, &len);
-	bool ok = fileio_write(path, view_make(text, len), 0600, err);
-	mem_free(text);
-	json_decref(json);
-	return ok;
+	return state_file_write(state_dir, FILE_NAME, json, err);
 }
 
 static bool
@@ -92,23 +71,12 @@ decode(struct activation *activation, const json_t *json, struct err *err)
 bool
 activation_read(struct activation *activation, const char *state_dir, struct err *err)
 {
-	char path[PATH_MAX];
-	struct bytes text;
-	json_error_t error;
-	if (!path_of(state_dir, path, err))
+	json_t *json;
+	if (!state_file_read(state_dir, FILE_NAME, &json, err))
 		return false;
-	if (access(path, F_OK) != 0 && errno == ENOENT)
-		return true;
-	bytes_init(&text, FILE_BYTES_MAX);
-	bool ok = fileio_read(path, &text, err);
-	json_t *json =
-	    ok ? json_loadb(text.data != NULL ? text.data : "", text.len, 0, &error) : NULL;
-	if (ok && json == NULL)
-		ok = err_set(err, ERR_PARSE, path, "line %d: %s", error.line, error.text);
-	ok = ok && decode(activation, json, err);
+	bool ok = json == NULL || decode(activation, json, err);
 	if (!ok)
 		activation_fini(activation);
 	json_decref(json);
-	bytes_fini(&text);
 	return ok;
 }

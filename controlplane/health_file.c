@@ -1,16 +1,13 @@
 #include "health_file.h"
 #include "fields.h"
-#include "fileio.h"
-#include "jget.h"
 #include "mem.h"
 #include "must.h"
+#include "state_file.h"
 #include "table_words.h"
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#define FILE_BYTES_MAX ((size_t)16 * 1024 * 1024)
+#define FILE_NAME "health.json"
 #define UNITS_MAX ((size_t)GROUP_COUNT * TABLE_UPSTREAMS_MAX * (HEALTH_MODELS_MAX + 2))
 #define FORMAT 1
 #define TIME_MAX (1ll << 53)
@@ -75,14 +72,6 @@ static const struct field head_fields[] = {
 	.max = TIME_MAX},
 };
 
-static bool
-path_of(const char *state_dir, char out[PATH_MAX], struct err *err)
-{
-	int len = snprintf(out, PATH_MAX, "%s/health.json", state_dir);
-	return (len >= 0 && len < PATH_MAX) ||
-	       err_set(err, ERR_LIMIT, "--state", "the path is too long");
-}
-
 /* ---- writing ---- */
 
 static void
@@ -137,16 +126,7 @@ bool
 health_file_write(const struct health *health, const char *state_dir, uint64_t now_ms,
     int64_t offset_ms, struct err *err)
 {
-	char path[PATH_MAX];
-	size_t len;
-	if (!path_of(state_dir, path, err))
-		return false;
-	json_t *json = encode(health, now_ms, offset_ms);
-	char *text = jget_dump(json, &len);
-	bool ok = fileio_write(path, view_make(text, len), 0600, err);
-	mem_free(text);
-	json_decref(json);
-	return ok;
+	return state_file_write(state_dir, FILE_NAME, encode(health, now_ms, offset_ms), err);
 }
 
 /* ---- reading ---- */
@@ -252,24 +232,12 @@ bool
 health_file_read(struct health *health, const char *state_dir, uint64_t now_ms, int64_t offset_ms,
     struct err *err)
 {
-	char path[PATH_MAX];
-	struct bytes text;
-	json_t *json = NULL;
-	bool ok = false;
-	bytes_init(&text, FILE_BYTES_MAX);
-	errno = 0;
-	if (!path_of(state_dir, path, err))
-		goto out;
-	if (!fileio_read(path, &text, err)) {
-		ok = errno == ENOENT;
-		goto out;
-	}
-	ok = jget_parse(bytes_view(&text), &json, err) &&
-	     take_all(health, json, now_ms, offset_ms, err);
+	json_t *json;
+	if (!state_file_read(state_dir, FILE_NAME, &json, err))
+		return false;
+	bool ok = json == NULL || take_all(health, json, now_ms, offset_ms, err);
 	if (!ok)
 		(void)health_clear(health, GROUP_COUNT, NULL, now_ms);
 	json_decref(json);
-out:
-	bytes_fini(&text);
 	return ok;
 }

@@ -1,16 +1,11 @@
 #include "lessons_kept.h"
 #include "fields.h"
-#include "fileio.h"
-#include "jget.h"
 #include "mem.h"
 #include "must.h"
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
+#include "state_file.h"
 #include <string.h>
-#include <unistd.h>
 
-#define FILE_BYTES_MAX ((size_t)1024 * 1024)
+#define FILE_NAME "lessons.json"
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
 static const struct field lesson_fields[] = {
@@ -164,27 +159,11 @@ lessons_kept_encode(const struct lessons_kept *kept)
 
 /* ---- the file ---- */
 
-static bool
-path_of(const char *state_dir, char out[PATH_MAX], struct err *err)
-{
-	int len = snprintf(out, PATH_MAX, "%s/lessons.json", state_dir);
-	return (len >= 0 && len < PATH_MAX) ||
-	       err_set(err, ERR_LIMIT, "--state", "the path is too long");
-}
-
 bool
 lessons_kept_write(const struct lessons_kept *kept, const char *state_dir, struct err *err)
 {
-	char path[PATH_MAX];
-	size_t len;
-	if (!path_of(state_dir, path, err))
-		return false;
-	json_t *json = json_pack("{s:o}", "lessons", lessons_kept_encode(kept));
-	char *text = jget_dump(json, &len);
-	bool ok = fileio_write(path, view_make(text, len), 0600, err);
-	mem_free(text);
-	json_decref(json);
-	return ok;
+	return state_file_write(
+	    state_dir, FILE_NAME, json_pack("{s:o}", "lessons", lessons_kept_encode(kept)), err);
 }
 
 static bool
@@ -209,23 +188,12 @@ decode(struct lessons_kept *kept, const json_t *json, struct err *err)
 bool
 lessons_kept_read(struct lessons_kept *kept, const char *state_dir, struct err *err)
 {
-	char path[PATH_MAX];
-	struct bytes text;
-	json_error_t error;
-	if (!path_of(state_dir, path, err))
+	json_t *json;
+	if (!state_file_read(state_dir, FILE_NAME, &json, err))
 		return false;
-	if (access(path, F_OK) != 0 && errno == ENOENT)
-		return true;
-	bytes_init(&text, FILE_BYTES_MAX);
-	bool ok = fileio_read(path, &text, err);
-	json_t *json =
-	    ok ? json_loadb(text.data != NULL ? text.data : "", text.len, 0, &error) : NULL;
-	if (ok && json == NULL)
-		ok = err_set(err, ERR_PARSE, path, "line %d: %s", error.line, error.text);
-	ok = ok && decode(kept, json, err);
+	bool ok = json == NULL || decode(kept, json, err);
 	if (!ok)
 		lessons_kept_fini(kept);
 	json_decref(json);
-	bytes_fini(&text);
 	return ok;
 }

@@ -52,23 +52,22 @@ add_forgotten(const struct attempt *attempt, struct bytes *out, bool type, bool 
 	       add_header(out, VIEW("anthropic-version"), VIEW("2023-06-01"));
 }
 
-/* False: the request cannot be made. *kept: it goes up, as *value. */
+/* It goes up, as *value. */
 static bool
 choose_header(const struct attempt *attempt, const struct http_header *header,
-    struct view connection, struct bytes *room, struct view *value, bool *kept)
+    struct view connection, struct bytes *room, struct view *value)
 {
 	const struct attempt_request *request = attempt->request;
 	bool own = attempt->entry->protocol == request->route->protocol;
 	bool is_type = view_eq_nocase(header->name, "content-type");
 	*value = header->value;
-	*kept = own ? headers_to_upstream(header->name, connection)
-		    : headers_to_other_upstream(header->name, connection);
 	if (is_type && is_json_call(request) &&
 	    !view_starts_nocase(header->value, "application/json"))
-		*kept = false;
-	if (*kept && own)
-		*kept = rewrite_header(&attempt->rewrite, header->name, value, room);
-	return true;
+		return false;
+	if (!own)
+		return headers_to_other_upstream(header->name, connection);
+	return headers_to_upstream(header->name, connection) &&
+	       rewrite_header(&attempt->rewrite, header->name, value, room);
 }
 
 static bool
@@ -77,7 +76,7 @@ add_client_headers(const struct attempt *attempt, struct bytes *out)
 	const struct attempt_request *request = attempt->request;
 	struct view connection = {0}, value;
 	struct bytes room;
-	bool accept = false, type = false, version = false, ok = true, kept;
+	bool accept = false, type = false, version = false, ok = true;
 	for (size_t i = 0; i < request->header_count; i++) {
 		if (view_eq_nocase(request->headers[i].name, "connection"))
 			connection = request->headers[i].value;
@@ -85,8 +84,7 @@ add_client_headers(const struct attempt *attempt, struct bytes *out)
 	for (size_t i = 0; ok && i < request->header_count; i++) {
 		const struct http_header *header = &request->headers[i];
 		bytes_init(&room, ATTEMPT_HEADERS_BYTES_MAX);
-		ok = choose_header(attempt, header, connection, &room, &value, &kept);
-		if (ok && kept) {
+		if (choose_header(attempt, header, connection, &room, &value)) {
 			type = type || view_eq_nocase(header->name, "content-type");
 			accept = accept || view_eq_nocase(header->name, "accept");
 			version = version || view_eq_nocase(header->name, "anthropic-version");

@@ -278,10 +278,8 @@ next(struct exchange *exchange, enum transport transport)
 	if (verdict.what == RETRY_GIVE_UP)
 		return give_up(exchange);
 	if (verdict.costs &&
-	    !budget_take(&env->retries[exchange->places[0].group], policy->retry_burst)) {
-		exchange->starved = true;
+	    !budget_take(&env->retries[exchange->places[0].group], policy->retry_burst))
 		return give_up(exchange);
-	}
 	bool stale = verdict.what == RETRY_SAME && !verdict.costs;
 	retry->stale_retried = retry->stale_retried || stale;
 	exchange->fresh = stale;

@@ -104,7 +104,6 @@ struct exchange {
 	struct err refusal;
 	unsigned lessons; /* learned in this exchange */
 	bool learns;      /* the failed one is asked again without what it has refused */
-	bool starved;     /* the retry budget was empty */
 
 	/* The best word of those that failed. */
 	int error_status;

@@ -3,6 +3,7 @@
 #include "jget.h"
 #include "must.h"
 #include "roster.h"
+#include "show.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -43,25 +44,12 @@ head(struct grid *grid, const char *const *names)
 		grid_add(grid, "%s", *names);
 }
 
-/* "3 d 4 h", "5 min 6 s". */
-static void
-duration(int64_t ms, char out[48])
-{
-	int64_t s = ms > 0 ? ms / 1000 : 0;
-	if (s >= 86400)
-		snprintf(out, 48, "%" PRId64 " d %" PRId64 " h", s / 86400, s / 3600 % 24);
-	else if (s >= 3600)
-		snprintf(out, 48, "%" PRId64 " h %" PRId64 " min", s / 3600, s / 60 % 60);
-	else
-		snprintf(out, 48, "%" PRId64 " min %" PRId64 " s", s / 60, s % 60);
-}
-
 static void
 print_head(const json_t *state, int64_t now_ms, struct bytes *out)
 {
 	char up[48];
 	struct view path = text(state, "config_path");
-	duration(now_ms - number(state, "started_ms"), up);
+	show_duration(now_ms - number(state, "started_ms"), up);
 	MUST(bytes_printf(
 	    out, "Table version %" PRId64 ", up %s, configuration ", number(state, "version"), up));
 	grid_clean(out, path);

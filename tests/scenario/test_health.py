@@ -2,6 +2,7 @@
 
 import json
 import time
+import unittest
 
 import rig
 from protocols import PROTOCOLS, ask, said
@@ -235,6 +236,32 @@ class Operate(rig.Case):
         self.assertEqual(404, self.api("GET", "/api/v1/nothing")[0])
         for path in ("/api/v1/upstreams", "/api/v1/decisions"):
             self.assertEqual(401, self.rig.call("GET", path, port=self.rig.admin_port).status)
+
+
+class Activation(unittest.TestCase):
+    def test_once_a_day_in_each_protocol(self):
+        """Midnight has passed, so it is made up for at once; no restart brings a second one."""
+        words = {"activation_enabled": True, "activation_time": "00:00"}
+        lists = [[rig.upstream(name, **words)] for name in ("a", "b", "c")]
+        with rig.Rig(rig.config(*lists, timeout_settings={"billing_send_interval": 0}),
+                     dataplanes=2) as running:
+            def done():
+                return json.loads(running.command("status", "--json").stdout)["groups"]
+
+            def told():
+                found = [group["upstreams"][0]["activation"] for group in done()[:3]]
+                return all(item and item["last"] for item in found) and found
+            for item in rig.wait_for(told, "all are activated"):
+                self.assertTrue(item["last"]["success"], item)
+                self.assertGreater(item["next_ms"], time.time() * 1000)
+            for name in ("controlplane", "dataplane.0", "dataplane.1", "controlplane"):
+                running.kill(name)
+                rig.wait_for(lambda: running.command("status").returncode == 0 and told(), "it is back")
+                said("anthropic", running.post("anthropic"))
+            sent = [(call.name, call.protocol) for call in running.demo.calls()
+                    if call.request["model"] in ("claude-haiku-4-5", "gpt-5-codex", "gpt-5-mini")]
+            self.assertEqual([("a", "messages"), ("b", "responses"), ("c", "chat")], sorted(sent))
+            self.assertIn("activation: next", running.command("upstreams").stdout)
 
 
 if __name__ == "__main__":

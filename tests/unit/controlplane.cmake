@@ -1,3 +1,4 @@
+pm_unit_test(decisions pm_controlplane)
 pm_unit_test(activation pm_controlplane)
 pm_unit_test(schedule pm_controlplane)
 pm_unit_test(schema pm_controlplane)
