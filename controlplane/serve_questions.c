@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define COSTLY_LESSON_S 600
+#define LATE_MS_MAX 60000
 #define YEAR_MS (366ll * 86400 * 1000)
 
 struct answer {
@@ -41,16 +42,30 @@ answer_get_table(struct serve *serve, const json_t *body)
 	return (struct answer){MSG_TABLE, table_encode(serve->table)};
 }
 
+/* The library sends a question again to the next controlplane when this one dies: its ages are
+ * older by so much. A clock that was set meanwhile makes them a minute wrong at the most. */
+static uint64_t
+lateness_ms(const struct report *report)
+{
+	int64_t late = clock_wall_ms() - report->sent_ms;
+	if (report->sent_ms == 0 || late < 0)
+		return 0;
+	return late < LATE_MS_MAX ? (uint64_t)late : LATE_MS_MAX;
+}
+
 static void
 note_outcomes(struct serve *serve, const struct report *report)
 {
 	uint64_t before = serve->health.revision, now = loop_now_ms(serve->loop);
 	health_tick(&serve->health, now);
 	bool activated = false;
+	uint64_t late_ms = lateness_ms(report);
 	for (size_t i = 0; i < report->outcome_count; i++) {
-		health_note(&serve->health, &report->outcomes[i], now);
-		activated = activation_note(&serve->activation, &report->outcomes[i],
-				(int64_t)now + serve->offset_ms) ||
+		struct report_outcome outcome = report->outcomes[i];
+		outcome.age_ms += late_ms;
+		health_note(&serve->health, &outcome, now);
+		activated = activation_note(
+				&serve->activation, &outcome, (int64_t)now + serve->offset_ms) ||
 			    activated;
 	}
 	serve_save_activation(serve);

@@ -239,6 +239,7 @@ on_report(struct report *report, void *ctx)
 	whole.in_flight = counts->in_flight;
 	whole.connections = connections.connections;
 	whole.rss_bytes = own_rss_bytes();
+	whole.sent_ms = clock_wall_ms();
 	*report = whole;
 	add_news(&dp->front.env, report);
 }

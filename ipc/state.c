@@ -23,6 +23,7 @@ static const struct field report_fields[] = {
     OTHER(boot_id, FIELD_BITS64, 0, 0),
     OTHER(pid, FIELD_I64, 1, INT32_MAX),
     OTHER(started_ms, FIELD_I64, 0, INT64_MAX),
+    OTHER(sent_ms, FIELD_I64, 0, INT64_MAX),
     OTHER(table_epoch, FIELD_BITS64, 0, 0),
     NUMBER(table_version),
     NUMBER(requests),

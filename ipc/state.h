@@ -40,6 +40,8 @@ struct report {
 	uint64_t boot_id;  /* random for each start */
 	int64_t pid;
 	int64_t started_ms; /* wall clock */
+	int64_t
+	    sent_ms; /* wall clock: ages are meant from then; a report may arrive late. 0 = now */
 	uint64_t table_epoch, table_version;
 	uint64_t requests;  /* client requests taken, since boot */
 	uint64_t completed; /* ended with a terminal event or whole answer */

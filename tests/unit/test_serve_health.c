@@ -47,9 +47,10 @@ END_TEST
 
 /* ---- health ---- */
 
-/* `count` calls of the first Claude upstream have ended so. */
+/* `count` calls of the first Claude upstream have ended so, as told in a report that was under way
+ * for `late_ms`. */
 static void
-report_calls(enum blame blame, uint32_t status, uint32_t count)
+report_late(enum blame blame, uint32_t status, uint32_t count, int64_t late_ms)
 {
 	struct report_outcome outcome = {.upstream = (char[]){"claude:x"},
 	    .model = (char[]){"m"},
@@ -62,9 +63,16 @@ report_calls(enum blame blame, uint32_t status, uint32_t count)
 	struct report report = {.instance = "dataplane.0",
 	    .boot_id = 7,
 	    .pid = 1,
+	    .sent_ms = clock_wall_ms() - late_ms,
 	    .outcomes = &outcome,
 	    .outcome_count = 1};
 	ask(data, MSG_REPORT, report_encode(&report), MSG_OK);
+}
+
+static void
+report_calls(enum blame blame, uint32_t status, uint32_t count)
+{
+	report_late(blame, status, count, 0);
 }
 
 static const json_t *
@@ -77,6 +85,21 @@ health_of(size_t index)
 
 static const char two[] =
     "{\"api_configs\": [{" UP ", \"id\": \"x\"}, {" UP ", \"id\": \"y\", \"type\": \"backup\"}]}";
+
+/* The library sends a question again when its peer has died: what it tells is older by then, and a
+ * rest that was read from disk must not be doubled by it. */
+START_TEST(a_report_that_comes_late_tells_of_the_past)
+{
+	put(two);
+	start(NULL);
+	await(MSG_HEARTBEAT);
+	report_calls(BLAME_UPSTREAM, 503, 3);
+	ck_assert_str_eq(word_of(health_of(0), "state"), "cooling");
+	ask(admin, MSG_CLEAR_COOLDOWN, NULL, MSG_OK);
+	report_late(BLAME_UPSTREAM, 503, 3, 2000);
+	ck_assert_str_eq(word_of(health_of(0), "state"), "up");
+}
+END_TEST
 
 START_TEST(failures_make_an_upstream_rest)
 {
@@ -321,6 +344,7 @@ main(void)
 	tcase_add_test(tcase, midnight_flips_the_schedule);
 	tcase_add_test(tcase, a_wall_clock_that_is_set_is_noticed);
 	tcase_add_test(tcase, failures_make_an_upstream_rest);
+	tcase_add_test(tcase, a_report_that_comes_late_tells_of_the_past);
 	tcase_add_test(tcase, a_report_that_comes_twice_counts_once);
 	tcase_add_test(tcase, a_change_of_health_is_published);
 	tcase_add_test(tcase, health_survives_a_restart);
