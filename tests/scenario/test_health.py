@@ -133,8 +133,10 @@ class Health(rig.Case):
     def test_it_survives_controlplane(self):
         found = self.bring_down("a", "401")
         file = self.rig.state / "health.json"
+        upstream = "claude:" + self.entry("claude", "a")["id"]
         rig.wait_for(lambda: file.exists() and any(
-            unit["state"] == "cooling" and abs(unit["until_ms"] - found["until_ms"]) < 1500
+            unit["upstream"] == upstream and unit["state"] == "cooling"
+            and abs(unit["until_ms"] - found["until_ms"]) < 1500
             for unit in json.loads(file.read_text())["units"]), "it was saved")
         self.rig.kill("controlplane")
         rig.wait_for(lambda: self.rig.command("status").returncode == 0, "it is back")
