@@ -435,20 +435,25 @@ static void
 finish(struct dataplane *dp)
 {
 	(void)unlink(dp->ready_path);
+	/* What comes due in the last turn must not look for connections that are gone then. */
+	dp->draining = true;
+	link_free(dp->link);
+	dp->link = NULL;
+	dp->front.link = NULL;
+	loop_timer_fini(&dp->accept_timer);
+	loop_timer_fini(&dp->drain_timer);
+	loop_timer_fini(&dp->tls_timer);
+	loop_timer_fini(&dp->heap_timer);
 	/* Who is cut off now frees itself in the deferred queue: one more turn. */
 	httpd_free(dp->front.httpd);
+	dp->front.httpd = NULL;
 	dp->last_task = (struct loop_task){.fn = on_last_task, .ctx = dp};
 	loop_defer(dp->loop, &dp->last_task);
 	loop_run(dp->loop);
 	errands_free(dp->errands);
 	front_fini(&dp->front);
-	link_free(dp->link);
 	tls_context_free(dp->tls);
 	upstreams_free(dp->upstreams);
-	loop_timer_fini(&dp->accept_timer);
-	loop_timer_fini(&dp->drain_timer);
-	loop_timer_fini(&dp->tls_timer);
-	loop_timer_fini(&dp->heap_timer);
 	loop_free(dp->loop);
 }
 
