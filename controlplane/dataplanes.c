@@ -37,9 +37,8 @@ dataplanes_note(struct dataplanes *all, const struct report *report, uint64_t no
 	*place = (struct dataplane){.report = *report, .seen_ms = now_ms};
 	/* The lists are the caller's. */
 	place->report.outcomes = NULL;
-	place->report.records = NULL;
 	place->report.lessons = NULL;
-	place->report.outcome_count = place->report.record_count = place->report.lesson_count = 0;
+	place->report.outcome_count = place->report.lesson_count = 0;
 	return is_new;
 }
 
@@ -85,7 +84,7 @@ dataplanes_choose_prober(struct dataplanes *all, uint64_t now_ms)
 json_t *
 dataplanes_encode(const struct dataplanes *all, uint64_t now_ms)
 {
-	static const char *const lists[] = {"outcomes", "records", "lessons"};
+	static const char *const lists[] = {"outcomes", "lessons"};
 	json_t *list = json_array();
 	for (size_t i = 0; i < all->count; i++) {
 		json_t *item = report_encode(&all->items[i].report);

@@ -68,6 +68,7 @@ struct schema_section {
 #define SCHEMA_ROUTING "routing"
 #define SCHEMA_OPTIMIZATION "optimization_settings"
 #define SCHEMA_ACTIVATION "activation"
+#define SCHEMA_STATISTICS "statistics"
 #define SCHEMA_SERVER "server"
 #define SCHEMA_TLS "server.tls"
 #define SCHEMA_ADMIN "admin"

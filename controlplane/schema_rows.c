@@ -22,6 +22,7 @@ static const struct schema_section sections[] = {
     {"routing.retry", SCHEMA_ROUTING, false, 0},
     {SCHEMA_OPTIMIZATION, SCHEMA_OPTIMIZATION, false, 0},
     {SCHEMA_ACTIVATION, SCHEMA_ACTIVATION, false, 0},
+    {SCHEMA_STATISTICS, SCHEMA_STATISTICS, false, 0},
 };
 
 #define DAY_S 86400
@@ -147,6 +148,10 @@ static const struct schema_row rows[] = {
     FLAG(SCHEMA_OPTIMIZATION, "learn", 0, "true", "A 400 that names an unknown beta header, an extra field or thinking of another upstream is learned: it is left out for that upstream and model."),
     ROW(SCHEMA_OPTIMIZATION, "learn_seconds", NUMBER, 0, "s", 1, 30 * DAY_S, NULL, "86400", NULL, "How long that holds."),
     PLAIN(SCHEMA_OPTIMIZATION, "updated_at", ANY, 0, NULL, "Kept."),
+
+    ROW(SCHEMA_STATISTICS, "keep_days", INT, 0, "days", 1, 3650, NULL, "90", NULL, "How long single requests are kept. Their sums by hour and by day are kept for ever."),
+    ROW(SCHEMA_STATISTICS, "keep_mib", INT, 0, "MiB", 8, 65536, NULL, "256", NULL, "Size of the file at which the oldest single requests go earlier."),
+    PLAIN(SCHEMA_STATISTICS, "time_zone", ZONE, 0, NULL, "IANA name: where the days of the statistics begin. Absent: this machine's."),
 };
 /* clang-format on */
 

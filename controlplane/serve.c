@@ -13,10 +13,11 @@
 #include "rules.h"
 #include "serve_private.h"
 
-#define POLL_MS 250    /* how often the file is looked at */
-#define TELL_MS 100    /* changes of health are told together */
-#define CLOCK_MS 200   /* a wall clock that is off by more was set */
-#define DUE_MS 3600000 /* schedules are looked at that often at least: zone files change too */
+#define POLL_MS 250         /* how often the file is looked at */
+#define TELL_MS 100         /* changes of health are told together */
+#define CLOCK_MS 200        /* a wall clock that is off by more was set */
+#define CALENDAR_MS 3600000 /* how old the calendar of the statistics gets */
+#define DUE_MS 3600000      /* schedules are looked at that often at least: zone files change too */
 
 /* ---- time ---- */
 
@@ -270,6 +271,21 @@ load_health(struct serve *serve)
 	serve->saved_revision = serve->health.revision;
 }
 
+/* ---- statistics ---- */
+
+static struct stats_settings *
+statistics_settings(struct serve *serve)
+{
+	serve->calendar_ms = wall_ms(serve);
+	return stats_settings_new(serve->reload.config, serve->calendar_ms);
+}
+
+static void
+tell_statistics(struct serve *serve)
+{
+	stats_configure(serve->stats, statistics_settings(serve));
+}
+
 /* ---- the beat ---- */
 
 static void
@@ -290,6 +306,10 @@ on_beat(struct loop_timer *timer, void *ctx)
 		(json_int_t)serve->table->version));
 	if (news)
 		serve_tell(serve);
+	/* Zone files change, and so does the clock. */
+	int64_t calendar_age_ms = wall_ms(serve) - serve->calendar_ms;
+	if (calendar_age_ms < 0 || calendar_age_ms > CALENDAR_MS)
+		tell_statistics(serve);
 	save_health(serve);
 	save_lessons(serve);
 	serve_save_activation(serve);
@@ -301,6 +321,7 @@ void
 serve_config_changed(struct serve *serve)
 {
 	set_limits(serve);
+	tell_statistics(serve);
 	serve_refresh(serve);
 	serve_tell(serve);
 }
@@ -371,6 +392,10 @@ serve_new(struct loop *loop, const struct serve_options *options, struct err *er
 	loop_timer_init(&serve->tell, loop, on_tell, serve);
 	if (!reload_start(&serve->reload, options->state_dir, err) || !bind_all(serve, err))
 		goto fail;
+	serve->stats =
+	    stats_start(options->state_dir, options->run_dir, statistics_settings(serve), err);
+	if (serve->stats == NULL)
+		goto fail;
 	load_lessons(serve);
 	load_activation(serve);
 	load_health(serve);
@@ -394,6 +419,7 @@ serve_free(struct serve *serve)
 	save_health(serve);
 	save_lessons(serve);
 	serve_save_activation(serve);
+	stats_stop(serve->stats);
 	loop_timer_fini(&serve->beat);
 	loop_timer_fini(&serve->poll);
 	loop_timer_fini(&serve->due);
@@ -405,7 +431,6 @@ serve_free(struct serve *serve)
 	table_unref(serve->table);
 	health_fini(&serve->health);
 	lessons_kept_fini(&serve->lessons);
-	decisions_fini(&serve->decisions);
 	activation_fini(&serve->activation);
 	reload_fini(&serve->reload);
 	mem_free(serve);

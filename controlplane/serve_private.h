@@ -5,11 +5,11 @@
 #include "activation.h"
 #include "bus.h"
 #include "dataplanes.h"
-#include "decisions.h"
 #include "health.h"
 #include "lessons_kept.h"
 #include "reload.h"
 #include "serve.h"
+#include "stats.h"
 #include "table.h"
 
 struct serve {
@@ -24,7 +24,8 @@ struct serve {
 	uint64_t saved_revision; /* of health, as on disk */
 	struct lessons_kept lessons;
 	uint64_t saved_lessons; /* their revision, as on disk */
-	struct decisions decisions;
+	struct stats *stats;
+	int64_t calendar_ms; /* when the statistics were told the calendar */
 	struct activation activation;
 	uint64_t saved_activation; /* its revision, as on disk */
 	struct dataplanes dataplanes;

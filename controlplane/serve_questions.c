@@ -118,8 +118,6 @@ answer_report(struct serve *serve, const json_t *body)
 		note_outcomes(serve, &report);
 	if (report.lesson_count > 0)
 		note_lessons(serve, &report);
-	for (size_t i = 0; i < report.record_count; i++)
-		decisions_add(&serve->decisions, &report.records[i]);
 	report_fini(&report);
 	return (struct answer){MSG_OK, NULL};
 }
@@ -338,21 +336,6 @@ get_optional(const json_t *body, const char *key, char room[TABLE_NAME_BYTES_MAX
 }
 
 static struct answer
-answer_get_decisions(struct serve *serve, const json_t *body)
-{
-	char id_room[TABLE_NAME_BYTES_MAX + 1], upstream_room[TABLE_NAME_BYTES_MAX + 1];
-	const char *id, *upstream;
-	int64_t limit = DECISIONS_SHOWN_MAX;
-	struct err err;
-	if (!get_optional(body, "id", id_room, &id, &err) ||
-	    !get_optional(body, "upstream", upstream_room, &upstream, &err) ||
-	    !jget_int(body, "", "limit", 1, DECISIONS_SHOWN_MAX, &limit, &err))
-		return refuse(&err);
-	json_t *records = decisions_encode(&serve->decisions, id, upstream, (size_t)limit);
-	return (struct answer){MSG_DECISIONS, json_pack("{s:o}", "records", records)};
-}
-
-static struct answer
 answer_forget_lesson(struct serve *serve, const json_t *body)
 {
 	char rooms[4][TABLE_NAME_BYTES_MAX + 1];
@@ -389,7 +372,6 @@ static const struct question admin_questions[] = {
     {MSG_PROBE_NOW, answer_probe_now},
     {MSG_SET_ENABLED, answer_set_enabled},
     {MSG_EXPLAIN, answer_explain},
-    {MSG_GET_DECISIONS, answer_get_decisions},
     {MSG_FORGET_LESSON, answer_forget_lesson},
     {NULL, NULL},
 };

@@ -77,6 +77,80 @@ fields_encode(const struct field *fields, size_t count, const void *obj)
 	return json;
 }
 
+static bool
+write_number(struct bytes *out, uint64_t number, bool negative)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	if (negative)
+		digits[--at] = '-';
+	return bytes_append(out, digits + at, sizeof(digits) - at);
+}
+
+static bool
+write_signed(struct bytes *out, int64_t number)
+{
+	return write_number(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, number < 0);
+}
+
+static bool
+write_string(struct bytes *out, struct view text)
+{
+	return bytes_append_char(out, '"') && bytes_append_json(out, text) &&
+	       bytes_append_char(out, '"');
+}
+
+static bool
+write_one(const struct field *field, const void *at, struct bytes *out)
+{
+	char hex[2 * CRYPTO_SHA256_BYTES + 1];
+	const char *const *str = at;
+	switch (field->kind) {
+	case FIELD_BOOL:
+		return bytes_append_str(out, *(const bool *)at ? "true" : "false");
+	case FIELD_U32:
+		return write_number(out, *(const uint32_t *)at, false);
+	case FIELD_U64: {
+		uint64_t number = *(const uint64_t *)at;
+		return write_number(out, number > INT64_MAX ? INT64_MAX : number, false);
+	}
+	case FIELD_BITS64:
+	case FIELD_I64:
+		return write_signed(out, *(const int64_t *)at);
+	case FIELD_STR:
+		return write_string(out, view_of(*str));
+	case FIELD_OPT_STR:
+		return *str != NULL ? write_string(out, view_of(*str))
+				    : bytes_append_str(out, "null");
+	case FIELD_TEXT:
+		return write_string(out, view_of(at));
+	case FIELD_SECRET:
+		return write_string(out, secret_reveal(at));
+	case FIELD_SHA256:
+		crypto_hex(at, CRYPTO_SHA256_BYTES, hex);
+		return write_string(out, view_of(hex));
+	case FIELD_WORD:
+		return write_string(out, view_of(field->words[*(const unsigned *)at]));
+	}
+	MUST(false);
+}
+
+bool
+fields_write(const struct field *fields, size_t count, const void *obj, struct bytes *out)
+{
+	for (size_t i = 0; i < count; i++) {
+		if ((i > 0 && !bytes_append_char(out, ',')) || !bytes_append_char(out, '"') ||
+		    !bytes_append_str(out, fields[i].key) || !bytes_append_str(out, "\":") ||
+		    !write_one(&fields[i], member_at(obj, &fields[i]), out))
+			return false;
+	}
+	return true;
+}
+
 bool
 fields_refuse(const char *path, const char *key, struct err *err, const char *fmt, ...)
 {

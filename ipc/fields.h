@@ -4,6 +4,7 @@
 #ifndef PM_FIELDS_H
 #define PM_FIELDS_H
 
+#include "bytes.h"
 #include "err.h"
 #include <jansson.h>
 #include <stdbool.h>
@@ -35,6 +36,10 @@ struct field {
 /* A new object; with `more` members set by the caller afterwards it is still decodable by
  * fields_decode with the same `more`. */
 json_t *fields_encode(const struct field *fields, size_t count, const void *obj);
+/* The members as JSON text, without the braces around them, appended; false at the limit of `out`,
+ * with part of it written. Strings must be UTF-8. */
+MUST_CHECK bool fields_write(
+    const struct field *fields, size_t count, const void *obj, struct bytes *out);
 /* Fills `obj`, which was zeroed; what it owns is the caller's to free on failure too. `more` is how
  * many members beside the fields there are (the caller decodes them). err->at is "<path>.<key>". */
 MUST_CHECK bool fields_decode(const struct field *fields, size_t count, size_t more,

@@ -10,11 +10,13 @@
 #define NAMES_DATA "data.ipc"     /* REQ data -> REP control */
 #define NAMES_EVENTS "events.ipc" /* PUB control -> SUB admin */
 #define NAMES_ADMIN "admin.ipc"   /* REQ admin, pointsman(1) -> REP control */
+#define NAMES_STATS "stats.ipc"   /* REQ data, admin, pointsman(1) -> REP control's statistics */
 #define NAMES_WEB "web.sock"      /* HTTP: dataplane -> webadmin */
 
 #define NAMES_MESSAGE_BYTES_MAX (16u * 1024 * 1024)
 #define NAMES_VERSION 1 /* of the envelope; a receiver refuses others with an error */
 #define NAMES_HEARTBEAT_MS 1000
+#define STATS_BATCH_MAX 256 /* records in one message */
 
 /* Message types; bodies are described in ipc/README.md. */
 #define MSG_TABLE "table"         /* PUB: the whole table */
@@ -31,10 +33,18 @@
 #define MSG_SET_ENABLED "set_enabled"       /* REQ admin: {id, enabled} -> MSG_OK or MSG_ERROR */
 #define MSG_EXPLAIN "explain"               /* REQ admin: {at?, path?, group?, model?, session?} */
 #define MSG_EXPLANATION "explanation"
-#define MSG_GET_DECISIONS "get_decisions" /* REQ admin: {id?, upstream?, limit?} */
-#define MSG_DECISIONS "decisions"
 #define MSG_FORGET_LESSON                                                                          \
 	"forget_lesson" /* REQ admin: {upstream?, model?, kind?, name?} -> MSG_OK */
+/* On stats.ipc: */
+#define MSG_RECORDS "records" /* REQ data: {journal, first, records} -> MSG_STORED */
+#define MSG_STORED "stored"
+#define MSG_GET_STATS "get_stats" /* REQ admin: {by?, from?, to?, ...} -> MSG_STATS */
+#define MSG_STATS "stats"
+#define MSG_GET_REQUESTS "get_requests" /* REQ admin: {id?, upstream?, ...} -> MSG_REQUESTS */
+#define MSG_REQUESTS "requests"
+#define MSG_GET_TOKEN_STATS "get_token_stats" /* REQ admin: {} -> MSG_TOKEN_STATS */
+#define MSG_TOKEN_STATS "token_stats"
+#define MSG_RESET_STATS "reset_stats" /* REQ admin: {} -> MSG_OK {epoch} */
 #define MSG_OK "ok"
 #define MSG_ERROR "error" /* {kind, message, faults: [{path, message}]} */
 

@@ -19,7 +19,20 @@
 	}
 #define TEXT(owner, member)                                                                        \
 	FIELD(owner, member, FIELD_TEXT, 0, sizeof(((struct owner *)NULL)->member) - 1)
+#define TOKENS(member)                                                                             \
+	{                                                                                          \
+		.key = #member, .kind = FIELD_I64,                                                 \
+		.offset = offsetof(struct record_attempt, tokens.member), .min = -1,               \
+		.max = RECORD_TOKENS_MAX                                                           \
+	}
 #define RECORD_NAME_BYTES TABLE_NAME_BYTES_MAX
+
+const char *const record_usage_words[] = {
+    [RECORD_USAGE_MISSING] = "missing",
+    [RECORD_USAGE_PARTIAL] = "partial",
+    [RECORD_USAGE_REPORTED] = "reported",
+    NULL,
+};
 
 static const struct field record_fields[] = {
     TEXT(record, id),
@@ -32,6 +45,7 @@ static const struct field record_fields[] = {
     TEXT(record, session),
     TEXT(record, session_source),
     TEXT(record, why),
+    FIELD(record, generate, FIELD_BOOL, 0, 0),
     FIELD(record, stream, FIELD_BOOL, 0, 0),
     FIELD(record, status, FIELD_U32, 0, 999),
     TEXT(record, result),
@@ -57,6 +71,16 @@ static const struct field attempt_fields[] = {
     FIELD(record_attempt, ttfb_ms, FIELD_U32, 0, UINT32_MAX),
     FIELD(record_attempt, ms, FIELD_U32, 0, UINT32_MAX),
     FIELD(record_attempt, retry_after_ms, FIELD_U64, 0, INT64_MAX),
+    WORD(record_attempt, usage, record_usage_words),
+    FIELD(record_attempt, odd, FIELD_BOOL, 0, 0),
+    TOKENS(input),
+    TOKENS(cache_write_5m),
+    TOKENS(cache_write_1h),
+    TOKENS(cache_read),
+    TOKENS(output),
+    TOKENS(reasoning),
+    TOKENS(web_searches),
+    FIELD(record_attempt, served, FIELD_STR, 0, RECORD_NAME_BYTES),
 };
 
 json_t *
@@ -71,6 +95,28 @@ record_encode(const struct record *record)
 	}
 	MUST(json_object_set_new(json, "attempts", list) == 0);
 	return json;
+}
+
+bool
+record_write_attempts(const struct record *record, struct bytes *out)
+{
+	bool ok = bytes_append_char(out, '[');
+	for (size_t i = 0; ok && i < record->attempt_count; i++) {
+		ok = bytes_append_str(out, i > 0 ? ",{" : "{") &&
+		     fields_write(
+			 attempt_fields, COUNT(attempt_fields), &record->attempts[i], out) &&
+		     bytes_append_char(out, '}');
+	}
+	return ok && bytes_append_char(out, ']');
+}
+
+bool
+record_write(const struct record *record, struct bytes *out)
+{
+	return bytes_append_char(out, '{') &&
+	       fields_write(record_fields, COUNT(record_fields), record, out) &&
+	       bytes_append_str(out, ",\"attempts\":") && record_write_attempts(record, out) &&
+	       bytes_append_char(out, '}');
 }
 
 static bool
@@ -113,6 +159,7 @@ record_fini(struct record *record)
 	for (size_t i = 0; i < record->attempt_count; i++) {
 		mem_free(record->attempts[i].upstream);
 		mem_free(record->attempts[i].model);
+		mem_free(record->attempts[i].served);
 	}
 	mem_free(record->attempts);
 	mem_free(record->client_key);

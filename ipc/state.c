@@ -80,16 +80,6 @@ put_list(json_t *json, const char *key, json_t *list)
 }
 
 static json_t *
-encode_records(const struct report *report)
-{
-	json_t *list = json_array();
-	MUST(report->record_count <= REPORT_RECORDS_MAX);
-	for (size_t i = 0; i < report->record_count; i++)
-		MUST(json_array_append_new(list, record_encode(&report->records[i])) == 0);
-	return list;
-}
-
-static json_t *
 encode_lessons(const struct report *report)
 {
 	json_t *list = json_array();
@@ -114,7 +104,6 @@ report_encode(const struct report *report)
 						    &report->outcomes[i])) == 0);
 	}
 	put_list(json, "outcomes", list);
-	put_list(json, "records", encode_records(report));
 	put_list(json, "lessons", encode_lessons(report));
 	return json;
 }
@@ -155,23 +144,6 @@ find_list(const json_t *body, const char *key, size_t max, struct err *err)
 }
 
 static bool
-decode_records(const json_t *body, struct report *out, struct err *err)
-{
-	const json_t *list = find_list(body, "records", REPORT_RECORDS_MAX, err);
-	size_t count = json_array_size(list);
-	if (count > 0)
-		out->records = mem_calloc(count, sizeof(*out->records));
-	for (size_t i = 0; i < count; i++) {
-		char at[32];
-		snprintf(at, sizeof(at), "records[%zu]", i);
-		if (!record_decode(json_array_get(list, i), at, &out->records[i], err))
-			return false;
-		out->record_count = i + 1;
-	}
-	return list != NULL;
-}
-
-static bool
 decode_lessons(const json_t *body, struct report *out, struct err *err)
 {
 	const json_t *list = find_list(body, "lessons", REPORT_LESSONS_MAX, err);
@@ -193,9 +165,8 @@ bool
 report_decode(const json_t *body, struct report *out, struct err *err)
 {
 	*out = (struct report){0};
-	if (fields_decode(report_fields, COUNT(report_fields), 3, body, "", out, err) &&
-	    decode_outcomes(body, out, err) && decode_records(body, out, err) &&
-	    decode_lessons(body, out, err))
+	if (fields_decode(report_fields, COUNT(report_fields), 2, body, "", out, err) &&
+	    decode_outcomes(body, out, err) && decode_lessons(body, out, err))
 		return true;
 	report_fini(out);
 	return false;
@@ -209,16 +180,12 @@ report_fini(struct report *report)
 		mem_free(report->outcomes[i].model);
 	}
 	mem_free(report->outcomes);
-	for (size_t i = 0; i < report->record_count; i++)
-		record_fini(&report->records[i]);
-	mem_free(report->records);
 	for (size_t i = 0; i < report->lesson_count; i++) {
 		mem_free(report->lessons[i].upstream);
 		mem_free(report->lessons[i].model);
 	}
 	mem_free(report->lessons);
 	report->outcomes = NULL;
-	report->records = NULL;
 	report->lessons = NULL;
-	report->outcome_count = report->record_count = report->lesson_count = 0;
+	report->outcome_count = report->lesson_count = 0;
 }

@@ -2,9 +2,9 @@
 #ifndef PM_STATE_H
 #define PM_STATE_H
 
+#include "blame.h"
 #include "err.h"
 #include "lesson.h"
-#include "record.h"
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,6 @@
 
 #define REPORT_OUTCOMES_MAX 256
 #define REPORT_REASON_BYTES 32
-#define REPORT_RECORDS_MAX 64
 #define REPORT_LESSONS_MAX 64
 
 /* How `count` upstream calls ended that were alike in all but times. */
@@ -56,8 +55,6 @@ struct report {
 	uint64_t outcomes_seq; /* grows with each new batch, from 1; 0 = not numbered */
 	struct report_outcome *outcomes;
 	size_t outcome_count;
-	struct record *records; /* the latest exchanges, for people to look at; some may be lost */
-	size_t record_count;
 	struct lesson_of *lessons; /* newly learned; `until_ms` is not looked at */
 	size_t lesson_count;
 };

@@ -1,4 +1,5 @@
-pm_unit_test(decisions pm_controlplane)
+pm_unit_test(lessons_kept pm_controlplane)
+pm_unit_test(stats pm_controlplane)
 pm_unit_test(activation pm_controlplane)
 pm_unit_test(schedule pm_controlplane)
 pm_unit_test(schema pm_controlplane)

@@ -1,0 +1,255 @@
+/* The file: opening, versions, damage, retention. */
+#include "log.h"
+#include "mem.h"
+#include "must.h"
+#include "stats_private.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VERSION 1
+#define PATH_BYTES 4096
+#define TRIM_ROWS 2000
+#define DAY_MS INT64_C(86400000)
+
+static const char settings_sql[] = "PRAGMA journal_mode=WAL;"
+				   "PRAGMA synchronous=FULL;"
+				   "PRAGMA temp_store=MEMORY;"
+				   "PRAGMA cache_size=-4096;"
+				   "PRAGMA mmap_size=0;"
+				   "PRAGMA journal_size_limit=4194304;"
+				   "PRAGMA wal_autocheckpoint=500;";
+
+/* clang-format off */
+#define SUMS                                                                                       \
+	"requests INTEGER NOT NULL, completed INTEGER NOT NULL, failed INTEGER NOT NULL, "         \
+	"gone INTEGER NOT NULL, interrupted INTEGER NOT NULL, calls INTEGER NOT NULL, "            \
+	"failed_calls INTEGER NOT NULL, unknown_calls INTEGER NOT NULL, "                          \
+	"input INTEGER NOT NULL, cache_write_5m INTEGER NOT NULL, "                                \
+	"cache_write_1h INTEGER NOT NULL, cache_read INTEGER NOT NULL, "                           \
+	"output INTEGER NOT NULL, reasoning INTEGER NOT NULL, "                                    \
+	"web_searches INTEGER NOT NULL, cost_nano_usd INTEGER NOT NULL, "                          \
+	"unpriced_calls INTEGER NOT NULL, ms INTEGER NOT NULL, "                                   \
+	"bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL"
+
+/* What each version adds to the one before. */
+static const char *const steps[VERSION] = {
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO meta VALUES('epoch', 1), ('epoch_began_ms', 0);"
+    "CREATE TABLE journals(id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);"
+    "CREATE TABLE requests(seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, "
+    "epoch INTEGER NOT NULL, at_ms INTEGER NOT NULL, day TEXT NOT NULL, client_key TEXT NOT NULL, "
+    "protocol TEXT NOT NULL, grp TEXT NOT NULL, path TEXT NOT NULL, model TEXT NOT NULL, "
+    "upstream TEXT NOT NULL, generate INTEGER NOT NULL, stream INTEGER NOT NULL, "
+    "status INTEGER NOT NULL, result TEXT NOT NULL, blame TEXT NOT NULL, reason TEXT NOT NULL, "
+    "session TEXT NOT NULL, session_source TEXT NOT NULL, why TEXT NOT NULL, loss TEXT NOT NULL, "
+    "ttfb_ms INTEGER NOT NULL, ms INTEGER NOT NULL, bytes_in INTEGER NOT NULL, "
+    "bytes_out INTEGER NOT NULL, calls INTEGER NOT NULL, cost_nano_usd INTEGER NOT NULL, "
+    "attempts TEXT NOT NULL);"
+    "CREATE INDEX requests_at ON requests(at_ms);"
+    "CREATE TABLE hours(epoch INTEGER NOT NULL, hour INTEGER NOT NULL, model TEXT NOT NULL, "
+    "upstream TEXT NOT NULL, client_key TEXT NOT NULL, protocol TEXT NOT NULL, " SUMS ", "
+    "PRIMARY KEY(epoch, hour, model, upstream, client_key, protocol)) WITHOUT ROWID;"
+    "CREATE TABLE days(epoch INTEGER NOT NULL, day TEXT NOT NULL, model TEXT NOT NULL, "
+    "upstream TEXT NOT NULL, client_key TEXT NOT NULL, protocol TEXT NOT NULL, " SUMS ", "
+    "PRIMARY KEY(epoch, day, model, upstream, client_key, protocol)) WITHOUT ROWID;",
+};
+/* clang-format on */
+
+static bool
+migrate(struct sql *sql, struct err *err)
+{
+	int64_t version;
+	char text[64];
+	if (!sql_number(sql, "PRAGMA user_version", &version, err))
+		return false;
+	if (version > VERSION) {
+		return err_set(err, ERR_IO, STATS_FILE,
+		    "was written by a newer version (%lld, this one knows %d)", (long long)version,
+		    VERSION);
+	}
+	for (; version < VERSION; version++) {
+		(void)snprintf(
+		    text, sizeof(text), "PRAGMA user_version=%lld; COMMIT", (long long)version + 1);
+		if (!sql_exec(sql, "BEGIN IMMEDIATE", err) || !sql_exec(sql, steps[version], err) ||
+		    !sql_exec(sql, text, err)) {
+			sql_rollback(sql);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Opens what is there. ERR_PARSE: it is damaged. */
+static struct sql *
+open_file(const char *path, struct err *err)
+{
+	struct sql *sql;
+	int64_t bad = 0;
+	bool fresh = access(path, F_OK) != 0;
+	if (!sql_open(path, false, &sql, err))
+		return NULL;
+	if ((fresh && !sql_exec(sql, "PRAGMA auto_vacuum=INCREMENTAL", err)) ||
+	    !sql_exec(sql, settings_sql, err) || !migrate(sql, err))
+		goto out;
+	if (!sql_number(sql, "SELECT count(*) FROM pragma_quick_check(1) WHERE quick_check<>'ok'",
+		&bad, err))
+		goto out;
+	if (bad == 0)
+		return sql;
+	err_set(err, ERR_PARSE, path, "the file is damaged");
+out:
+	sql_close(sql);
+	return NULL;
+}
+
+static void
+remove_file(const char *path, const char *suffix)
+{
+	char name[PATH_BYTES];
+	(void)snprintf(name, sizeof(name), "%s%s", path, suffix);
+	(void)unlink(name);
+}
+
+static bool
+put_aside(const char *path, const char *aside, struct err *err)
+{
+	char from[PATH_BYTES], to[PATH_BYTES];
+	static const char *const suffixes[] = {"-wal", "-shm", ""};
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(from, sizeof(from), "%s%s", path, suffixes[i]);
+		(void)snprintf(to, sizeof(to), "%s%s", aside, suffixes[i]);
+		remove_file(aside, suffixes[i]);
+		if (rename(from, to) != 0 && errno != ENOENT)
+			return err_errno(err, from, "cannot be put aside");
+	}
+	return true;
+}
+
+/* A new file with all that can be read of the damaged one. */
+static struct sql *
+rescue(const char *path, struct err *err)
+{
+	char aside[PATH_BYTES];
+	struct stats_rescued rescued = {0};
+	struct log_line line;
+	log_err(LOG_ERROR, "statistics_damaged", err);
+	MUST(snprintf(aside, sizeof(aside), "%s.damaged", path) < PATH_BYTES);
+	if (!put_aside(path, aside, err))
+		return NULL;
+	struct sql *sql = open_file(path, err);
+	if (sql == NULL)
+		return NULL;
+	stats_rescue(sql, aside, &rescued);
+	log_begin(&line, LOG_WARN, "statistics_rescued");
+	log_int(&line, "requests", rescued.requests);
+	log_int(&line, "sums", rescued.sums);
+	log_int(&line, "journals", rescued.journals);
+	log_str(&line, "complete", rescued.complete ? "true" : "false");
+	log_str(&line, "kept", aside);
+	log_end(&line);
+	return sql;
+}
+
+struct stats_store *
+stats_store_open(const char *folder, struct err *err)
+{
+	char path[PATH_BYTES];
+	struct err why;
+	int len = snprintf(path, sizeof(path), "%s/%s", folder, STATS_FILE);
+	if (len < 0 || (size_t)len >= sizeof(path) - 16) {
+		err_set(err, ERR_CONFIG, folder, "the path is too long");
+		return NULL;
+	}
+	struct sql *sql = open_file(path, &why);
+	if (sql == NULL && why.kind == ERR_PARSE)
+		sql = rescue(path, &why);
+	int64_t epoch;
+	if (sql != NULL &&
+	    !sql_number(sql, "SELECT value FROM meta WHERE key='epoch'", &epoch, &why)) {
+		sql_close(sql);
+		sql = NULL;
+	}
+	if (sql == NULL) {
+		*err = why;
+		return NULL;
+	}
+	struct stats_store *store = MEM_NEW(struct stats_store);
+	store->sql = sql;
+	store->epoch = epoch;
+	return store;
+}
+
+void
+stats_store_close(struct stats_store *store)
+{
+	if (store == NULL)
+		return;
+	sql_close(store->sql);
+	mem_free(store);
+}
+
+struct sql *
+stats_store_sql(struct stats_store *store)
+{
+	return store->sql;
+}
+
+int64_t
+stats_store_epoch(const struct stats_store *store)
+{
+	return store->epoch;
+}
+
+bool
+stats_store_reset(struct stats_store *store, int64_t now_ms, struct err *err)
+{
+	struct sql_stmt *stmt = sql_prepare(store->sql,
+	    "INSERT OR REPLACE INTO meta VALUES('epoch', ?1), ('epoch_began_ms', ?2)", err);
+	if (stmt == NULL)
+		return false;
+	sql_bind_i64(stmt, 1, store->epoch + 1);
+	sql_bind_i64(stmt, 2, now_ms);
+	if (!sql_run(stmt, err))
+		return false;
+	store->epoch++;
+	return true;
+}
+
+/* ---- retention ---- */
+
+static bool
+drop_before(struct stats_store *store, int64_t before_ms, int64_t *dropped, struct err *err)
+{
+	struct sql_stmt *stmt = sql_prepare(store->sql,
+	    "DELETE FROM requests WHERE seq IN "
+	    "(SELECT seq FROM requests WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)",
+	    err);
+	if (stmt == NULL)
+		return false;
+	sql_bind_i64(stmt, 1, before_ms);
+	sql_bind_i64(stmt, 2, TRIM_ROWS);
+	if (!sql_run(stmt, err))
+		return false;
+	*dropped = sql_changes(store->sql);
+	return true;
+}
+
+bool
+stats_store_trim(struct stats_store *store, const struct stats_settings *settings, int64_t now_ms,
+    bool *more, struct err *err)
+{
+	int64_t pages, free_pages, page_bytes, dropped;
+	int64_t before_ms = now_ms - (int64_t)settings->keep_days * DAY_MS;
+	if (!sql_number(store->sql, "PRAGMA page_count", &pages, err) ||
+	    !sql_number(store->sql, "PRAGMA freelist_count", &free_pages, err) ||
+	    !sql_number(store->sql, "PRAGMA page_size", &page_bytes, err))
+		return false;
+	bool big = (uint64_t)((pages - free_pages) * page_bytes) > settings->keep_bytes;
+	if (!drop_before(store, big ? INT64_MAX : before_ms, &dropped, err))
+		return false;
+	*more = dropped == TRIM_ROWS;
+	return (dropped == 0 && free_pages == 0) ||
+	       sql_exec(store->sql, "PRAGMA incremental_vacuum(2000)", err);
+}

@@ -1,0 +1,623 @@
+/* Records over the wire; the statistics in their file: each record once, sums that add up, days,
+ * epochs, retention, damage. */
+#include "fileio.h"
+#include "mem.h"
+#include "stats_query.h"
+#include "stats_settings.h"
+#include "suite.h"
+#include "zone.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NOON INT64_C(1795694400000) /* 2026-11-26 12:00 UTC */
+#define HOUR INT64_C(3600000)
+
+static struct record
+make(unsigned number, const char *upstream)
+{
+	struct record record = {.at_ms = NOON + number,
+	    .client_key = mem_dup_str("k"),
+	    .path = mem_dup_str("/v1/messages"),
+	    .model = mem_dup_str("m"),
+	    .generate = true,
+	    .status = 200,
+	    .result = "completed",
+	    .calls = 1,
+	    .ms = 5,
+	    .bytes_in = 10,
+	    .bytes_out = 20,
+	    .loss = mem_dup_str("")};
+	(void)snprintf(record.id, sizeof(record.id), "req_%024x", number);
+	record.attempts = mem_calloc(2, sizeof(*record.attempts));
+	record.attempt_count = 1;
+	record.attempts[0] = (struct record_attempt){.upstream = mem_dup_str(upstream),
+	    .model = mem_dup_str("m-2"),
+	    .served = mem_dup_str("m-2\"\\\n"),
+	    .reason = "ok",
+	    .status = 200,
+	    .hedge = true,
+	    .usage = RECORD_USAGE_REPORTED,
+	    .tokens = {100, 10, 1, 1000, 50, 20, -1}};
+	return record;
+}
+
+static void
+set_str(char **at, const char *text)
+{
+	mem_free(*at);
+	*at = mem_dup_str(text);
+}
+
+START_TEST(a_record_comes_back_as_it_went)
+{
+	struct record record = make(7, "claude:a"), back;
+	struct err err;
+	struct bytes text;
+	json_t *json = record_encode(&record), *again, *parsed;
+	ck_assert(record_decode(json, "r", &back, &err));
+	again = record_encode(&back);
+	ck_assert(json_equal(json, again));
+	ck_assert_uint_eq(back.attempts[0].status, 200);
+	ck_assert_int_eq(back.attempts[0].tokens.web_searches, -1);
+	/* What is written by hand is the same. */
+	bytes_init(&text, 65536);
+	ck_assert(record_write(&back, &text));
+	parsed = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
+	ck_assert_msg(json_equal(json, parsed), "%.*s", (int)text.len, text.data);
+	json_decref(parsed);
+	for (size_t max = 0; max < text.len; max++) {
+		struct bytes little;
+		bytes_init(&little, max);
+		ck_assert(!record_write(&back, &little));
+		bytes_fini(&little);
+	}
+	bytes_fini(&text);
+	json_decref(again);
+	record_fini(&back);
+	ck_assert(
+	    json_object_del(json_array_get(json_object_get(json, "attempts"), 0), "hedge") == 0);
+	ck_assert(!record_decode(json, "r", &back, &err));
+	ck_assert_str_eq(err.at, "r.attempts[0].hedge");
+	ck_assert_ptr_null(back.attempts);
+	json_decref(json);
+	record_fini(&record);
+}
+END_TEST
+
+/* ---- the file ---- */
+
+struct place {
+	char folder[32];
+	struct stats_settings *settings;
+	struct stats_store *store;
+	uint64_t next;
+};
+
+static void
+open_place(struct place *place)
+{
+	struct err err;
+	place->store = stats_store_open(place->folder, &err);
+	ck_assert_msg(place->store != NULL, "%s %s", err.at, err.msg);
+}
+
+static void
+setup(struct place *place)
+{
+	*place = (struct place){.folder = "/tmp/statsXXXXXX", .next = 1};
+	ck_assert_ptr_nonnull(mkdtemp(place->folder));
+	ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
+	place->settings = stats_settings_new(NULL, NOON);
+	open_place(place);
+}
+
+static void
+drop_file(const struct place *place, const char *name)
+{
+	char path[128];
+	(void)snprintf(path, sizeof(path), "%s/%s", place->folder, name);
+	(void)unlink(path);
+}
+
+static void
+teardown(struct place *place)
+{
+	static const char *const names[] = {"stats.db", "stats.db-wal", "stats.db-shm",
+	    "stats.db.damaged", "stats.db.damaged-wal", "stats.db.damaged-shm"};
+	stats_store_close(place->store);
+	stats_settings_unref(place->settings);
+	for (size_t i = 0; i < 6; i++)
+		drop_file(place, names[i]);
+	ck_assert_int_eq(rmdir(place->folder), 0);
+}
+
+/* Stores it under the next number and frees it. */
+static void
+store(struct place *place, struct record *record)
+{
+	struct err err;
+	uint64_t stored;
+	struct stats_batch batch = {
+	    .journal = 7, .first = place->next, .records = record, .count = 1};
+	ck_assert_msg(stats_store_batch(place->store, place->settings, &batch, &stored, &err),
+	    "%s: %s", err.at, err.msg);
+	ck_assert_uint_eq(stored, place->next);
+	place->next++;
+	record_fini(record);
+}
+
+/* A question's answer; the question is JSON with ' for ". */
+static json_t *
+ask(const struct place *place, const char *question,
+    json_t *(*fn)(struct stats_store *, const json_t *, struct err *))
+{
+	char text[512];
+	struct err err = {0};
+	(void)snprintf(text, sizeof(text), "%s", question);
+	for (char *at = text; *at != '\0'; at++)
+		*at = *at == '\'' ? '"' : *at;
+	json_t *body = json_loads(text, 0, NULL);
+	ck_assert_msg(body != NULL, "%s", text);
+	json_t *answer = fn(place->store, body, &err);
+	ck_assert_msg(answer != NULL, "%s: %s", err.at, err.msg);
+	json_decref(body);
+	return answer;
+}
+
+static int64_t
+number(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+	ck_assert_msg(json_is_integer(value), "%s", key);
+	return json_integer_value(value);
+}
+
+static int64_t
+total(const struct place *place, const char *question, const char *key)
+{
+	json_t *answer = ask(place, question, stats_query_sums);
+	int64_t value = number(json_object_get(answer, "totals"), key);
+	int64_t sum = 0;
+	const json_t *rows = json_object_get(answer, "rows");
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		sum += number(json_array_get(rows, i), key);
+	if (strstr(question, "'by'") != NULL)
+		ck_assert_int_eq(sum, value);
+	json_decref(answer);
+	return value;
+}
+
+START_TEST(each_record_counts_once)
+{
+	struct place place;
+	struct record records[4];
+	struct err err;
+	uint64_t stored;
+	setup(&place);
+	for (unsigned i = 0; i < 4; i++)
+		records[i] = make(i, "claude:a");
+	struct stats_batch batch = {.journal = 7, .first = 1, .records = records, .count = 3};
+	ck_assert(stats_store_batch(place.store, place.settings, &batch, &stored, &err));
+	ck_assert_uint_eq(stored, 3);
+	/* The same again, as after an answer that was lost. */
+	ck_assert(stats_store_batch(place.store, place.settings, &batch, &stored, &err));
+	ck_assert_uint_eq(stored, 3);
+	/* With one more behind them, and after a restart. */
+	stats_store_close(place.store);
+	open_place(&place);
+	batch.count = 4;
+	ck_assert(stats_store_batch(place.store, place.settings, &batch, &stored, &err));
+	ck_assert_uint_eq(stored, 4);
+	/* One of them under another number: it was open when its data plane died. */
+	batch = (struct stats_batch){.journal = 7, .first = 5, .records = records, .count = 1};
+	ck_assert(stats_store_batch(place.store, place.settings, &batch, &stored, &err));
+	ck_assert_uint_eq(stored, 5);
+	/* An empty batch asks where we are; another journal has its own numbers. */
+	batch.count = 0;
+	ck_assert(stats_store_batch(place.store, place.settings, &batch, &stored, &err));
+	ck_assert_uint_eq(stored, 5);
+	batch.journal = 8;
+	ck_assert(stats_store_batch(place.store, place.settings, &batch, &stored, &err));
+	ck_assert_uint_eq(stored, 0);
+	ck_assert_int_eq(total(&place, "{}", "requests"), 4);
+	ck_assert_int_eq(total(&place, "{'by':'hour'}", "requests"), 4);
+	ck_assert_int_eq(total(&place, "{}", "input"), 400);
+	ck_assert_int_eq(total(&place, "{}", "cache_write_5m"), 40);
+	ck_assert_int_eq(total(&place, "{}", "cache_write_1h"), 4);
+	ck_assert_int_eq(total(&place, "{}", "cache_read"), 4000);
+	ck_assert_int_eq(total(&place, "{}", "output"), 200);
+	ck_assert_int_eq(total(&place, "{}", "reasoning"), 80);
+	ck_assert_int_eq(total(&place, "{}", "web_searches"), 0);
+	ck_assert_int_eq(total(&place, "{}", "bytes_out"), 80);
+	for (unsigned i = 0; i < 4; i++)
+		record_fini(&records[i]);
+	teardown(&place);
+}
+END_TEST
+
+START_TEST(sums_add_up_whatever_they_are_told_apart_by)
+{
+	static const char *const by[] = {"{'by':'model'}", "{'by':'day'}", "{'by':'upstream'}",
+	    "{'by':'client_key'}", "{'by':'protocol'}", "{'by':'hour,model'}",
+	    "{'by':'day,upstream'}"};
+	struct place place;
+	setup(&place);
+	for (unsigned i = 0; i < 60; i++) {
+		struct record record = make(i, i % 3 == 0 ? "claude:a" : "claude:b");
+		record.at_ms += (int64_t)i * HOUR;
+		set_str(&record.model, i % 2 == 0 ? "even" : "odd");
+		set_str(&record.client_key, i % 5 == 0 ? "k5" : "k");
+		/* A first try elsewhere: its tokens are the other upstream's. */
+		if (i % 4 == 0) {
+			record.attempts[1] = record.attempts[0];
+			record.attempt_count = record.calls = 2;
+			record.attempts[0] =
+			    (struct record_attempt){.upstream = mem_dup_str("claude:first"),
+				.model = mem_dup_str(""),
+				.served = mem_dup_str(""),
+				.blame = BLAME_KEY,
+				.reason = "cut",
+				.usage = RECORD_USAGE_PARTIAL,
+				.tokens = {7, -1, -1, -1, -1, -1, -1}};
+		}
+		store(&place, &record);
+	}
+	for (size_t i = 0; i < sizeof(by) / sizeof(by[0]); i++) {
+		ck_assert_int_eq(total(&place, by[i], "requests"), 60);
+		ck_assert_int_eq(total(&place, by[i], "calls"), 75);
+		ck_assert_int_eq(total(&place, by[i], "failed_calls"), 15);
+		ck_assert_int_eq(total(&place, by[i], "unknown_calls"), 15);
+		ck_assert_int_eq(total(&place, by[i], "input"), 60 * 100 + 15 * 7);
+	}
+	ck_assert_int_eq(total(&place, "{'upstream':'claude:first'}", "input"), 15 * 7);
+	ck_assert_int_eq(total(&place, "{'upstream':'claude:first'}", "requests"), 0);
+	ck_assert_int_eq(total(&place, "{'model':'even'}", "requests"), 30);
+	ck_assert_int_eq(total(&place, "{'client_key':'k5','model':'odd'}", "requests"), 6);
+	/* From Thursday noon: 12 hours of it, the whole Friday, and on. */
+	ck_assert_int_eq(total(&place, "{'from':'2026-11-26','to':'2026-11-26'}", "requests"), 12);
+	ck_assert_int_eq(total(&place, "{'from':'2026-11-27','to':'2026-11-27'}", "requests"), 24);
+	ck_assert_int_eq(
+	    total(&place, "{'from_ms':1795694400000,'to_ms':1795701600000}", "requests"), 2);
+	teardown(&place);
+}
+END_TEST
+
+START_TEST(questions_that_make_no_sense_are_refused)
+{
+	static const char *const wrong[][2] = {{"{'by':'colour'}", "by"},
+	    {"{'by':'day,model,upstream'}", "by"}, {"{'by':'day,hour'}", "by"},
+	    {"{'from':'yesterday'}", "from"}, {"{'from':'2026-11-26','by':'hour'}", "from"},
+	    {"{'epochs':'some'}", "epochs"}, {"{'model':7}", "model"},
+	    {"{'from_ms':-1}", "from_ms"}};
+	struct place place;
+	setup(&place);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char text[128];
+		struct err err = {0};
+		(void)snprintf(text, sizeof(text), "%s", wrong[i][0]);
+		for (char *at = text; *at != '\0'; at++)
+			*at = *at == '\'' ? '"' : *at;
+		json_t *body = json_loads(text, 0, NULL);
+		ck_assert_ptr_null(stats_query_sums(place.store, body, &err));
+		ck_assert_int_eq(err.kind, ERR_CONFIG);
+		ck_assert_str_eq(err.at, wrong[i][1]);
+		json_decref(body);
+	}
+	/* Nothing that is asked can become part of the statement. */
+	ck_assert_int_eq(total(&place, "{'model':'%27 OR 1=1 --'}", "requests"), 0);
+	teardown(&place);
+}
+END_TEST
+
+START_TEST(single_requests_are_found)
+{
+	struct place place;
+	json_t *answer;
+	const json_t *list;
+	setup(&place);
+	for (unsigned i = 0; i < 40; i++) {
+		struct record record = make(i, i % 10 == 0 ? "claude:rare" : "claude:a");
+		(void)snprintf(record.session, sizeof(record.session), "%016x", i / 10);
+		store(&place, &record);
+	}
+	answer = ask(&place, "{}", stats_query_requests);
+	list = json_object_get(answer, "records");
+	ck_assert_uint_eq(json_array_size(list), 40);
+	const json_t *newest = json_array_get(list, 0);
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(newest, "id")), "req_000000000000000000000027");
+	const json_t *attempt = json_array_get(json_object_get(newest, "attempts"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(attempt, "served")), "m-2\"\\\n");
+	ck_assert_int_eq(number(attempt, "output"), 50);
+	json_decref(answer);
+	static const struct {
+		const char *question;
+		size_t count;
+	} rows[] = {
+	    {"{'limit':3}", 3},
+	    {"{'upstream':'claude:rare'}", 4},
+	    {"{'upstream':'claude:rar'}", 0},
+	    {"{'id':'req_00000000000000000000000'}", 16},
+	    {"{'id':'00000000000000000000001'}", 16},
+	    {"{'id':'req_000000000000000000000001'}", 1},
+	    {"{'id':'req_0000000000000000000000ff'}", 0},
+	    {"{'session':'0000000000000002','before':25}", 4},
+	    {"{'result':'failed'}", 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		answer = ask(&place, rows[i].question, stats_query_requests);
+		ck_assert_msg(json_array_size(json_object_get(answer, "records")) == rows[i].count,
+		    "%s: %zu", rows[i].question,
+		    json_array_size(json_object_get(answer, "records")));
+		json_decref(answer);
+	}
+	teardown(&place);
+}
+END_TEST
+
+START_TEST(the_old_shape_is_told_and_reset)
+{
+	struct place place;
+	struct err err;
+	setup(&place);
+	for (unsigned i = 0; i < 6; i++) {
+		struct record record = make(i, "claude:a");
+		set_str(&record.model, i < 4 ? "gpt-4" : "claude-x");
+		if (i == 5)
+			(void)snprintf(record.result, sizeof(record.result), "failed");
+		store(&place, &record);
+	}
+	json_t *answer = ask(&place, "{}", stats_query_token_stats);
+	const json_t *summary = json_object_get(answer, "summary");
+	ck_assert_int_eq(number(summary, "total_requests"), 5);
+	ck_assert_int_eq(number(summary, "total_tokens"), 6 * 1161);
+	ck_assert_int_eq(number(summary, "total_input_tokens"), 600);
+	ck_assert_int_eq(number(summary, "total_output_tokens"), 300);
+	ck_assert_int_eq(number(summary, "total_cache_creation_tokens"), 66);
+	ck_assert_int_eq(number(summary, "total_cache_read_tokens"), 6000);
+	ck_assert_uint_eq(json_array_size(json_object_get(summary, "unique_models")), 2);
+	const json_t *model = json_object_get(json_object_get(answer, "by_model"), "gpt-4");
+	ck_assert_int_eq(number(model, "total_requests"), 4);
+	const json_t *day = json_object_get(json_object_get(answer, "daily"), "2026-11-26");
+	ck_assert_int_eq(number(day, "total_input_tokens"), 600);
+	ck_assert_int_eq(number(json_object_get(day, "models"), "gpt-4"), 4);
+	ck_assert_uint_eq(strlen(json_string_value(json_object_get(answer, "generated_at"))), 19);
+	json_decref(answer);
+	ck_assert(stats_store_reset(place.store, NOON, &err));
+	answer = ask(&place, "{}", stats_query_token_stats);
+	ck_assert_int_eq(number(json_object_get(answer, "summary"), "total_requests"), 0);
+	json_decref(answer);
+	ck_assert_int_eq(total(&place, "{'by':'model'}", "requests"), 0);
+	/* Nothing is gone. */
+	ck_assert_int_eq(total(&place, "{'epochs':'all'}", "requests"), 6);
+	struct record record = make(9, "claude:a");
+	store(&place, &record);
+	stats_store_close(place.store);
+	open_place(&place);
+	ck_assert_int_eq(stats_store_epoch(place.store), 2);
+	ck_assert_int_eq(total(&place, "{}", "requests"), 1);
+	teardown(&place);
+}
+END_TEST
+
+START_TEST(old_requests_go_and_their_sums_stay)
+{
+	struct place place;
+	struct err err;
+	bool more = true;
+	setup(&place);
+	place.settings->keep_days = 2;
+	for (unsigned i = 0; i < 10; i++) {
+		struct record record = make(i, "claude:a");
+		record.at_ms += (int64_t)i * 24 * HOUR;
+		store(&place, &record);
+	}
+	ck_assert(stats_store_trim(place.store, place.settings, NOON + 216 * HOUR, &more, &err));
+	ck_assert(!more);
+	json_t *answer = ask(&place, "{}", stats_query_requests);
+	ck_assert_uint_eq(json_array_size(json_object_get(answer, "records")), 3);
+	json_decref(answer);
+	ck_assert_int_eq(total(&place, "{'by':'day'}", "requests"), 10);
+	/* And by size: all that can go. */
+	place.settings->keep_bytes = 1;
+	ck_assert(stats_store_trim(place.store, place.settings, NOON, &more, &err));
+	answer = ask(&place, "{}", stats_query_requests);
+	ck_assert_uint_eq(json_array_size(json_object_get(answer, "records")), 0);
+	json_decref(answer);
+	ck_assert_int_eq(total(&place, "{}", "requests"), 10);
+	teardown(&place);
+}
+END_TEST
+
+START_TEST(a_flood_of_models_is_bounded)
+{
+	struct place place;
+	setup(&place);
+	for (unsigned i = 0; i < STATS_NAMES_MAX + 20; i++) {
+		struct record record = make(i, "claude:a");
+		char name[32];
+		(void)snprintf(name, sizeof(name), "made-up-%u", i);
+		set_str(&record.model, name);
+		store(&place, &record);
+	}
+	json_t *answer = ask(&place, "{'by':'model'}", stats_query_sums);
+	ck_assert_uint_eq(json_array_size(json_object_get(answer, "rows")), STATS_NAMES_MAX + 1);
+	json_decref(answer);
+	ck_assert_int_eq(total(&place, "{'model':'(other)'}", "requests"), 20);
+	ck_assert_int_eq(total(&place, "{}", "requests"), STATS_NAMES_MAX + 20);
+	teardown(&place);
+}
+END_TEST
+
+START_TEST(days_begin_where_they_are_told_to)
+{
+	/* Berlin: the night of the clocks, and both ends of what is known beforehand. */
+	static const struct {
+		int64_t at_ms;
+		const char *day;
+	} rows[] = {
+	    {INT64_C(1792879199999), "2026-10-24"},
+	    {INT64_C(1792879200000), "2026-10-25"}, /* 00:00 CEST */
+	    {INT64_C(1792969199999), "2026-10-25"}, /* 25 hours later */
+	    {INT64_C(1792969200000), "2026-10-26"},
+	    {INT64_C(1806188400000), "2027-03-28"}, /* 23 hours */
+	    {INT64_C(1806271199999), "2027-03-28"},
+	    {INT64_C(1806271200000), "2027-03-29"},
+	    {INT64_C(0), "1970-01-01"},
+	    {INT64_C(4102444800000), "2100-01-01"},
+	};
+	json_t *root = json_pack("{s:{s:s}}", "statistics", "time_zone", "Europe/Berlin");
+	struct config config = {.root = root};
+	struct stats_settings *settings = stats_settings_new(&config, NOON);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char day[11];
+		stats_settings_day(settings, rows[i].at_ms, day);
+		ck_assert_str_eq(day, rows[i].day);
+	}
+	for (size_t i = 1; i < STATS_DAYS; i++) {
+		int64_t hours =
+		    (settings->days[i].start_ms - settings->days[i - 1].start_ms) / HOUR;
+		ck_assert(hours >= 23 && hours <= 25);
+		ck_assert_int_lt(strcmp(settings->days[i - 1].name, settings->days[i].name), 0);
+	}
+	stats_settings_unref(settings);
+	json_decref(root);
+}
+END_TEST
+
+/* ---- damage ---- */
+
+static void
+fill(struct place *place, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct record record = make(i, "claude:a");
+		record.at_ms += (int64_t)i * HOUR;
+		store(place, &record);
+	}
+	stats_store_close(place->store);
+	place->store = NULL;
+}
+
+static void
+read_file(const struct place *place, struct bytes *out)
+{
+	char path[128];
+	struct err err;
+	(void)snprintf(path, sizeof(path), "%s/stats.db", place->folder);
+	bytes_init(out, (size_t)1 << 24);
+	ck_assert(fileio_read(path, out, &err));
+}
+
+static void
+write_file(const struct place *place, struct view data)
+{
+	char path[128];
+	struct err err;
+	(void)snprintf(path, sizeof(path), "%s/stats.db", place->folder);
+	drop_file(place, "stats.db-wal");
+	drop_file(place, "stats.db-shm");
+	ck_assert(fileio_write(path, data, 0600, &err));
+}
+
+/* Whatever was damaged: it opens, takes new records and answers; what is told is never more than
+ * was stored. */
+static void
+check_survives(struct place *place, int64_t stored)
+{
+	open_place(place);
+	json_t *answer = ask(place, "{'epochs':'all'}", stats_query_sums);
+	int64_t count = number(json_object_get(answer, "totals"), "requests");
+	ck_assert_int_le(count, stored);
+	json_decref(answer);
+	struct record record = make(100000, "claude:new");
+	place->next = 100000;
+	store(place, &record);
+	answer = ask(place, "{'id':'req_0000000000000000000186a0'}", stats_query_requests);
+	ck_assert_uint_eq(json_array_size(json_object_get(answer, "records")), 1);
+	json_decref(answer);
+	stats_store_close(place->store);
+	place->store = NULL;
+}
+
+START_TEST(a_damaged_file_is_mended_or_begun_anew)
+{
+	struct place place;
+	struct bytes good;
+	setup(&place);
+	fill(&place, 200);
+	read_file(&place, &good);
+	unsigned seed = 12345;
+	for (unsigned round = 0; round < 40; round++) {
+		char *bad = mem_alloc(good.len);
+		memcpy(bad, good.data, good.len);
+		unsigned count = 1 + round * 8;
+		for (unsigned i = 0; i < count; i++) {
+			seed = seed * 1103515245 + 12345;
+			bad[(seed >> 4) % good.len] ^= (char)(1 + (seed >> 24) % 255);
+		}
+		write_file(&place, view_make(bad, good.len));
+		mem_free(bad);
+		check_survives(&place, 200);
+	}
+	write_file(&place, VIEW("this is no database, though it is long enough to look like one"));
+	check_survives(&place, 0);
+	write_file(&place, view_make(good.data, good.len / 2));
+	check_survives(&place, 200);
+	write_file(&place, VIEW(""));
+	check_survives(&place, 0);
+	bytes_fini(&good);
+	teardown(&place);
+}
+END_TEST
+
+START_TEST(one_damaged_page_costs_no_more_than_what_was_on_it)
+{
+	struct place place;
+	struct bytes good;
+	setup(&place);
+	fill(&place, 400);
+	read_file(&place, &good);
+	/* A page of requests: found by its text. */
+	ptrdiff_t at = view_find(bytes_view(&good), "/v1/messages");
+	ck_assert_int_gt(at, 0);
+	size_t page = (size_t)at / 4096 * 4096;
+	memset(good.data + page, 0x5a, 4096);
+	write_file(&place, bytes_view(&good));
+	bytes_fini(&good);
+	open_place(&place);
+	ck_assert_int_eq(total(&place, "{}", "requests"), 400);
+	json_t *answer = ask(&place, "{'limit':1000}", stats_query_requests);
+	ck_assert_uint_gt(json_array_size(json_object_get(answer, "records")), 370);
+	json_decref(answer);
+	/* What was stored is known to be stored. */
+	struct err err;
+	uint64_t stored;
+	struct stats_batch batch = {.journal = 7, .first = 1};
+	ck_assert(stats_store_batch(place.store, place.settings, &batch, &stored, &err));
+	ck_assert_uint_eq(stored, 400);
+	teardown(&place);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("stats");
+	TCase *tests = tcase_create("stats");
+	tcase_set_timeout(tests, 120);
+	tcase_add_test(tests, a_record_comes_back_as_it_went);
+	tcase_add_test(tests, each_record_counts_once);
+	tcase_add_test(tests, sums_add_up_whatever_they_are_told_apart_by);
+	tcase_add_test(tests, questions_that_make_no_sense_are_refused);
+	tcase_add_test(tests, single_requests_are_found);
+	tcase_add_test(tests, the_old_shape_is_told_and_reset);
+	tcase_add_test(tests, old_requests_go_and_their_sums_stay);
+	tcase_add_test(tests, a_flood_of_models_is_bounded);
+	tcase_add_test(tests, days_begin_where_they_are_told_to);
+	tcase_add_test(tests, a_damaged_file_is_mended_or_begun_anew);
+	tcase_add_test(tests, one_damaged_page_costs_no_more_than_what_was_on_it);
+	suite_add_tcase(suite, tests);
+	return suite_run(suite);
+}
