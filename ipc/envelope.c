@@ -42,6 +42,16 @@ envelope_encode(const char *type, uint64_t id, json_t *body, struct bytes *out)
 	return ok;
 }
 
+bool
+envelope_write(const char *type, uint64_t id, struct view body, struct bytes *out)
+{
+	MUST(strlen(type) < sizeof(((struct head *)NULL)->type) && id <= INT64_MAX);
+	return bytes_printf(out, "{\"v\":%d,\"type\":\"%s\",\"id\":%llu,\"body\":", NAMES_VERSION,
+		   type, (unsigned long long)id) &&
+	       bytes_append_view(out, body) && bytes_append_char(out, '}') &&
+	       out->len <= NAMES_MESSAGE_BYTES_MAX;
+}
+
 /* The version comes first: what else a message of another version holds is not ours to judge. */
 static bool
 check_version(const json_t *json, struct err *err)

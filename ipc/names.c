@@ -1,6 +1,19 @@
 #include "names.h"
 #include <stdio.h>
+#include <string.h>
 #include <sys/un.h>
+
+const char *
+names_socket_of(const char *type)
+{
+	static const char *const statistics[] = {
+	    MSG_GET_STATS, MSG_GET_REQUESTS, MSG_GET_TOKEN_STATS, MSG_RESET_STATS};
+	for (size_t i = 0; i < sizeof(statistics) / sizeof(statistics[0]); i++) {
+		if (strcmp(type, statistics[i]) == 0)
+			return NAMES_STATS;
+	}
+	return NAMES_ADMIN;
+}
 
 bool
 names_path(const char *run_dir, const char *name, char *out, size_t out_len, struct err *err)

@@ -48,6 +48,9 @@
 #define MSG_OK "ok"
 #define MSG_ERROR "error" /* {kind, message, faults: [{path, message}]} */
 
+/* The socket on which controlplane answers the admin side's question of this type. */
+const char *names_socket_of(const char *type);
+
 /* "<run_dir>/<name>" into `out`; false when it passes the 107 bytes. */
 MUST_CHECK bool names_path(
     const char *run_dir, const char *name, char *out, size_t out_len, struct err *err);

@@ -190,20 +190,22 @@ adminlink_ask(
 /* ---- life ---- */
 
 struct adminlink *
-adminlink_new(struct loop *loop, const char *run_dir, struct err *err)
+adminlink_new(struct loop *loop, const char *run_dir, const char *socket, struct err *err)
 {
-	char events[108], admin[108];
+	char events[108], path[108];
 	struct adminlink *link = MEM_NEW(struct adminlink);
 	link->loop = loop;
 	link->last = &link->first;
 	/* An answer to a question of the process before this one must not fit. */
 	link->message_id = crypto_random_u64() >> 2;
 	loop_timer_init(&link->poll, loop, on_poll, link);
+	bool state = strcmp(socket, NAMES_ADMIN) == 0; /* the state comes from there */
 	if (names_path(run_dir, NAMES_EVENTS, events, sizeof(events), err) &&
-	    names_path(run_dir, NAMES_ADMIN, admin, sizeof(admin), err) &&
-	    (link->sub = bus_sub_connect(loop, events, on_event, link, err)) != NULL &&
-	    (link->req = bus_req_connect(loop, admin, err)) != NULL) {
-		on_poll(&link->poll, link);
+	    names_path(run_dir, socket, path, sizeof(path), err) &&
+	    (!state || (link->sub = bus_sub_connect(loop, events, on_event, link, err)) != NULL) &&
+	    (link->req = bus_req_connect(loop, path, err)) != NULL) {
+		if (state)
+			on_poll(&link->poll, link);
 		return link;
 	}
 	adminlink_free(link);
@@ -219,7 +221,8 @@ adminlink_free(struct adminlink *link)
 	if (link->asked != NULL)
 		end_question(link->asked, NULL);
 	give_up(link);
-	bus_sub_free(link->sub);
+	if (link->sub != NULL)
+		bus_sub_free(link->sub);
 	bus_req_free(link->req);
 	json_decref(link->state);
 	mem_free(link);

@@ -15,7 +15,9 @@
 
 struct adminlink;
 
-struct adminlink *adminlink_new(struct loop *loop, const char *run_dir, struct err *err);
+/* `socket`: NAMES_ADMIN, or NAMES_STATS, which tells no state. */
+struct adminlink *adminlink_new(
+    struct loop *loop, const char *run_dir, const char *socket, struct err *err);
 /* Whoever still waits is told that no answer came. NULL is fine. */
 void adminlink_free(struct adminlink *link);
 

@@ -246,6 +246,11 @@ static const struct route routes[] = {
     {HTTP_POST, "/api/v1/clear", ACCESS_ADMIN, api_clear_all},
     {HTTP_GET, "/api/v1/explain", ACCESS_ADMIN, api_show_explanation},
     {HTTP_GET, "/api/v1/decisions", ACCESS_ADMIN, api_show_decisions},
+    {HTTP_GET, "/api/v1/requests", ACCESS_ADMIN, api_show_decisions},
+    {HTTP_GET, "/api/v1/stats", ACCESS_ADMIN, api_show_stats},
+    {HTTP_GET, "/api/token-stats", ACCESS_ADMIN, api_show_token_stats},
+    {HTTP_POST, "/api/token-stats/reset", ACCESS_ADMIN, api_reset_stats},
+    {HTTP_POST, "/api/token-stats/generate", ACCESS_ADMIN, api_generate_stats},
     {HTTP_GET, "/api/v1/lessons", ACCESS_ADMIN, api_show_lessons},
     {HTTP_DELETE, "/api/v1/lessons", ACCESS_ADMIN, api_forget_lessons},
 };
@@ -363,11 +368,12 @@ refuse_route(struct http_req *req, struct bytes *allow)
 }
 
 void
-api_init(struct api *api, struct adminlink *link, const char *state_dir, unsigned api_port)
+api_init(struct api *api, struct adminlink *link, struct adminlink *stats, const char *state_dir,
+    unsigned api_port)
 {
 	uint8_t sha256[CRYPTO_SHA256_BYTES];
 	char hex[9];
-	*api = (struct api){.link = link, .api_port = api_port};
+	*api = (struct api){.link = link, .stats = stats, .api_port = api_port};
 	auth_init(&api->auth);
 	crypto_sha256(view_of(state_dir), sha256);
 	crypto_hex(sha256, 4, hex);

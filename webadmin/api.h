@@ -8,16 +8,17 @@
 #include "limiter.h"
 
 struct api {
-	struct adminlink *link;
+	struct adminlink *link, *stats; /* to controlplane, and to its statistics */
 	struct auth auth;
 	struct limiter limiter;
 	char cookie[32];   /* name of the session cookie */
 	unsigned api_port; /* where clients call the data planes; for the page */
 };
 
-/* `state_dir` sets this installation's cookie apart from another's on the same host. `link` is
+/* `state_dir` sets this installation's cookie apart from another's on the same host. The links are
  * borrowed. */
-void api_init(struct api *api, struct adminlink *link, const char *state_dir, unsigned api_port);
+void api_init(struct api *api, struct adminlink *link, struct adminlink *stats,
+    const char *state_dir, unsigned api_port);
 /* A whole request below /api, from a peer of this name (without port; lives during the call). Ends
  * it now or when controlplane has answered. */
 void api_handle(struct api *api, struct http_req *req, struct view peer);

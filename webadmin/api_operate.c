@@ -36,18 +36,17 @@ on_answer(const struct envelope *answer, void *ctx)
 	api_finish(call, error ? status_of(body) : 200, body);
 }
 
-/* Takes `body`. */
-static void
-ask(struct call *call, const char *type, json_t *body)
+void
+api_ask(struct call *call, const char *type, json_t *body)
 {
-	if (!adminlink_ask(call->api->link, type, body, on_answer, call))
+	bool stats = strcmp(names_socket_of(type), NAMES_STATS) == 0;
+	struct adminlink *link = stats ? call->api->stats : call->api->link;
+	if (!adminlink_ask(link, type, body, on_answer, call))
 		api_fail(call, 503, "the control plane does not answer");
 }
 
-/* The question's members out of the query, each a text; one that cannot be read counts as absent.
- */
-static void
-take_query(struct call *call, json_t *body, const char *const *keys)
+void
+api_take_query(struct call *call, json_t *body, const char *const *keys)
 {
 	struct view query = httpd_query(call->req);
 	for (; *keys != NULL; keys++) {
@@ -94,29 +93,10 @@ api_show_explanation(struct call *call)
 {
 	static const char *const keys[] = {"at", "path", "model", "session", "group", NULL};
 	json_t *body = json_object();
-	take_query(call, body, keys);
+	api_take_query(call, body, keys);
 	if (json_object_get(body, "path") == NULL && json_object_get(body, "group") == NULL)
 		MUST(json_object_set_new(body, "path", json_string("/v1/messages")) == 0);
-	ask(call, MSG_EXPLAIN, body);
-}
-
-void
-api_show_decisions(struct call *call)
-{
-	static const char *const keys[] = {"id", "upstream", NULL};
-	char limit[16];
-	uint64_t number;
-	json_t *body = json_object();
-	take_query(call, body, keys);
-	if (api_query_get(httpd_query(call->req), "limit", limit, sizeof(limit))) {
-		if (!view_to_u64(view_of(limit), &number) || number < 1 || number > 100) {
-			json_decref(body);
-			api_fail(call, 400, "limit must be a number from 1 to 100");
-			return;
-		}
-		MUST(json_object_set_new(body, "limit", json_integer((json_int_t)number)) == 0);
-	}
-	ask(call, MSG_GET_DECISIONS, body);
+	api_ask(call, MSG_EXPLAIN, body);
 }
 
 /* ---- doing ---- */
@@ -124,7 +104,7 @@ api_show_decisions(struct call *call)
 void
 api_clear(struct call *call)
 {
-	ask(call, MSG_CLEAR_COOLDOWN, json_pack("{s:s}", "id", call->word));
+	api_ask(call, MSG_CLEAR_COOLDOWN, json_pack("{s:s}", "id", call->word));
 }
 
 void
@@ -132,20 +112,21 @@ api_clear_all(struct call *call)
 {
 	static const char *const keys[] = {"group", NULL};
 	json_t *body = json_object();
-	take_query(call, body, keys);
-	ask(call, MSG_CLEAR_COOLDOWN, body);
+	api_take_query(call, body, keys);
+	api_ask(call, MSG_CLEAR_COOLDOWN, body);
 }
 
 void
 api_probe(struct call *call)
 {
-	ask(call, MSG_PROBE_NOW, json_pack("{s:s}", "id", call->word));
+	api_ask(call, MSG_PROBE_NOW, json_pack("{s:s}", "id", call->word));
 }
 
 static void
 set_enabled(struct call *call, bool enabled)
 {
-	ask(call, MSG_SET_ENABLED, json_pack("{s:s, s:b}", "id", call->word, "enabled", enabled));
+	api_ask(
+	    call, MSG_SET_ENABLED, json_pack("{s:s, s:b}", "id", call->word, "enabled", enabled));
 }
 
 void
@@ -165,6 +146,6 @@ api_forget_lessons(struct call *call)
 {
 	static const char *const keys[] = {"upstream", "model", "kind", "name", NULL};
 	json_t *body = json_object();
-	take_query(call, body, keys);
-	ask(call, MSG_FORGET_LESSON, body);
+	api_take_query(call, body, keys);
+	api_ask(call, MSG_FORGET_LESSON, body);
 }

@@ -40,7 +40,11 @@ void api_fail(struct call *call, int status, const char *message);
 /* ---- api_operate.c ---- */
 void api_show_upstreams(struct call *call);
 void api_show_explanation(struct call *call);
-void api_show_decisions(struct call *call);
+/* Asks controlplane, or its statistics, and ends the call with the answer. Takes `body`. */
+void api_ask(struct call *call, const char *type, json_t *body);
+/* The question's members out of the query, each a text; one that cannot be read counts as absent.
+ */
+void api_take_query(struct call *call, json_t *body, const char *const *keys);
 void api_clear(struct call *call);
 void api_clear_all(struct call *call);
 void api_probe(struct call *call);
@@ -48,6 +52,13 @@ void api_enable(struct call *call);
 void api_disable(struct call *call);
 void api_show_lessons(struct call *call);
 void api_forget_lessons(struct call *call);
+
+/* ---- api_stats.c ---- */
+void api_show_decisions(struct call *call);
+void api_show_stats(struct call *call);
+void api_show_token_stats(struct call *call);
+void api_reset_stats(struct call *call);
+void api_generate_stats(struct call *call);
 
 /* ---- api_query.c ---- */
 /* The decoded value of `key` in a query into `out`; false when absent, too long, or no text. */

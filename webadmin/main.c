@@ -3,6 +3,7 @@
 #include "api.h"
 #include "log.h"
 #include "loop.h"
+#include "names.h"
 #include "netaddr.h"
 #include "web.h"
 #include <errno.h>
@@ -26,7 +27,7 @@ struct options {
 struct webadmin {
 	struct options options;
 	struct loop *loop;
-	struct adminlink *link;
+	struct adminlink *link, *stats;
 	struct api api;
 	struct httpd *httpd;
 	struct loop_timer drain_timer;
@@ -113,11 +114,13 @@ start(struct webadmin *web, struct err *err)
 	if (web->loop == NULL)
 		return false;
 	loop_timer_init(&web->drain_timer, web->loop, on_drain_timer, web);
-	web->link = adminlink_new(web->loop, options->run_dir, err);
-	if (web->link == NULL || !loop_signal(web->loop, SIGTERM, on_stop, web, err) ||
+	web->link = adminlink_new(web->loop, options->run_dir, NAMES_ADMIN, err);
+	if (web->link != NULL)
+		web->stats = adminlink_new(web->loop, options->run_dir, NAMES_STATS, err);
+	if (web->stats == NULL || !loop_signal(web->loop, SIGTERM, on_stop, web, err) ||
 	    !loop_signal(web->loop, SIGINT, on_stop, web, err))
 		return false;
-	api_init(&web->api, web->link, options->state_dir, options->api_port);
+	api_init(&web->api, web->link, web->stats, options->state_dir, options->api_port);
 	web->httpd = web_new(web->loop, &web->api);
 	(void)netaddr_take_listen_fds(on_listen_fd, web);
 	if (web->failed || web->listening == 0)
@@ -133,6 +136,7 @@ finish(struct webadmin *web)
 	if (web->httpd != NULL)
 		httpd_free(web->httpd);
 	adminlink_free(web->link);
+	adminlink_free(web->stats);
 	if (web->loop != NULL) {
 		loop_timer_fini(&web->drain_timer);
 		loop_free(web->loop);

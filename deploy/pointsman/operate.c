@@ -192,7 +192,7 @@ operate_ask(const struct options *options, const char *id)
 	    [COMMAND_STATUS] = {MSG_GET_STATE, MSG_STATE, NULL, show_status},
 	    [COMMAND_UPSTREAMS] = {MSG_GET_STATE, MSG_STATE, NULL, show_upstreams},
 	    [COMMAND_EXPLAIN] = {MSG_EXPLAIN, MSG_EXPLANATION, NULL, show_explanation},
-	    [COMMAND_DECISIONS] = {MSG_GET_DECISIONS, MSG_DECISIONS, NULL, show_decisions},
+	    [COMMAND_DECISIONS] = {MSG_GET_REQUESTS, MSG_REQUESTS, NULL, show_decisions},
 	    [COMMAND_CLEAR] = {MSG_CLEAR_COOLDOWN, MSG_OK, NULL, show_done},
 	    [COMMAND_PROBE] = {MSG_PROBE_NOW, MSG_OK, NULL, show_done},
 	    [COMMAND_ENABLE] = {MSG_SET_ENABLED, MSG_OK, NULL, show_done},

@@ -47,7 +47,7 @@ query_ask(const struct places *places, const char *type, json_t *body, struct en
 	char path[PATH_MAX];
 	bool ok = false;
 	*answer = (struct envelope){0};
-	if (!names_path(places->run, NAMES_ADMIN, path, sizeof(path), err)) {
+	if (!names_path(places->run, names_socket_of(type), path, sizeof(path), err)) {
 		json_decref(body);
 		return false;
 	}
