@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "headers.h"
 #include "models.h"
+#include "record.h"
 #include "refuse.h"
 #include "transcode.h"
 #include "url.h"
@@ -127,6 +128,8 @@ read_form(struct attempt *attempt)
 	    attempt->inflate_out || (attempt->inflate != NULL && attempt->convert != NULL);
 	wall_fini(&attempt->wall);
 	wall_init(&attempt->wall, attempt->entry->protocol, shape);
+	tap_fini(&attempt->tap);
+	tap_init(&attempt->tap, attempt->entry->protocol, shape == WALL_STREAM);
 	attempt->is_stream = request->facts->stream || attempt->sse;
 }
 
@@ -152,8 +155,12 @@ on_head(struct answer *answer, void *ctx)
 static void
 look(struct attempt *attempt, struct view plain)
 {
-	if (attempt->mode == ATTEMPT_ANSWER)
-		(void)wall_feed(&attempt->wall, plain);
+	if (attempt->mode != ATTEMPT_ANSWER)
+		return;
+	(void)wall_feed(&attempt->wall, plain);
+	/* A converted answer's usage comes out of the conversion. */
+	if (attempt->convert == NULL && attempt->request->route->endpoint == ENDPOINT_GENERATE)
+		tap_feed(&attempt->tap, plain);
 }
 
 static bool
@@ -370,6 +377,7 @@ attempt_start(struct attempt *attempt, const struct attempt_request *request,
 	attempt->started_ms = attempt->last_ms = attempt->sent_ms = loop_now_ms(request->loop);
 	attempt->is_stream = request->facts->stream;
 	wall_init(&attempt->wall, entry->protocol, WALL_OPAQUE);
+	tap_init(&attempt->tap, entry->protocol, false);
 	bytes_init(&attempt->converted, CONVERTED_BYTES_MAX);
 	if (!attempt_send_body(attempt, &attempt->refusal)) {
 		set_done(attempt, TRANSPORT_CANCELLED, "the request cannot be carried over");
@@ -391,6 +399,7 @@ attempt_fini(struct attempt *attempt)
 	convert_free(attempt->convert);
 	bytes_fini(&attempt->body);
 	bytes_fini(&attempt->converted);
+	tap_fini(&attempt->tap);
 	wall_fini(&attempt->wall);
 	inflate_free(attempt->inflate);
 	*attempt = (struct attempt){0};
@@ -466,6 +475,22 @@ const char *
 attempt_model(const struct attempt *attempt)
 {
 	return attempt->rewrite.model;
+}
+
+unsigned
+attempt_usage(const struct attempt *attempt, struct tap_usage *out)
+{
+	*out = attempt->tap.found;
+	if (attempt->convert != NULL && attempt->mode == ATTEMPT_ANSWER) {
+		const struct usage *usage = convert_usage(attempt->convert);
+		out->usage = *usage;
+		out->told = usage->input_new >= 0 || usage->output >= 0;
+		out->last_word = out->told;
+	}
+	bool whole = attempt->done && attempt->transport == TRANSPORT_OK && attempt->wall.terminal;
+	if (!out->told)
+		return RECORD_USAGE_MISSING;
+	return whole && out->last_word ? RECORD_USAGE_REPORTED : RECORD_USAGE_PARTIAL;
 }
 
 struct outcome_facts

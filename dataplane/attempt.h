@@ -15,6 +15,7 @@
 #include "rewrite.h"
 #include "route.h"
 #include "table.h"
+#include "tap.h"
 #include "upstream.h"
 #include "wall.h"
 #include <stdbool.h>
@@ -78,6 +79,7 @@ struct attempt {
 	bool broken;      /* its coding or grammar is not what it says, or nobody can read it */
 	bool done;
 	struct wall wall;
+	struct tap tap;
 
 	enum transport transport; /* once done */
 	int status;
@@ -119,6 +121,8 @@ bool attempt_drop_request(struct attempt *attempt);
 void attempt_mask_key(const struct attempt *attempt, struct bytes *body);
 /* The model's name as this upstream gets it. */
 const char *attempt_model(const struct attempt *attempt);
+/* What its answer has told of its use of tokens so far: enum record_usage, and the counts. */
+unsigned attempt_usage(const struct attempt *attempt, struct tap_usage *out);
 struct outcome_facts attempt_facts(const struct attempt *attempt);
 
 #endif

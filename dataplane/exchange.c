@@ -415,6 +415,7 @@ exchange_new(struct exchange_env *env, struct http_req *req, const struct route 
 	exchange->deadline.owner = exchange;
 	exchange->started_ms = httpd_started_ms(req);
 	relay_init(&exchange->relay, req);
+	exchange->slot = JOURNAL_NO_SLOT;
 	exchange->table = table_ref(table);
 	exchange->key = key;
 	exchange->route = *route;
@@ -436,7 +437,6 @@ exchange_env_init(struct exchange_env *env, struct loop *loop, struct upstreams 
 	env->stays = stays_new();
 	env->lessons = lessons_new();
 	env->notes = notes_new();
-	env->recent = recent_new();
 	deadlines_init(&env->deadlines, loop, on_deadline);
 }
 
@@ -454,7 +454,6 @@ exchange_env_fini(struct exchange_env *env)
 	stays_free(env->stays);
 	lessons_free(env->lessons);
 	notes_free(env->notes);
-	recent_free(env->recent);
 }
 
 /* splitmix64 */

@@ -6,11 +6,11 @@
 #include "budget.h"
 #include "deadlines.h"
 #include "httpd.h"
+#include "journal.h"
 #include "lessons.h"
 #include "loads.h"
 #include "loop.h"
 #include "notes.h"
-#include "recent.h"
 #include "route.h"
 #include "stays.h"
 #include "table.h"
@@ -36,12 +36,14 @@ struct exchange_env {
 	struct loads *loads;
 	struct stays *stays;
 	struct lessons *lessons;
-	struct notes *notes;   /* how calls ended, for the report */
-	struct recent *recent; /* how exchanges went, for people */
+	struct notes *notes;     /* how calls ended, for the report */
+	struct journal *journal; /* how exchanges went, for the statistics; may be NULL */
 	struct budget retries[GROUP_COUNT], hedges[GROUP_COUNT];
 	uint64_t chance; /* state of exchange_chance */
 	/* Controlplane should hear soon; may be NULL. */
 	void (*on_news)(void *ctx);
+	/* The journal has something new; may be NULL. */
+	void (*on_record)(void *ctx);
 	void *ctx;
 };
 void exchange_env_init(struct exchange_env *env, struct loop *loop, struct upstreams *upstreams);

@@ -112,6 +112,7 @@ struct exchange {
 
 	struct outcome outcome;
 	enum exchange_result result;
+	int slot;                     /* of the journal, while a stream runs */
 	struct record_attempt *tries; /* RECORD_ATTEMPTS_MAX; NULL before the first has ended */
 	size_t try_count;
 	char loss[EXCHANGE_LOSS_BYTES];
@@ -165,13 +166,21 @@ void exchange_log_attempt(struct exchange *exchange);
 /* The leg's call has ended so: for the report, the record, and the learned times. */
 void exchange_tell_outcome(struct exchange *exchange, const struct leg *leg,
     const struct outcome *outcome, uint64_t named_wait_ms);
-/* Only for the record. */
-void exchange_tell_try(struct exchange *exchange, const struct leg *leg,
-    const struct outcome *outcome, uint64_t named_wait_ms);
 /* It has brought its first useful event. */
 void exchange_tell_begun(struct exchange *exchange, const struct leg *leg);
 /* What was held back about an earlier failure goes out, as it was judged or as the request's own.
  */
 void exchange_settle_doubt(struct exchange *exchange, bool request_is_to_blame);
+
+/* ---- exchange_record.c ---- */
+const char *exchange_result_name(enum exchange_result result);
+/* From the call's begin to its head; 0 = none came. */
+uint32_t exchange_ttfb_ms(const struct attempt *attempt);
+/* One call, for the record. */
+void exchange_tell_try(struct exchange *exchange, const struct leg *leg,
+    const struct outcome *outcome, uint64_t named_wait_ms);
+/* The journal holds it as interrupted until it ends. */
+void exchange_record_begin(struct exchange *exchange);
+void exchange_record_end(struct exchange *exchange);
 
 #endif

@@ -7,19 +7,6 @@
 
 #define TRACE_BYTES 480
 
-static const char *
-result_name(enum exchange_result result)
-{
-	static const char *const names[] = {
-	    [RESULT_FAILED] = "failed",
-	    [RESULT_COMPLETED] = "completed",
-	    [RESULT_PASSED] = "passed",
-	    [RESULT_REFUSED] = "refused",
-	    [RESULT_CLIENT_GONE] = "client_gone",
-	};
-	return names[result];
-}
-
 /* ---- outcomes of calls ---- */
 
 static void
@@ -49,38 +36,6 @@ send_outcome(struct exchange *exchange, const struct upstream_entry *entry, cons
 	note_outcome(exchange, &whole, began_ms);
 }
 
-static uint32_t
-ttfb_ms(const struct attempt *attempt)
-{
-	uint64_t ms = attempt->head_ms != 0 ? attempt->head_ms - attempt->started_ms : 0;
-	return attempt->head_ms == 0 ? 0 : ms > 0 ? (uint32_t)ms : 1;
-}
-
-void
-exchange_tell_try(struct exchange *exchange, const struct leg *leg, const struct outcome *outcome,
-    uint64_t named_wait_ms)
-{
-	const struct attempt *attempt = &leg->attempt;
-	if (exchange->tries == NULL)
-		exchange->tries = mem_calloc(RECORD_ATTEMPTS_MAX, sizeof(*exchange->tries));
-	if (exchange->try_count == RECORD_ATTEMPTS_MAX)
-		return;
-	struct record_attempt *entry = &exchange->tries[exchange->try_count++];
-	*entry = (struct record_attempt){
-	    .upstream = mem_dup_str(attempt->entry->id),
-	    .model = mem_dup_str(attempt_model(attempt)),
-	    .protocol = (unsigned)attempt->entry->protocol,
-	    .blame = (unsigned)outcome->blame,
-	    .status = attempt->status > 0 ? (uint32_t)attempt->status : 0,
-	    .hedge = leg->hedge,
-	    .began_ms = (uint32_t)(attempt->started_ms - exchange->started_ms),
-	    .ttfb_ms = ttfb_ms(attempt),
-	    .ms = (uint32_t)(loop_now_ms(exchange->env->loop) - attempt->started_ms),
-	    .retry_after_ms = named_wait_ms,
-	};
-	(void)snprintf(entry->reason, sizeof(entry->reason), "%s", outcome->reason);
-}
-
 void
 exchange_tell_outcome(struct exchange *exchange, const struct leg *leg,
     const struct outcome *outcome, uint64_t named_wait_ms)
@@ -91,8 +46,8 @@ exchange_tell_outcome(struct exchange *exchange, const struct leg *leg,
 	if (outcome->success || outcome->blame != BLAME_CLIENT)
 		leg->load->good = outcome->success || outcome->blame == BLAME_REQUEST;
 	exchange_tell_try(exchange, leg, outcome, named_wait_ms);
-	send_outcome(exchange, attempt->entry, attempt_model(attempt), outcome, ttfb_ms(attempt),
-	    named_wait_ms, attempt->started_ms);
+	send_outcome(exchange, attempt->entry, attempt_model(attempt), outcome,
+	    exchange_ttfb_ms(attempt), named_wait_ms, attempt->started_ms);
 }
 
 void
@@ -105,7 +60,7 @@ exchange_tell_begun(struct exchange *exchange, const struct leg *leg)
 	    .status = (uint32_t)attempt->status,
 	    .success = true,
 	    .begun = true,
-	    .ttfb_ms = ttfb_ms(attempt),
+	    .ttfb_ms = exchange_ttfb_ms(attempt),
 	    .reason = "begun",
 	};
 	load_answered(
@@ -114,6 +69,7 @@ exchange_tell_begun(struct exchange *exchange, const struct leg *leg)
 	exchange_settle_doubt(exchange, false);
 	if (attempt->done)
 		return; /* the end of a whole answer follows at once */
+	exchange_record_begin(exchange);
 	note_outcome(exchange, &whole, attempt->started_ms);
 	/* It ends a rest: others may follow. */
 	if (attempt->entry->ramp != 0 && exchange->env->on_news != NULL)
@@ -131,70 +87,6 @@ exchange_settle_doubt(struct exchange *exchange, bool request_is_to_blame)
 	if (request_is_to_blame)
 		outcome.blame = BLAME_REQUEST;
 	send_outcome(exchange, doubt->entry, doubt->model, &outcome, 0, 0, doubt->began_ms);
-}
-
-/* ---- the record ---- */
-
-/* A path may hold any bytes; a report is JSON. */
-static char *
-plain_copy(const char *text)
-{
-	char *copy = mem_dup_str(text);
-	for (char *at = copy; *at != '\0'; at++) {
-		if (*at < ' ' || *at > '~')
-			*at = '?';
-	}
-	return copy;
-}
-
-static void
-make_record(const struct exchange *exchange, struct record *record)
-{
-	uint64_t now_ms = loop_now_ms(exchange->env->loop);
-	uint64_t spent_ms = now_ms - exchange->started_ms;
-	*record = (struct record){
-	    .at_ms = clock_wall_ms() - (int64_t)spent_ms,
-	    .client_key = mem_dup_str(exchange->key->id),
-	    .path = plain_copy(exchange->path),
-	    .model = mem_dup_str(exchange->facts.model),
-	    .protocol = (unsigned)exchange->route.protocol,
-	    .group = exchange->retry.count > 0 ? exchange->places[0].group
-					       : (unsigned)exchange->route.group,
-	    .stream = exchange->facts.stream,
-	    .status = (uint32_t)exchange->relay.status,
-	    .blame = (unsigned)exchange->outcome.blame,
-	    .ttfb_ms =
-		exchange->committed ? (uint32_t)(exchange->commit_ms - exchange->started_ms) : 0,
-	    .ms = (uint32_t)spent_ms,
-	    .bytes_in = exchange->bytes_in,
-	    .bytes_out = exchange->relay.bytes_out,
-	    .calls = exchange->attempts,
-	    .loss = mem_dup_str(exchange->loss),
-	};
-	(void)snprintf(record->id, sizeof(record->id), "%s", exchange->id);
-	if (exchange->session.key != 0) {
-		(void)snprintf(record->session, sizeof(record->session), "%016llx",
-		    (unsigned long long)exchange->session.key);
-	}
-	(void)snprintf(record->session_source, sizeof(record->session_source), "%s",
-	    session_source_name(exchange->session.source));
-	(void)snprintf(
-	    record->why, sizeof(record->why), "%s", exchange->why != NULL ? exchange->why : "");
-	(void)snprintf(record->result, sizeof(record->result), "%s", result_name(exchange->result));
-	(void)snprintf(record->reason, sizeof(record->reason), "%s",
-	    exchange->outcome.reason != NULL ? exchange->outcome.reason : "");
-}
-
-static void
-tell_record(struct exchange *exchange)
-{
-	struct record record;
-	make_record(exchange, &record);
-	record.attempts = exchange->tries;
-	record.attempt_count = exchange->try_count;
-	exchange->tries = NULL;
-	exchange->try_count = 0;
-	recent_add(exchange->env->recent, &record);
 }
 
 /* ---- log ---- */
@@ -234,7 +126,7 @@ log_exchange(const struct exchange *exchange)
 		log_str(&line, "upstream", exchange->entry != NULL ? exchange->entry->id : "");
 		log_int(&line, "attempts", exchange->attempts);
 		log_int(&line, "status", exchange->relay.status);
-		log_str(&line, "outcome", result_name(exchange->result));
+		log_str(&line, "outcome", exchange_result_name(exchange->result));
 		log_str(&line, "blame", blame_words[exchange->outcome.blame]);
 		log_str(&line, "reason",
 		    exchange->outcome.reason != NULL ? exchange->outcome.reason : "");
@@ -337,7 +229,7 @@ exchange_step_reap(struct exchange *exchange)
 	end_legs(exchange);
 	count_end(exchange);
 	log_exchange(exchange);
-	tell_record(exchange);
+	exchange_record_end(exchange);
 	deadlines_remove(&exchange->env->deadlines, &exchange->deadline);
 	bytes_fini(&exchange->body);
 	bytes_fini(&exchange->error_body);

@@ -1,5 +1,6 @@
 /* dataplane: forwards the calls of clients to upstreams. One of several alike. */
 #include "clock.h"
+#include "courier.h"
 #include "crypto.h"
 #include "errand.h"
 #include "fileio.h"
@@ -60,6 +61,8 @@ struct dataplane {
 	struct loop *loop;
 	struct upstreams *upstreams;
 	struct front front;
+	struct journal *journal; /* NULL: it could not be opened */
+	struct courier *courier;
 	struct link *link;
 	struct errands *errands;
 	struct report identity; /* what does not change */
@@ -214,7 +217,6 @@ add_news(const struct exchange_env *env, struct report *report)
 {
 	const struct lesson_of *lessons;
 	notes_batch(env->notes, report, loop_now_ms(env->loop));
-	recent_batch(env->recent, report);
 	report->lesson_count = lessons_news(env->lessons, &lessons);
 	report->lessons = (struct lesson_of *)(uintptr_t)lessons;
 }
@@ -253,6 +255,14 @@ on_news(void *ctx)
 }
 
 static void
+on_record(void *ctx)
+{
+	struct dataplane *dp = ctx;
+	if (dp->courier != NULL)
+		courier_note(dp->courier);
+}
+
+static void
 on_errand(const struct report_outcome *outcome, uint64_t began_ms, void *ctx)
 {
 	struct dataplane *dp = ctx;
@@ -270,7 +280,6 @@ static void
 on_reported(const struct report *report, bool taken, void *ctx)
 {
 	struct exchange_env *env = &((struct dataplane *)ctx)->front.env;
-	recent_taken(env->recent);
 	if (!taken)
 		return;
 	notes_taken(env->notes, report->outcomes_seq);
@@ -390,6 +399,22 @@ set_identity(struct dataplane *dp)
 	log_init(identity->instance, dp->options.level);
 }
 
+/* Without it requests are served all the same; the log says that they are not counted. */
+static void
+start_journal(struct dataplane *dp)
+{
+	struct err err;
+	dp->journal =
+	    journal_open(dp->options.run_dir, dp->identity.instance, &journal_limits_default, &err);
+	if (dp->journal != NULL) {
+		(void)journal_adopt(dp->journal, dp->options.run_dir);
+		dp->courier = courier_new(dp->loop, dp->options.run_dir, dp->journal, &err);
+	}
+	if (dp->courier == NULL)
+		log_err(LOG_ERROR, "journal", &err);
+	dp->front.env.journal = dp->journal;
+}
+
 static bool
 start(struct dataplane *dp, struct err *err)
 {
@@ -410,6 +435,7 @@ start(struct dataplane *dp, struct err *err)
 		return false;
 	front_init(&dp->front, dp->loop, dp->upstreams, dp->web_socket);
 	dp->front.env.on_news = on_news;
+	dp->front.env.on_record = on_record;
 	dp->front.env.ctx = dp;
 	loop_timer_init(&dp->accept_timer, dp->loop, on_accept_timer, dp);
 	loop_timer_init(&dp->drain_timer, dp->loop, on_drain_timer, dp);
@@ -424,6 +450,7 @@ start(struct dataplane *dp, struct err *err)
 		return err_set(
 		    err, ERR_CONFIG, "LISTEN_FDS", "no socket named \"api\" was handed over");
 	}
+	start_journal(dp);
 	dp->errands = errands_new(dp->loop, dp->upstreams, dp->identity.boot_id, on_errand, dp);
 	dp->link = link_new(dp->loop, dp->options.run_dir, &events, err);
 	dp->front.link = dp->link;
@@ -450,6 +477,8 @@ finish(struct dataplane *dp)
 	dp->last_task = (struct loop_task){.fn = on_last_task, .ctx = dp};
 	loop_defer(dp->loop, &dp->last_task);
 	loop_run(dp->loop);
+	courier_free(dp->courier);
+	journal_close(dp->journal);
 	errands_free(dp->errands);
 	front_fini(&dp->front);
 	tls_context_free(dp->tls);

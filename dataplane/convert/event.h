@@ -11,6 +11,7 @@
 
 #include "err.h"
 #include "model.h"
+#include "usage.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,17 +37,6 @@ enum stop_reason {
 	STOP_CONTEXT_WINDOW,
 	STOP_UNKNOWN,
 };
-
-/* -1 = not told. The parts add up: input_new + cache_read + cache_write is the whole prompt;
- * output includes reasoning. */
-struct usage {
-	int64_t input_new, cache_read, cache_write, cache_write_5m, cache_write_1h;
-	int64_t output, reasoning;
-	int64_t web_searches;
-};
-void usage_init(struct usage *usage); /* all -1 */
-/* Takes every told member of `from`. */
-void usage_merge(struct usage *into, const struct usage *from);
 
 enum delta_kind {
 	DELTA_TEXT,      /* TEXT, REFUSAL, THINKING; input of a CUSTOM call */

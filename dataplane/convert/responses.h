@@ -53,6 +53,9 @@ MUST_CHECK bool responses_tools_encode(struct responses_write *write);
 MUST_CHECK bool responses_wire_name(struct responses_write *write, struct view name,
     struct view space, enum call_form form, struct view *out);
 
+/* Token counts. responses_decode.c */
+void responses_usage_decode(struct jsonspan_value usage, struct usage *out);
+
 /* Answers, read. responses_decode.c, responses_decode_item.c */
 struct decoder *responses_decoder_new(
     struct arena *arena, const struct upstream_flags *flags, event_fn *emit, void *ctx);

@@ -68,29 +68,34 @@ at_least_zero(int64_t count)
 	return count > 0 ? count : 0;
 }
 
+void
+responses_usage_decode(struct jsonspan_value usage, struct usage *out)
+{
+	struct jsonspan_value in = jsonspan_get(usage, "input_tokens_details");
+	struct jsonspan_value details = jsonspan_get(usage, "output_tokens_details");
+	int64_t input = count_of(usage, "input_tokens");
+	int64_t total = count_of(usage, "total_tokens");
+	usage_init(out);
+	out->cache_read = count_of(in, "cached_tokens");
+	out->cache_write = count_of(in, "cache_write_tokens");
+	out->output = count_of(usage, "output_tokens");
+	out->reasoning = count_of(details, "reasoning_tokens");
+	if (input >= 0)
+		out->input_new = at_least_zero(
+		    input - at_least_zero(out->cache_read) - at_least_zero(out->cache_write));
+	/* Some count reasoning beside the output, which their total shows. */
+	if (out->reasoning > 0 && input >= 0 && out->output >= 0 &&
+	    total == input + out->output + out->reasoning)
+		out->output += out->reasoning;
+}
+
 static bool
 give_usage(struct decoder *decoder, struct jsonspan_value usage)
 {
-	struct jsonspan_value in = jsonspan_get(usage, "input_tokens_details");
-	struct jsonspan_value out = jsonspan_get(usage, "output_tokens_details");
 	struct event event = {.kind = EVENT_USAGE};
-	int64_t input = count_of(usage, "input_tokens");
-	int64_t total = count_of(usage, "total_tokens");
-	usage_init(&event.usage);
-	event.usage.cache_read = count_of(in, "cached_tokens");
-	event.usage.cache_write = count_of(in, "cache_write_tokens");
-	event.usage.output = count_of(usage, "output_tokens");
-	event.usage.reasoning = count_of(out, "reasoning_tokens");
+	responses_usage_decode(usage, &event.usage);
 	if (decoder->searches > 0)
 		event.usage.web_searches = decoder->searches;
-	if (input >= 0)
-		event.usage.input_new =
-		    at_least_zero(input - at_least_zero(event.usage.cache_read) -
-				  at_least_zero(event.usage.cache_write));
-	/* Some count reasoning beside the output, which their total shows. */
-	if (event.usage.reasoning > 0 && input >= 0 && event.usage.output >= 0 &&
-	    total == input + event.usage.output + event.usage.reasoning)
-		event.usage.output += event.usage.reasoning;
 	return usage.kind != JSONSPAN_OBJECT || emit(decoder, &event);
 }
 

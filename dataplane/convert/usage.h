@@ -1,0 +1,18 @@
+/* usage: what an upstream says that a call has used. */
+#ifndef PM_USAGE_H
+#define PM_USAGE_H
+
+#include <stdint.h>
+
+/* -1 = not told. The parts add up: input_new + cache_read + cache_write is the whole prompt;
+ * output includes reasoning. */
+struct usage {
+	int64_t input_new, cache_read, cache_write, cache_write_5m, cache_write_1h;
+	int64_t output, reasoning;
+	int64_t web_searches;
+};
+void usage_init(struct usage *usage); /* all -1 */
+/* Takes every told member of `from`. */
+void usage_merge(struct usage *into, const struct usage *from);
+
+#endif

@@ -1,0 +1,200 @@
+/* The record of an exchange: from its commit on in the journal, and at its end. */
+#include "clock.h"
+#include "exchange_private.h"
+#include "mem.h"
+#include "record.h"
+#include <stdio.h>
+#include <string.h>
+
+const char *
+exchange_result_name(enum exchange_result result)
+{
+	static const char *const names[] = {
+	    [RESULT_FAILED] = "failed",
+	    [RESULT_COMPLETED] = "completed",
+	    [RESULT_PASSED] = "passed",
+	    [RESULT_REFUSED] = "refused",
+	    [RESULT_CLIENT_GONE] = "client_gone",
+	};
+	return names[result];
+}
+
+/* ---- calls ---- */
+
+uint32_t
+exchange_ttfb_ms(const struct attempt *attempt)
+{
+	uint64_t ms = attempt->head_ms != 0 ? attempt->head_ms - attempt->started_ms : 0;
+	return attempt->head_ms == 0 ? 0 : ms > 0 ? (uint32_t)ms : 1;
+}
+
+static int64_t
+bounded(int64_t count)
+{
+	return count < 0 ? -1 : count < RECORD_TOKENS_MAX ? count : RECORD_TOKENS_MAX;
+}
+
+/* A write that names no lifetime is one of five minutes, which is what its vendors mean by it. */
+static void
+set_tokens(struct record_attempt *entry, const struct attempt *attempt)
+{
+	struct tap_usage found;
+	struct record_tokens *tokens = &entry->tokens;
+	entry->usage = attempt_usage(attempt, &found);
+	int64_t hour = bounded(found.usage.cache_write_1h);
+	int64_t all = bounded(found.usage.cache_write);
+	int64_t minutes = bounded(found.usage.cache_write_5m);
+	if (all >= 0) {
+		int64_t rest = all - (hour > 0 ? hour : 0);
+		entry->odd = rest < 0 || (minutes >= 0 && minutes != rest);
+		minutes = rest > 0 ? rest : 0;
+	}
+	entry->odd = entry->odd || found.odd;
+	*tokens = (struct record_tokens){.input = bounded(found.usage.input_new),
+	    .cache_write_5m = minutes,
+	    .cache_write_1h = hour,
+	    .cache_read = bounded(found.usage.cache_read),
+	    .output = bounded(found.usage.output),
+	    .reasoning = bounded(found.usage.reasoning),
+	    .web_searches = bounded(found.usage.web_searches)};
+	entry->served = mem_dup_str(found.model);
+}
+
+/* A name may hold any bytes; a record is JSON. */
+static char *
+plain_copy(const char *text)
+{
+	char *copy = mem_dup_str(text);
+	for (char *at = copy; *at != '\0'; at++) {
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	}
+	return copy;
+}
+
+static void
+make_try(const struct exchange *exchange, const struct leg *leg, const struct outcome *outcome,
+    struct record_attempt *entry)
+{
+	const struct attempt *attempt = &leg->attempt;
+	*entry = (struct record_attempt){
+	    .upstream = mem_dup_str(attempt->entry->id),
+	    .model = mem_dup_str(attempt_model(attempt)),
+	    .protocol = (unsigned)attempt->entry->protocol,
+	    .blame = (unsigned)outcome->blame,
+	    .status = attempt->status > 0 ? (uint32_t)attempt->status : 0,
+	    .hedge = leg->hedge,
+	    .began_ms = (uint32_t)(attempt->started_ms - exchange->started_ms),
+	    .ttfb_ms = exchange_ttfb_ms(attempt),
+	    .ms = (uint32_t)(loop_now_ms(exchange->env->loop) - attempt->started_ms),
+	};
+	set_tokens(entry, attempt);
+	(void)snprintf(entry->reason, sizeof(entry->reason), "%s", outcome->reason);
+}
+
+void
+exchange_tell_try(struct exchange *exchange, const struct leg *leg, const struct outcome *outcome,
+    uint64_t named_wait_ms)
+{
+	if (exchange->tries == NULL)
+		exchange->tries = mem_calloc(RECORD_ATTEMPTS_MAX, sizeof(*exchange->tries));
+	if (exchange->try_count == RECORD_ATTEMPTS_MAX)
+		return;
+	struct record_attempt *entry = &exchange->tries[exchange->try_count++];
+	make_try(exchange, leg, outcome, entry);
+	entry->retry_after_ms = named_wait_ms;
+}
+
+/* ---- the whole ---- */
+
+/* Without its list of calls. */
+static void
+make_record(const struct exchange *exchange, struct record *record)
+{
+	uint64_t now_ms = loop_now_ms(exchange->env->loop);
+	uint64_t spent_ms = now_ms - exchange->started_ms;
+	*record = (struct record){
+	    .at_ms = clock_wall_ms() - (int64_t)spent_ms,
+	    .client_key = mem_dup_str(exchange->key->id),
+	    .path = plain_copy(exchange->path),
+	    .model = mem_dup_str(exchange->facts.model),
+	    .protocol = (unsigned)exchange->route.protocol,
+	    .group = exchange->retry.count > 0 ? exchange->places[0].group
+					       : (unsigned)exchange->route.group,
+	    .generate = exchange->route.endpoint == ENDPOINT_GENERATE,
+	    .stream = exchange->facts.stream,
+	    .status = (uint32_t)exchange->relay.status,
+	    .blame = (unsigned)exchange->outcome.blame,
+	    .ttfb_ms =
+		exchange->committed ? (uint32_t)(exchange->commit_ms - exchange->started_ms) : 0,
+	    .ms = (uint32_t)spent_ms,
+	    .bytes_in = exchange->bytes_in,
+	    .bytes_out = exchange->relay.bytes_out,
+	    .calls = exchange->attempts,
+	    .loss = mem_dup_str(exchange->loss),
+	};
+	(void)snprintf(record->id, sizeof(record->id), "%s", exchange->id);
+	if (exchange->session.key != 0) {
+		(void)snprintf(record->session, sizeof(record->session), "%016llx",
+		    (unsigned long long)exchange->session.key);
+	}
+	(void)snprintf(record->session_source, sizeof(record->session_source), "%s",
+	    session_source_name(exchange->session.source));
+	(void)snprintf(
+	    record->why, sizeof(record->why), "%s", exchange->why != NULL ? exchange->why : "");
+	(void)snprintf(
+	    record->result, sizeof(record->result), "%s", exchange_result_name(exchange->result));
+	(void)snprintf(record->reason, sizeof(record->reason), "%s",
+	    exchange->outcome.reason != NULL ? exchange->outcome.reason : "");
+}
+
+/* The journal's own room for an open record is small: calls before this one are only counted. */
+static void
+make_open(const struct exchange *exchange, struct record *record)
+{
+	static const struct outcome interrupted = {.blame = BLAME_US, .reason = "interrupted"};
+	make_record(exchange, record);
+	record->status = (uint32_t)exchange->leg->attempt.status;
+	record->blame = BLAME_US;
+	(void)snprintf(record->result, sizeof(record->result), "interrupted");
+	(void)snprintf(record->reason, sizeof(record->reason), "interrupted");
+	record->attempts = mem_calloc(1, sizeof(*record->attempts));
+	record->attempt_count = 1;
+	make_try(exchange, exchange->leg, &interrupted, &record->attempts[0]);
+}
+
+void
+exchange_record_begin(struct exchange *exchange)
+{
+	struct record record;
+	struct bytes text;
+	if (exchange->env->journal == NULL || exchange->route.endpoint != ENDPOINT_GENERATE)
+		return;
+	make_open(exchange, &record);
+	bytes_init(&text, JOURNAL_TEXT_BYTES_MAX);
+	if (record_write(&record, &text))
+		exchange->slot = journal_begin(exchange->env->journal, bytes_view(&text));
+	bytes_fini(&text);
+	record_fini(&record);
+}
+
+void
+exchange_record_end(struct exchange *exchange)
+{
+	struct exchange_env *env = exchange->env;
+	struct record record;
+	struct bytes text;
+	make_record(exchange, &record);
+	record.attempts = exchange->tries;
+	record.attempt_count = exchange->try_count;
+	exchange->tries = NULL;
+	exchange->try_count = 0;
+	bytes_init(&text, JOURNAL_TEXT_BYTES_MAX);
+	if (env->journal != NULL && record_write(&record, &text))
+		(void)journal_end(env->journal, exchange->slot, bytes_view(&text));
+	exchange->slot = JOURNAL_NO_SLOT;
+	bytes_fini(&text);
+	record_fini(&record);
+	if (env->on_record != NULL)
+		env->on_record(env->ctx);
+}

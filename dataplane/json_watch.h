@@ -1,0 +1,43 @@
+/* json_watch: looks out for the members `usage` and `model` of a JSON text that comes in pieces and
+ * may be of any size, in bounded memory. PURE.
+ *
+ * Only members of the top object count, and those of its member `response` or `message`: what a
+ * model has written, however it looks, lies deeper or in a string. */
+#ifndef PM_JSON_WATCH_H
+#define PM_JSON_WATCH_H
+
+#include "bytes.h"
+#include "view.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define JSON_WATCH_BYTES_MAX 8192 /* of a usage object; a longer one is not told */
+#define JSON_WATCH_NAME_MAX 128
+
+struct json_watch {
+	uint32_t depth;   /* of the present place; 1 = inside of the top object */
+	uint64_t objects; /* bit d: the container at depth d is an object; deeper than 63 nothing
+			     counts */
+	bool in_string, escaped;
+	bool key_next; /* the next string is a member's name */
+	bool in_key, in_name;
+	bool inner; /* inside of `response` or `message` */
+	char key[12];
+	uint8_t key_len;
+	uint32_t capture_depth; /* 0 = nothing is being kept */
+	bool overlong;
+	struct bytes captured;
+	char name[JSON_WATCH_NAME_MAX + 1]; /* the model's, as in the source */
+	uint8_t name_len;
+	bool has_usage, usage_inner; /* `captured` is whole; it was the inner object's */
+};
+
+void json_watch_init(struct json_watch *watch);
+void json_watch_fini(struct json_watch *watch);
+/* For a new text; memory is kept. */
+void json_watch_reset(struct json_watch *watch);
+/* The next piece. Stops behind a usage object (has_usage; take it, then feed the rest). Returns how
+ * many bytes were used. */
+size_t json_watch_feed(struct json_watch *watch, struct view bytes);
+
+#endif

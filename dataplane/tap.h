@@ -1,0 +1,48 @@
+/* tap: the use of tokens that an upstream's answer tells, from its passing bytes. It only looks: it
+ * changes no byte and can fail no answer. PURE.
+ *
+ * Where it stands (reference: the vendors' usage objects; they are cumulative, so that a later one
+ * replaces an earlier one member by member and never adds):
+ *   anthropic: message_start's message.usage, then message_delta's usage; a whole message's usage
+ *   chat: usage of any chunk, also behind the one with the finish_reason; a whole completion's
+ * usage responses: response.usage of any event; a whole response's usage */
+#ifndef PM_TAP_H
+#define PM_TAP_H
+
+#include "bytes.h"
+#include "json_watch.h"
+#include "table.h"
+#include "usage.h"
+#include "view.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tap_usage {
+	struct usage usage;
+	bool told;      /* there was any */
+	bool last_word; /* more than what an answer's beginning can know */
+	bool odd;       /* counts that cannot be, or contradict each other */
+	char model[97]; /* that the answer names; printable ASCII, "" = none */
+};
+
+struct tap {
+	struct tap_usage found;
+	enum protocol protocol;
+	bool stream;
+
+	/* A stream's line and event. */
+	char head[64]; /* how the present line begins, the field's name and all */
+	uint8_t head_len;
+	bool decided; /* the line is known to be skipped or watched */
+	bool watching;
+	bool after_cr;
+	bool plain; /* the event's name says that it is a piece of content */
+	struct json_watch watch;
+};
+
+void tap_init(struct tap *tap, enum protocol protocol, bool stream);
+void tap_fini(struct tap *tap);
+/* The next bytes of the answer, any split; inflated. */
+void tap_feed(struct tap *tap, struct view bytes);
+
+#endif
