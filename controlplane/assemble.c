@@ -221,6 +221,7 @@ set_optimization(struct table *table, const struct config *config)
 	const json_t *words = schema_section_get(config->root, SCHEMA_OPTIMIZATION);
 	bool limit = schema_flag(words, SCHEMA_OPTIMIZATION, "enable_cache_control_limit");
 	table->cache_marks_max = limit ? CACHE_MARKS_MAX : 0;
+	table->ask_usage = schema_flag(words, SCHEMA_OPTIMIZATION, "ask_usage");
 	table->learn = schema_flag(words, SCHEMA_OPTIMIZATION, "learn");
 }
 

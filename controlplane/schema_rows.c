@@ -145,6 +145,7 @@ static const struct schema_row rows[] = {
 
     FLAG(SCHEMA_OPTIMIZATION, "enable_cache_control_limit", 0, "true", "At most four cache_control marks in a request: those of system and tools and the last ones of the messages stay."),
     PLAIN(SCHEMA_OPTIMIZATION, "chat_model_map", MODELS_MAP, 0, "{\"gpt-4*\": \"claude-sonnet-4-5\", \"gpt-3.5*\": \"claude-haiku-4-5\", \"claude-sonnet-4\": \"claude-sonnet-4-5\", \"claude-sonnet-3.5\": \"claude-sonnet-4-5\", \"claude-haiku\": \"claude-haiku-4-5\"}", "Names that the upstreams of openai_to_claude_configs are asked for instead, behind their own model_map; {} = none."),
+    FLAG(SCHEMA_OPTIMIZATION, "ask_usage", 0, "true", "Chat streams whose clients have not asked for their use of tokens (stream_options.include_usage) are asked for it all the same, so that they can be counted; the client does not see the event that tells it."),
     FLAG(SCHEMA_OPTIMIZATION, "learn", 0, "true", "A 400 that names an unknown beta header, an extra field or thinking of another upstream is learned: it is left out for that upstream and model."),
     ROW(SCHEMA_OPTIMIZATION, "learn_seconds", NUMBER, 0, "s", 1, 30 * DAY_S, NULL, "86400", NULL, "How long that holds."),
     PLAIN(SCHEMA_OPTIMIZATION, "updated_at", ANY, 0, NULL, "Kept."),

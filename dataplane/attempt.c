@@ -59,7 +59,7 @@ choose_coding(struct attempt *attempt)
 	(void)snprintf(name, sizeof(name), "%.*s", VIEW_ARGS(value));
 	bool accepted = value.len < sizeof(name) && attempt->mode != ATTEMPT_KEEP &&
 			!is_foreign(attempt) && attempt->convert == NULL &&
-			!attempt->relay->started &&
+			!attempt->rewrite.asks_usage && !attempt->relay->started &&
 			headers_accepts(attempt->request->accept_encoding, name);
 	if (coding == CODING_UNKNOWN)
 		return accepted;
@@ -177,13 +177,25 @@ gather(struct attempt *attempt, struct view plain)
 	return !attempt->broken;
 }
 
+/* What the client has not asked for is taken out. Before the terminal event there is nothing of it.
+ */
+static bool
+give_filtered(struct attempt *attempt, struct view plain)
+{
+	if (!attempt->rewrite.asks_usage || !attempt->sse || !attempt->wall.terminal)
+		return give(attempt, plain);
+	bytes_clear(&attempt->converted);
+	usage_filter_feed(&attempt->filter, plain, &attempt->converted);
+	return give(attempt, bytes_view(&attempt->converted));
+}
+
 /* Bytes of the answer as its upstream meant them, on to the client as it understands them. */
 static bool
 pass(struct attempt *attempt, struct view plain)
 {
 	struct err err;
 	if (attempt->mode != ATTEMPT_ANSWER || (attempt->convert == NULL && !attempt->folds))
-		return give(attempt, plain);
+		return give_filtered(attempt, plain);
 	if (attempt->wall.verdict == WALL_FAILED)
 		return give(attempt, VIEW(""));
 	if (attempt->convert == NULL)
@@ -288,7 +300,7 @@ give_rest(struct attempt *attempt)
 		     attempt->wall.terminal;
 	if (!whole || (attempt->convert == NULL && !attempt->folds))
 		return;
-	bytes_init(&out, attempt->converted.max);
+	bytes_init(&out, CONVERTED_BYTES_MAX);
 	ok = attempt->convert != NULL ? convert_end(attempt->convert, true, &out, &complete, &err)
 				      : end_listing(attempt, &out, &err);
 	if (ok && complete) {
@@ -301,11 +313,23 @@ give_rest(struct attempt *attempt)
 	bytes_fini(&out);
 }
 
+/* An event that never ended. */
+static void
+give_held(struct attempt *attempt)
+{
+	bytes_clear(&attempt->converted);
+	usage_filter_end(&attempt->filter, &attempt->converted);
+	if (attempt->converted.len > 0)
+		(void)give(attempt, bytes_view(&attempt->converted));
+}
+
 static void
 on_done(enum transport transport, const char *detail, void *ctx)
 {
 	struct attempt *attempt = ctx;
 	set_done(attempt, transport, detail);
+	if (attempt->filter.held.len > 0)
+		give_held(attempt);
 	give_rest(attempt);
 	attempt->events->on_done(attempt->ctx);
 }
@@ -378,6 +402,7 @@ attempt_start(struct attempt *attempt, const struct attempt_request *request,
 	attempt->is_stream = request->facts->stream;
 	wall_init(&attempt->wall, entry->protocol, WALL_OPAQUE);
 	tap_init(&attempt->tap, entry->protocol, false);
+	usage_filter_init(&attempt->filter);
 	bytes_init(&attempt->converted, CONVERTED_BYTES_MAX);
 	if (!attempt_send_body(attempt, &attempt->refusal)) {
 		set_done(attempt, TRANSPORT_CANCELLED, "the request cannot be carried over");
@@ -399,6 +424,7 @@ attempt_fini(struct attempt *attempt)
 	convert_free(attempt->convert);
 	bytes_fini(&attempt->body);
 	bytes_fini(&attempt->converted);
+	usage_filter_fini(&attempt->filter);
 	tap_fini(&attempt->tap);
 	wall_fini(&attempt->wall);
 	inflate_free(attempt->inflate);
@@ -485,7 +511,8 @@ attempt_usage(const struct attempt *attempt, struct tap_usage *out)
 		const struct usage *usage = convert_usage(attempt->convert);
 		out->usage = *usage;
 		out->told = usage->input_new >= 0 || usage->output >= 0;
-		out->last_word = out->told;
+		out->last_word = out->told && convert_usage_is_last(attempt->convert);
+		tap_set_model(out, convert_model(attempt->convert));
 	}
 	bool whole = attempt->done && attempt->transport == TRANSPORT_OK && attempt->wall.terminal;
 	if (!out->told)

@@ -17,6 +17,7 @@
 #include "table.h"
 #include "tap.h"
 #include "upstream.h"
+#include "usage_filter.h"
 #include "wall.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -80,6 +81,7 @@ struct attempt {
 	bool done;
 	struct wall wall;
 	struct tap tap;
+	struct usage_filter filter;
 
 	enum transport transport; /* once done */
 	int status;

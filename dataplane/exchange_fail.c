@@ -237,7 +237,8 @@ exchange_learns(struct exchange *exchange)
 	    .error_body = bytes_view(&leg->held),
 	    .protocol = exchange->route.protocol,
 	    .beta = httpd_header(exchange->relay.req, "anthropic-beta"),
-	    .body = exchange->request.body};
+	    .body = exchange->request.body,
+	    .asks_usage = attempt->rewrite.asks_usage};
 	if (!exchange->table->learn || exchange->lessons >= LESSONS_EACH_MAX ||
 	    attempt->convert != NULL || attempt->inflate != NULL || exchange->relay.started)
 		return false;

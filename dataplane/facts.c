@@ -13,6 +13,7 @@ static const char *const keys[FACTS_MEMBERS] = {
     [FACTS_CACHE_KEY] = "prompt_cache_key",
     [FACTS_THINKING] = "thinking",
     [FACTS_MAX_TOKENS] = "max_tokens",
+    [FACTS_STREAM_OPTIONS] = "stream_options",
 };
 
 static bool

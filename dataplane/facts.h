@@ -21,6 +21,7 @@ enum facts_member {
 	FACTS_CACHE_KEY, /* prompt_cache_key */
 	FACTS_THINKING,  /* anthropic */
 	FACTS_MAX_TOKENS,
+	FACTS_STREAM_OPTIONS, /* chat */
 	FACTS_MEMBERS,
 };
 

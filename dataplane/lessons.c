@@ -133,7 +133,8 @@ take_field(const struct lessons_question *question, struct view path, struct les
 	return parts > 0 && parts <= 2 && !is_vital(name) &&
 	       (parts == 1 || !view_starts(view_of(name), "messages.")) &&
 	       take_name(out, LESSON_FIELD, view_of(name)) &&
-	       rewrite_body_has_field(question->body, out->name);
+	       (rewrite_body_has_field(question->body, out->name) ||
+		   (question->asks_usage && strcmp(out->name, "stream_options") == 0));
 }
 
 /* "x: Extra inputs are not permitted" (Anthropic), "Unrecognized request argument supplied: x"

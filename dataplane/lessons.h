@@ -26,6 +26,7 @@ struct lesson_list {
 };
 
 struct lessons_question {
+	bool asks_usage; /* "stream_options" was put in by us */
 	int status;
 	struct view error_body;
 	enum protocol protocol;

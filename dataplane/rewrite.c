@@ -98,10 +98,44 @@ wrap_system(struct rewrite *rewrite, const struct rewrite_call *call)
 }
 
 static bool
+has_refused(const struct rewrite *rewrite, const char *field)
+{
+	for (size_t i = 0; i < rewrite->lessons.count; i++) {
+		const struct lesson *lesson = &rewrite->lessons.items[i];
+		if (lesson->kind == LESSON_FIELD && strcmp(lesson->name, field) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A Chat stream tells its use of tokens only when it is asked to. */
+static bool
+ask_usage(struct rewrite *rewrite, const struct rewrite_call *call)
+{
+	static const char key[] = "include_usage";
+	struct jsonspan_value options = call->facts->members[FACTS_STREAM_OPTIONS];
+	struct splice *splice = &rewrite->splice;
+	bool asked = false;
+	if (!call->table->ask_usage || call->protocol != PROTOCOL_CHAT || !call->facts->stream ||
+	    has_refused(rewrite, "stream_options"))
+		return true;
+	struct jsonspan_value include = jsonspan_get(options, key);
+	if (jsonspan_bool(include, &asked) && asked)
+		return true;
+	rewrite->asks_usage = true;
+	if (include.kind != JSONSPAN_NONE)
+		return splice_replace(splice, include.raw, VIEW("true"));
+	if (options.kind == JSONSPAN_NONE)
+		return splice_replace(splice, view_sub(call->facts->body, 0, 1),
+		    VIEW("{\"stream_options\":{\"include_usage\":true},"));
+	return splice_replace(splice, options.raw, VIEW("{\"include_usage\":true}"));
+}
+
+static bool
 change(struct rewrite *rewrite, const struct rewrite_call *call, bool thinks)
 {
 	return replace_model(rewrite, call) && (!thinks || add_thinking(rewrite, call)) &&
-	       wrap_system(rewrite, call) &&
+	       wrap_system(rewrite, call) && ask_usage(rewrite, call) &&
 	       rewrite_body_strip(&rewrite->splice, &rewrite->lessons, call) &&
 	       rewrite_body_limit_marks(&rewrite->splice, call);
 }

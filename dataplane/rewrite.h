@@ -20,6 +20,8 @@ struct rewrite {
 	struct splice splice;                 /* the body, once done */
 	struct arena texts;                   /* what is put in */
 	struct lesson_list lessons;           /* those that hold for this upstream and model */
+	bool asks_usage; /* a Chat stream was made to tell its use of tokens, unlike its client
+			    asked */
 };
 
 struct rewrite_call {

@@ -106,17 +106,15 @@ take_usage(struct tap *tap)
 	    found->last_word || tap->protocol != PROTOCOL_ANTHROPIC || !tap->watch.usage_inner;
 }
 
-static void
-take_name(struct tap *tap)
+void
+tap_set_model(struct tap_usage *found, const char *name)
 {
-	struct tap_usage *found = &tap->found;
-	size_t len = strlen(tap->watch.name);
-	if (len == 0 || len >= sizeof(found->model) || found->model[0] != '\0')
+	size_t len = strlen(name);
+	if (len >= sizeof(found->model))
 		return;
-	for (size_t i = 0; i <= len; i++) {
-		char c = tap->watch.name[i];
-		found->model[i] = c == '\0' || (c > ' ' && c <= '~') ? c : '?';
-	}
+	for (size_t i = 0; i <= len; i++)
+		found->model[i] =
+		    name[i] == '\0' || (name[i] > ' ' && name[i] <= '~') ? name[i] : '?';
 }
 
 static void
@@ -128,7 +126,7 @@ watch(struct tap *tap, struct view bytes)
 			take_usage(tap);
 	}
 	if (tap->found.model[0] == '\0' && tap->watch.name[0] != '\0' && !tap->watch.in_name)
-		take_name(tap);
+		tap_set_model(&tap->found, tap->watch.name);
 }
 
 /* ---- a stream's lines ---- */

@@ -45,4 +45,7 @@ void tap_fini(struct tap *tap);
 /* The next bytes of the answer, any split; inflated. */
 void tap_feed(struct tap *tap, struct view bytes);
 
+/* The name that an answer gives its model; a long one is none. */
+void tap_set_model(struct tap_usage *found, const char *name);
+
 #endif

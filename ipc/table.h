@@ -145,6 +145,7 @@ struct table {
 	uint32_t attempts_max; /* upstream calls for one client call, at least 1 */
 	uint64_t body_bytes_max;
 	uint32_t cache_marks_max; /* cache_control marks in a request, 0 = any number */
+	bool ask_usage;           /* Chat streams are asked for their use of tokens */
 	bool learn;               /* refusals that name what they refuse teach to leave it out */
 	struct lesson_of *lessons;
 	size_t lesson_count;

@@ -141,6 +141,7 @@ static const struct field table_fields[] = {
     FIELD(table, attempts_max, FIELD_U32, 1, TABLE_ATTEMPTS_MAX),
     FIELD(table, body_bytes_max, FIELD_U64, 1, INT64_MAX),
     FIELD(table, cache_marks_max, FIELD_U32, 0, UINT32_MAX),
+    FIELD(table, ask_usage, FIELD_BOOL, 0, 0),
     FIELD(table, learn, FIELD_BOOL, 0, 0),
     FIELD(table, admin_on_api_port, FIELD_BOOL, 0, 0),
     FIELD(table, admin_remote, FIELD_BOOL, 0, 0),

@@ -7,6 +7,7 @@
 #include "sse.h"
 #include "stops.h"
 #include "write_json.h"
+#include <stdio.h>
 #include <string.h>
 
 #define ARENA_BLOCK_BYTES 4096
@@ -31,6 +32,9 @@ struct convert {
 	struct stops stops;
 	struct event_check check;
 	struct usage usage;
+	bool usage_last; /* told when the answer was there, not only at its beginning */
+	char model[CONVERT_MODEL_BYTES];
+	bool stopped;
 	bool has_content, ended, failed;
 	struct bytes *out; /* where the encoder writes during one call */
 	struct err err;    /* first failure inside a callback */
@@ -146,8 +150,17 @@ scrub_error(struct convert *convert, struct event *error)
 static void
 note_event(struct convert *convert, const struct event *event)
 {
-	if (event->kind == EVENT_USAGE)
+	if (event->kind == EVENT_USAGE) {
 		usage_merge(&convert->usage, &event->usage);
+		convert->usage_last = convert->usage_last || convert->has_content ||
+				      convert->stopped || !convert->sse_open;
+	}
+	if (event->kind == EVENT_START) {
+		(void)snprintf(
+		    convert->model, sizeof(convert->model), "%.*s", VIEW_ARGS(event->model_text));
+	}
+	if (event->kind == EVENT_STOP)
+		convert->stopped = true;
 	if (event->kind == EVENT_PART_BEGIN)
 		convert->has_content = true;
 	if (event->kind == EVENT_ERROR)
@@ -351,6 +364,18 @@ const struct usage *
 convert_usage(const struct convert *convert)
 {
 	return &convert->usage;
+}
+
+bool
+convert_usage_is_last(const struct convert *convert)
+{
+	return convert->usage_last;
+}
+
+const char *
+convert_model(const struct convert *convert)
+{
+	return convert->model;
 }
 
 bool

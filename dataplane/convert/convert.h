@@ -57,6 +57,11 @@ MUST_CHECK bool convert_error(
 const char *convert_path(enum wire upstream);
 const struct ledger *convert_ledger(const struct convert *convert);
 const struct usage *convert_usage(const struct convert *convert);
+/* It was told when the answer was there, not only at its beginning. */
+bool convert_usage_is_last(const struct convert *convert);
+/* The model that the upstream's answer names, as it is in the source; "" before that. */
+#define CONVERT_MODEL_BYTES 128
+const char *convert_model(const struct convert *convert);
 /* Something the client sees has been written (text, call, thinking). */
 bool convert_has_content(const struct convert *convert);
 

@@ -7,8 +7,8 @@
 #include "places.h"
 #include <jansson.h>
 
-/* Sends MSG `type` with this body (taken; NULL = {}) to the socket that answers it and waits at most 2 s. `answer`
- * is the caller's to envelope_fini. ERR_TIMEOUT when nobody answers. */
+/* Sends MSG `type` with this body (taken; NULL = {}) to the socket that answers it and waits at
+ * most 2 s. `answer` is the caller's to envelope_fini. ERR_TIMEOUT when nobody answers. */
 MUST_CHECK bool query_ask(const struct places *places, const char *type, json_t *body,
     struct envelope *answer, struct err *err);
 

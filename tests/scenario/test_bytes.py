@@ -33,7 +33,7 @@ def odd_body(protocol, odd, stream):
 
 
 class Bytes(rig.Case):
-    config = rig.everywhere("a", model_conversions=[
+    config = rig.everywhere("a", optimization_settings={"ask_usage": False}, model_conversions=[
         {"name": "r", "source_model": "short", "target_model": "a much longer \"name\" é",
          "enabled": True},
         {"name": "s", "source_model": "a-very-long-model-name", "target_model": "s"}])

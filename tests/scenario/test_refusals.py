@@ -10,7 +10,7 @@ from wire import request
 
 
 class Refusals(rig.Case):
-    config = rig.everywhere("a", server={"body_limit_mib": 2})
+    config = rig.everywhere("a", optimization_settings={"ask_usage": False}, server={"body_limit_mib": 2})
 
     def refused(self, status, protocol, answer):
         self.assertEqual(status, answer.status, answer)

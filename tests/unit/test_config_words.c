@@ -141,6 +141,10 @@ try_word(
 	X(activation, NULL, prompt, "\"hi\"", "\"\"")                                              \
 	X(activation, NULL, max_tokens, "16", "0")                                                 \
 	X(optimization_settings, NULL, learn_seconds, "3600", "0")                                 \
+	X(optimization_settings, NULL, ask_usage, "false", "\"no\"")                               \
+	X(statistics, NULL, keep_days, "30", "0")                                                  \
+	X(statistics, NULL, keep_mib, "8", "7")                                                    \
+	X(statistics, NULL, time_zone, "\"Asia/Shanghai\"", "7")                                   \
 	X(client_keys, "\"id\": \"a\"", sha256, SHA, "\"123\"")                                    \
 	X(client_keys, "\"sha256\": " SHA, id, "\"me\"", "\"\"")                                   \
 	X(client_keys, "\"sha256\": " SHA, name, "\"me\"", "1")                                    \

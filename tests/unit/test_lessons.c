@@ -59,8 +59,11 @@ static const struct {
 
 START_TEST(a_refusal_is_read)
 {
-	struct lessons_question question = {rows[_i].status, view_of(rows[_i].error),
-	    rows[_i].protocol, VIEW("a, fancy-2026-01-01"), view_of(BODY)};
+	struct lessons_question question = {.status = rows[_i].status,
+	    .error_body = view_of(rows[_i].error),
+	    .protocol = rows[_i].protocol,
+	    .beta = VIEW("a, fancy-2026-01-01"),
+	    .body = view_of(BODY)};
 	struct lesson lesson;
 	bool learned = lessons_read(&question, &lesson);
 	ck_assert_int_eq(learned, rows[_i].kind >= 0);

@@ -194,6 +194,33 @@ START_TEST(enable_cache_control_limit_keeps_system_and_the_last)
 }
 END_TEST
 
+START_TEST(chat_streams_are_asked_for_their_use_of_tokens)
+{
+	protocol = PROTOCOL_CHAT;
+	check("{\"model\":\"m\",\"stream\":true}", "{\"model\":\"m\",\"stream\":true}", "m");
+	table->ask_usage = true;
+	check("{\"model\":\"m\",\"stream\":true}",
+	    "{\"stream_options\":{\"include_usage\":true},\"model\":\"m\",\"stream\":true}", "m");
+	check("{\"model\":\"m\",\"stream\":true,\"stream_options\":null}",
+	    "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true}}", "m");
+	check("{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\": "
+	      "false,\"x\":1}}",
+	    "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\": "
+	    "true,\"x\":1}}",
+	    "m");
+	/* Who asks for it himself, or wants no stream, gets what he asked for. */
+	check("{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true}}",
+	    "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true}}", "m");
+	check("{\"model\":\"m\"}", "{\"model\":\"m\"}", "m");
+	protocol = PROTOCOL_ANTHROPIC;
+	check("{\"model\":\"m\",\"stream\":true}", "{\"model\":\"m\",\"stream\":true}", "m");
+	protocol = PROTOCOL_CHAT;
+	/* An upstream that does not know the word is not asked again. */
+	add_lesson(LESSON_FIELD, "stream_options");
+	check("{\"model\":\"m\",\"stream\":true}", "{\"model\":\"m\",\"stream\":true}", "m");
+}
+END_TEST
+
 START_TEST(refused_fields_leave_with_their_commas)
 {
 	add_lesson(LESSON_FIELD, "x");
@@ -294,6 +321,7 @@ main(void)
 	tcase_add_test(tests, full_format_wraps_the_system_text);
 	tcase_add_test(tests, the_thinking_suffix_is_a_wish);
 	tcase_add_test(tests, enable_cache_control_limit_keeps_system_and_the_last);
+	tcase_add_test(tests, chat_streams_are_asked_for_their_use_of_tokens);
 	tcase_add_test(tests, refused_fields_leave_with_their_commas);
 	tcase_add_test(tests, thinking_of_others_leaves_and_no_turn_gets_empty);
 	tcase_add_test(tests, encrypted_reasoning_of_others_leaves);

@@ -1,0 +1,300 @@
+"""Every token counted once: the upstream's ledger against the statistics, also over kill -9."""
+
+import collections
+import json
+import os
+import random
+import sqlite3
+import threading
+import time
+
+import rig
+from protocols import PROTOCOLS, ask, events
+from wire import Broken
+
+CALLS = int(os.environ.get("PM_STATS_CALLS", "400"))
+KILLS = int(os.environ.get("PM_STATS_KILLS", "6"))
+THREADS = 6
+HIDDEN = 77777  # the input of calls whose usage the upstream does not tell
+TOKENS = ("input", "cache_read", "cache_write", "output", "reasoning")
+# Answers that are good, each in its own way (asked for by the model's name) ...
+SHAPES = ("", "", "", "usage:in=1000;out=50;read=400;write=100;reasoning=20", "gzip", "crlf",
+          "bytes1", "json", "sse", "no-event-lines", "usage:none;in=" + str(HIDDEN), "usage:null;in=" + str(HIDDEN),
+          "drip:bytes=7;ms=0", "cut:after=4", "error-after=3")
+# ... and what the first upstream does with some of its requests; the backups answer well then.
+FAILURES = ("status:529", "status:429;ra=1", "cut:after=1", "empty", "close", "error-first")
+
+
+def lists():
+    """Clients of each protocol, upstreams of each: what is not its own is converted."""
+    mixed = [rig.upstream("a"), rig.upstream("b", protocol="anthropic", type="backup"),
+             rig.upstream("c", protocol="responses", type="backup"),
+             rig.upstream("d", protocol="chat", type="backup")]
+    return rig.config(mixed, [dict(entry) for entry in mixed], [dict(entry) for entry in mixed],
+                      **rig.plain())
+
+
+class Counting(rig.Case):
+    """What both classes below ask and compare."""
+
+    config = lists()
+    dataplanes = 2
+
+    def setUp(self):
+        super().setUp()
+        self.lock = threading.Lock()
+        self.made, self.lost = 0, 0
+        self.settled()
+        self.before = self.api("/api/v1/stats?epochs=all")["totals"]["requests"]
+
+    # ---- asking ----
+
+    def one(self, chance):
+        protocol = chance.choice(PROTOCOLS)
+        stream = chance.random() < 0.7
+        shape = chance.choice(SHAPES)
+        model = f"m{chance.randrange(4)}" + (f"-fault={shape}" if shape else "")
+        if chance.random() < 0.2:
+            self.rig.demo.fault("a", chance.choice(FAILURES), count=1)
+        body = json.loads(ask(protocol, "[demo:say some words to count]", stream, model))
+        if protocol == "chat" and stream and chance.random() < 0.3:
+            body["stream_options"] = {"include_usage": True}
+        leaves = stream and chance.random() < 0.1
+        with self.rig.wire() as wire:
+            self.rig.send(wire, protocol, json.dumps(body).encode())
+            if leaves:
+                answer = wire.head()
+                self.assertLess(0, answer.status)
+                return
+            wire.answer()
+
+    def ask_many(self, seed, count, stopped):
+        chance = random.Random(seed)
+        for _ in range(count):
+            if stopped.is_set():
+                return
+            try:
+                self.one(chance)
+            except (Broken, OSError):
+                with self.lock:
+                    self.lost += 1
+            with self.lock:
+                self.made += 1
+
+    def load(self, count, meanwhile):
+        stopped = threading.Event()
+        threads = [threading.Thread(target=self.ask_many, daemon=True,
+                                    args=(rig.seed * 100 + number, count // THREADS, stopped))
+                   for number in range(THREADS)]
+        for thread in threads:
+            thread.start()
+        try:
+            meanwhile(threads)
+        finally:
+            for thread in threads:
+                thread.join(280)
+            stopped.set()
+        self.assertFalse(any(thread.is_alive() for thread in threads))
+
+    # ---- comparing ----
+
+    def api(self, path):
+        headers = {"Authorization": f"Bearer {self.rig.token}"}
+        answer = self.rig.call("GET", path, headers, port=self.rig.admin_port)
+        self.assertEqual(200, answer.status, answer)
+        return json.loads(bytes(answer.body))
+
+    def counted(self):
+        return self.api("/api/v1/stats?epochs=all")["totals"]["requests"] - self.before
+
+    def check_sums(self):
+        """One state of the file, told apart in every way, adds up."""
+        for by in ("model", "day", "upstream", "client_key", "protocol", "hour", "hour,model"):
+            told = self.api(f"/api/v1/stats?by={by}")
+            for word, total in told["totals"].items():
+                self.assertEqual(total, sum(row[word] for row in told["rows"]), (by, word))
+
+    def settled(self):
+        """All that was asked is told."""
+        rig.wait_for(lambda: self.rig.demo.state()["in_flight"] == 0, "upstreams are at rest", 20)
+        calls = len([call for call in self.rig.demo.calls() if call.generates])
+        rig.wait_for(lambda: self.api("/api/v1/stats?epochs=all")["totals"]["calls"] >= calls,
+                     f"{calls} calls are told", 20)
+
+    def rows(self, query):
+        """Of the database itself, read while it is in use."""
+        with sqlite3.connect(f"file:{self.rig.state}/stats.db?mode=ro", uri=True) as base:
+            return base.execute(query).fetchall()
+
+    def ledger(self):
+        """By call: the last usage that the upstream has written, and how it ended."""
+        self.rig.demo.look()
+        found = {}
+        for line in self.rig.demo.lines:
+            if line["event"] == "request" and not line["path"].endswith("count_tokens"):
+                found[line["seq"]] = {"how": None, "tokens": None, "name": line["prefix"]}
+            elif line["event"] == "usage" and line["seq"] in found:
+                found[line["seq"]]["tokens"] = line["tokens"]
+            elif line["event"] == "end" and line["seq"] in found:
+                found[line["seq"]]["how"] = line["how"]
+        return found
+
+    def told(self):
+        """Each upstream call as it is told."""
+        return [attempt for (text,) in self.rows("SELECT attempts FROM requests")
+                for attempt in json.loads(text)]
+
+    @staticmethod
+    def tokens_of(attempt):
+        return {"input": attempt["input"], "cache_read": attempt["cache_read"],
+                "cache_write": max(attempt["cache_write_5m"], 0) + max(attempt["cache_write_1h"], 0),
+                "output": attempt["output"], "reasoning": attempt["reasoning"]}
+
+    def compare(self, whole):
+        """(missing, extra): counts of complete calls that were not told, counts that nobody gave."""
+        ledger, told = self.ledger(), self.told()
+        if whole:
+            # One whose connection was gone before it was taken is a call that nobody saw.
+            unseen = len([attempt for attempt in told if attempt["status"] == 0])
+            self.assertLessEqual(len(ledger), len(told))
+            self.assertGreaterEqual(len(ledger), len(told) - unseen)
+        def counts(calls):
+            return collections.Counter(
+                tuple(max(call["tokens"][word], 0) for word in TOKENS) for call in calls
+                if call["tokens"] and call["tokens"]["input"] != HIDDEN)
+        found = collections.Counter(
+            tuple(max(self.tokens_of(attempt)[word], 0) for word in TOKENS)
+            for attempt in told if attempt["usage"] == "reported")
+        complete = [call for call in ledger.values() if call["how"] == "complete"]
+        return counts(complete) - found, found - counts(ledger.values())
+
+    def check_tokens(self, whole, lost):
+        missing, extra = self.compare(whole)
+        # A client that left may have had its upstream's last words on the way.
+        left = self.rows("SELECT count(*) FROM requests WHERE result='client_gone'")[0][0]
+        self.assertLessEqual(sum(missing.values()), left + lost, (missing, extra))
+        self.assertEqual(0, sum(extra.values()), (missing, extra))
+
+
+class Stats(Counting):
+    def test_ledger_and_statistics_agree(self):
+        self.load(CALLS, lambda threads: [self.check_sums() for _ in range(5)])
+        self.settled()
+        self.check_sums()
+        self.check_tokens(whole=True, lost=0)
+        self.assertEqual(CALLS // THREADS * THREADS, self.counted())
+        self.assertEqual(0, self.lost)
+        odd = [attempt for attempt in self.told() if attempt["odd"]]
+        self.assertEqual([], odd)
+
+    def test_kill_9_of_controlplane(self):
+        """Nothing is missing and nothing twice, whenever it dies."""
+        def kill(threads):
+            for _ in range(KILLS):
+                if not any(thread.is_alive() for thread in threads):
+                    break
+                self.rig.kill("controlplane")
+                rig.wait_for(self.rig.ready, "it is back", 20)
+        self.load(CALLS // 2, kill)
+        self.settled()
+        self.check_sums()
+        self.check_tokens(whole=True, lost=0)
+        self.assertEqual(self.made, self.counted())
+
+    def test_a_client_does_not_see_what_it_did_not_ask_for(self):
+        mark = self.rig.demo.newest()
+        answer = self.rig.post("chat", "[demo:say hi]")
+        self.assertEqual([], [data for _, data in events(answer.body) if '"choices":[]' in data])
+        self.assertTrue(answer.body.endswith(b"data: [DONE]\n\n"), answer.body)
+        self.assertEqual(1, len(self.rig.demo.calls(mark)))
+        rig.wait_for(lambda: self.api("/api/v1/requests?limit=1")["records"], "it is told")
+        record = self.api("/api/v1/requests?limit=1")["records"][0]
+        self.assertEqual("reported", record["attempts"][0]["usage"])
+        body = json.loads(ask("chat", "[demo:say hi]"))
+        body["stream_options"] = {"include_usage": True}
+        answer = self.rig.post("chat", body=json.dumps(body).encode())
+        self.assertEqual(1, len([data for _, data in events(answer.body) if '"choices":[]' in data]))
+
+    def old(self, method, path):
+        headers = {"Authorization": f"Bearer {self.rig.token}", "Content-Type": "application/json"}
+        answer = self.rig.call(method, path, headers, port=self.rig.admin_port)
+        return answer.status, json.loads(bytes(answer.body))
+
+    def test_the_old_shapes(self):
+        self.assertEqual(200, self.old("POST", "/api/token-stats/reset")[0])
+        self.rig.post("anthropic", "[demo:say hi]", model="old-model")
+        stats = rig.wait_for(lambda: (told := self.old("GET", "/api/token-stats")[1])
+                             ["summary"]["total_requests"] and told, "it is counted")
+        self.assertEqual(["old-model"], stats["summary"]["unique_models"])
+        self.assertEqual(1, stats["by_model"]["old-model"]["total_requests"])
+        (day, told), = stats["daily"].items()
+        self.assertEqual({"old-model": 1}, told["models"])
+        self.assertEqual(stats["summary"]["total_tokens"], told["total_tokens"])
+        self.assertEqual(time.strftime("%Y-%m-%d"), day)
+        status, done = self.old("POST", "/api/token-stats/reset")
+        self.assertEqual((200, True, "统计数据已清空"), (status, done["success"], done["message"]))
+        self.assertEqual(0, self.old("GET", "/api/token-stats")[1]["summary"]["total_requests"])
+        self.assertEqual(1, self.counted())
+        status, done = self.old("POST", "/api/token-stats/generate")
+        self.assertEqual((200, True), (status, done["success"]))
+
+    def test_without_a_database(self):
+        """The disk is gone: traffic goes on, it is said, and nothing is lost."""
+        self.rig.kill("controlplane")
+        # Nobody can write there now.
+        base = self.rig.state / "stats.db"
+        kept = self.rig.state / "kept"
+        os.rename(base, kept)
+        for suffix in ("-wal", "-shm"):
+            if (self.rig.state / f"stats.db{suffix}").exists():
+                os.rename(self.rig.state / f"stats.db{suffix}", f"{kept}{suffix}")
+        os.mkdir(base)
+        self.rig.kill("controlplane")
+        rig.wait_for(self.rig.ready, "it is back", 20)
+        for number in range(20):
+            self.assertEqual(200, self.rig.post("chat", "[demo:say x]", model="away").status)
+        rig.wait_for(lambda: self.rig.log("statistics_away"), "it is said")
+        os.rmdir(base)
+        for suffix in ("-wal", "-shm", ""):
+            if os.path.exists(f"{kept}{suffix}"):
+                os.rename(f"{kept}{suffix}", f"{base}{suffix}")
+        rig.wait_for(lambda: self.rows("SELECT count(*) FROM requests WHERE model='away'") ==
+                     [(20,)] if base.exists() else False, "all are told", 20)
+        self.assertEqual(20, self.counted())
+
+
+class DataPlanesDie(Counting):
+    def test_kill_9_of_data_planes(self):
+        """What was in hand is told as interrupted, once; all that had ended is there."""
+        streams = []
+        for number in range(12):
+            wire = self.rig.wire()
+            self.rig.send(wire, "anthropic", ask(
+                "anthropic", model="held-fault=events=2000;ms=50"))
+            self.assertEqual(200, wire.head().status)
+            streams.append(wire)
+        def kill(threads):
+            for number in range(KILLS):
+                self.rig.kill(f"dataplane.{number % 2}")
+                rig.wait_for(self.rig.ready, "it is back", 20)
+        self.load(CALLS // 2, kill)
+        for wire in streams:
+            wire.close()
+        rig.wait_for(lambda: self.rows("SELECT count(*) FROM requests WHERE model LIKE 'held%'")[0][0] ==
+                     len(streams), "each held stream is told", 20)
+        self.assertEqual([("interrupted", len(streams))], self.rows(
+            "SELECT result, count(*) FROM requests WHERE model LIKE 'held%' GROUP BY result"))
+        # message_start had told what went in.
+        self.assertEqual({"partial"}, {json.loads(text)[0]["usage"] for (text,) in self.rows(
+            "SELECT attempts FROM requests WHERE model LIKE 'held%'")})
+        self.check_sums()
+        whole = self.rows("SELECT count(*) FROM requests WHERE model NOT LIKE 'held%' "
+                          "AND result<>'interrupted'")[0][0]
+        self.assertLessEqual(self.made - self.lost, whole + self.rows(
+            "SELECT count(*) FROM requests WHERE result='interrupted'")[0][0])
+        # Lost with their process: at most what was in its hands.
+        self.check_tokens(whole=False, lost=KILLS * THREADS)
+
+
+if __name__ == "__main__":
+    rig.main()

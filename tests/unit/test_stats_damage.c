@@ -1,0 +1,128 @@
+/* A damaged file of the statistics: what can be read is kept, and it goes on. */
+#include "fileio.h"
+#include "stats_rig.h"
+
+static void
+fill(struct place *place, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct record record = make(i, "claude:a");
+		record.at_ms += (int64_t)i * HOUR;
+		store(place, &record);
+	}
+	stats_store_close(place->store);
+	place->store = NULL;
+}
+
+static void
+read_file(const struct place *place, struct bytes *out)
+{
+	char path[128];
+	struct err err;
+	(void)snprintf(path, sizeof(path), "%s/stats.db", place->folder);
+	bytes_init(out, (size_t)1 << 24);
+	ck_assert(fileio_read(path, out, &err));
+}
+
+static void
+write_file(const struct place *place, struct view data)
+{
+	char path[128];
+	struct err err;
+	(void)snprintf(path, sizeof(path), "%s/stats.db", place->folder);
+	drop_file(place, "stats.db-wal");
+	drop_file(place, "stats.db-shm");
+	ck_assert(fileio_write(path, data, 0600, &err));
+}
+
+/* Whatever was damaged: it opens, takes new records and answers; what is told is never more than
+ * was stored. */
+static void
+check_survives(struct place *place, int64_t stored)
+{
+	open_place(place);
+	json_t *answer = ask(place, "{'epochs':'all'}", stats_query_sums);
+	int64_t count = number(json_object_get(answer, "totals"), "requests");
+	ck_assert_int_le(count, stored);
+	json_decref(answer);
+	struct record record = make(100000, "claude:new");
+	place->next = 100000;
+	store(place, &record);
+	answer = ask(place, "{'id':'req_0000000000000000000186a0'}", stats_query_requests);
+	ck_assert_uint_eq(json_array_size(json_object_get(answer, "records")), 1);
+	json_decref(answer);
+	stats_store_close(place->store);
+	place->store = NULL;
+}
+
+START_TEST(a_damaged_file_is_mended_or_begun_anew)
+{
+	struct place place;
+	struct bytes good;
+	setup(&place);
+	fill(&place, 200);
+	read_file(&place, &good);
+	unsigned seed = 12345;
+	for (unsigned round = 0; round < 40; round++) {
+		char *bad = mem_alloc(good.len);
+		memcpy(bad, good.data, good.len);
+		unsigned count = 1 + round * 8;
+		for (unsigned i = 0; i < count; i++) {
+			seed = seed * 1103515245 + 12345;
+			bad[(seed >> 4) % good.len] ^= (char)(1 + (seed >> 24) % 255);
+		}
+		write_file(&place, view_make(bad, good.len));
+		mem_free(bad);
+		check_survives(&place, 200);
+	}
+	write_file(&place, VIEW("this is no database, though it is long enough to look like one"));
+	check_survives(&place, 0);
+	write_file(&place, view_make(good.data, good.len / 2));
+	check_survives(&place, 200);
+	write_file(&place, VIEW(""));
+	check_survives(&place, 0);
+	bytes_fini(&good);
+	teardown(&place);
+}
+END_TEST
+
+START_TEST(one_damaged_page_costs_no_more_than_what_was_on_it)
+{
+	struct place place;
+	struct bytes good;
+	setup(&place);
+	fill(&place, 400);
+	read_file(&place, &good);
+	/* A page of requests: found by its text. */
+	ptrdiff_t at = view_find(bytes_view(&good), "/v1/messages");
+	ck_assert_int_gt(at, 0);
+	size_t page = (size_t)at / 4096 * 4096;
+	memset(good.data + page, 0x5a, 4096);
+	write_file(&place, bytes_view(&good));
+	bytes_fini(&good);
+	open_place(&place);
+	ck_assert_int_eq(total(&place, "{}", "requests"), 400);
+	json_t *answer = ask(&place, "{'limit':1000}", stats_query_requests);
+	ck_assert_uint_gt(json_array_size(json_object_get(answer, "records")), 370);
+	json_decref(answer);
+	/* What was stored is known to be stored. */
+	struct err err;
+	uint64_t stored;
+	struct stats_batch batch = {.journal = 7, .first = 1};
+	ck_assert(stats_store_batch(place.store, place.settings, &batch, &stored, &err));
+	ck_assert_uint_eq(stored, 400);
+	teardown(&place);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("stats_damage");
+	TCase *tests = tcase_create("stats_damage");
+	tcase_set_timeout(tests, 120);
+	tcase_add_test(tests, a_damaged_file_is_mended_or_begun_anew);
+	tcase_add_test(tests, one_damaged_page_costs_no_more_than_what_was_on_it);
+	suite_add_tcase(suite, tests);
+	return suite_run(suite);
+}

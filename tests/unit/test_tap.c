@@ -1,0 +1,294 @@
+/* The tap: what three protocols tell of tokens, at every split, of every size, and what is odd. */
+#include "mem.h"
+#include "suite.h"
+#include "tap.h"
+#include <stdio.h>
+#include <string.h>
+
+static const char anthropic_stream[] =
+    "event: message_start\n"
+    "data: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude-x\","
+    "\"content\":[],\"usage\":{\"input_tokens\":25,\"cache_creation_input_tokens\":11,"
+    "\"cache_read_input_tokens\":7,\"cache_creation\":{\"ephemeral_5m_input_tokens\":8,"
+    "\"ephemeral_1h_input_tokens\":3},\"output_tokens\":1}}}\n\n"
+    "event: ping\ndata: {\"type\": \"ping\"}\n\n"
+    "event: content_block_delta\n"
+    "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\","
+    "\"text\":\"{\\\"usage\\\":{\\\"output_tokens\\\":999}}\"}}\n\n"
+    "event: message_delta\n"
+    "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},"
+    "\"usage\":{\"output_tokens\":15,\"output_tokens_details\":{\"thinking_tokens\":4},"
+    "\"server_tool_use\":{\"web_search_requests\":2}}}\n\n"
+    "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+
+static const char chat_stream[] =
+    ": hello\n\n"
+    "data: {\"id\":\"c\",\"model\":\"gpt-x\",\"choices\":[{\"index\":0,\"delta\":"
+    "{\"role\":\"assistant\"}}],\"usage\":null}\n\n"
+    "data: {\"id\":\"c\",\"model\":\"gpt-x\",\"choices\":[{\"index\":0,\"delta\":"
+    "{\"content\":\"the word \\\"usage\\\" is no \\\"usage\\\":{}\"}}],\"usage\":null}\n\n"
+    "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+    "data: {\"id\":\"c\",\"choices\":[],\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":20,"
+    "\"total_tokens\":120,\"prompt_tokens_details\":{\"cached_tokens\":60},"
+    "\"completion_tokens_details\":{\"reasoning_tokens\":5}}}\n\n"
+    "data: [DONE]\n\n";
+
+static const char responses_stream[] =
+    "event: response.created\n"
+    "data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\",\"model\":\"gpt-y\","
+    "\"usage\":null}}\n\n"
+    "event: response.output_text.delta\n"
+    "data: {\"type\":\"response.output_text.delta\",\"delta\":\"x\",\"usage\":{"
+    "\"input_tokens\":7}}\n\n"
+    "event: response.completed\n"
+    "data: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"output\":[{\"usage\":{"
+    "\"input_tokens\":1,\"output_tokens\":1}},\"usage\",{\"model\":\"bait\"}],"
+    "\"tools\":[{\"parameters\":{\"usage\":{\"output_tokens\":77}}}],"
+    "\"usage\":{\"input_tokens\":50,\"input_tokens_details\":{\"cached_tokens\":20},"
+    "\"output_tokens\":9,\"output_tokens_details\":{\"reasoning_tokens\":3},"
+    "\"total_tokens\":59},\"user\":null},\"sequence_number\":4}\n\n";
+
+struct wanted {
+	int64_t input, write, read, output, reasoning;
+	const char *model;
+	bool last_word, odd;
+};
+
+static void
+check(const struct tap *tap, const struct wanted *wanted, const char *at)
+{
+	const struct usage *usage = &tap->found.usage;
+	ck_assert_msg(usage->input_new == wanted->input && usage->cache_write == wanted->write &&
+			  usage->cache_read == wanted->read && usage->output == wanted->output &&
+			  usage->reasoning == wanted->reasoning,
+	    "%s: %lld %lld %lld %lld %lld", at, (long long)usage->input_new,
+	    (long long)usage->cache_write, (long long)usage->cache_read, (long long)usage->output,
+	    (long long)usage->reasoning);
+	ck_assert_msg(tap->found.last_word == wanted->last_word, "%s: last word", at);
+	ck_assert_msg(tap->found.odd == wanted->odd, "%s: odd", at);
+	ck_assert_str_eq(tap->found.model, wanted->model);
+}
+
+static void
+feed_by(struct tap *tap, struct view text, size_t step)
+{
+	for (size_t at = 0; at < text.len; at += step)
+		tap_feed(tap, view_sub(text, at, step));
+}
+
+/* In one piece, in two at every place, in equal small pieces. */
+static void
+check_splits(enum protocol protocol, bool stream, struct view text, const struct wanted *wanted)
+{
+	for (size_t cut = 0; cut <= text.len; cut++) {
+		struct tap tap;
+		char at[32];
+		(void)snprintf(at, sizeof(at), "cut at %zu", cut);
+		tap_init(&tap, protocol, stream);
+		tap_feed(&tap, view_sub(text, 0, cut));
+		tap_feed(&tap, view_from(text, cut));
+		check(&tap, wanted, at);
+		tap_fini(&tap);
+	}
+	for (size_t step = 1; step < 100; step++) {
+		struct tap tap;
+		char at[32];
+		(void)snprintf(at, sizeof(at), "step %zu", step);
+		tap_init(&tap, protocol, stream);
+		feed_by(&tap, text, step);
+		check(&tap, wanted, at);
+		tap_fini(&tap);
+	}
+}
+
+/* The same with each LF as CR LF or CR. */
+static struct view
+with_ends(const char *text, const char *end, char *out)
+{
+	size_t len = 0;
+	for (; *text != '\0'; text++) {
+		const char *put = *text == '\n' ? end : (char[]){*text, '\0'};
+		memcpy(out + len, put, strlen(put));
+		len += strlen(put);
+	}
+	return view_make(out, len);
+}
+
+static const struct wanted anthropic_wanted = {25, 11, 7, 15, 4, "claude-x", true, false};
+static const struct wanted chat_wanted = {40, -1, 60, 20, 5, "gpt-x", true, false};
+static const struct wanted responses_wanted = {30, -1, 20, 9, 3, "gpt-y", true, false};
+
+START_TEST(streams_tell_at_every_split)
+{
+	static char text[8192];
+	static const char *const ends[] = {"\n", "\r\n", "\r"};
+	for (size_t i = 0; i < 3; i++) {
+		check_splits(PROTOCOL_ANTHROPIC, true, with_ends(anthropic_stream, ends[i], text),
+		    &anthropic_wanted);
+		check_splits(
+		    PROTOCOL_CHAT, true, with_ends(chat_stream, ends[i], text), &chat_wanted);
+		check_splits(PROTOCOL_RESPONSES, true, with_ends(responses_stream, ends[i], text),
+		    &responses_wanted);
+	}
+	struct tap tap;
+	tap_init(&tap, PROTOCOL_ANTHROPIC, true);
+	tap_feed(&tap, view_of(anthropic_stream));
+	ck_assert_int_eq(tap.found.usage.cache_write_5m, 8);
+	ck_assert_int_eq(tap.found.usage.cache_write_1h, 3);
+	ck_assert_int_eq(tap.found.usage.web_searches, 2);
+	tap_fini(&tap);
+}
+END_TEST
+
+START_TEST(an_answer_cut_off_tells_what_came)
+{
+	struct view text = view_of(anthropic_stream);
+	size_t cut = (size_t)view_find(text, "event: message_delta");
+	struct tap tap;
+	tap_init(&tap, PROTOCOL_ANTHROPIC, true);
+	tap_feed(&tap, view_sub(text, 0, cut));
+	check(&tap, &(struct wanted){25, 11, 7, 1, -1, "claude-x", false, false}, "cut");
+	ck_assert(tap.found.told);
+	tap_fini(&tap);
+	tap_init(&tap, PROTOCOL_CHAT, true);
+	tap_feed(&tap, view_sub(view_of(chat_stream), 0, 200));
+	ck_assert(!tap.found.told);
+	tap_fini(&tap);
+}
+END_TEST
+
+START_TEST(whole_answers_tell)
+{
+	static const char chat[] =
+	    "{\"id\":\"c\",\"model\":\"deep\",\"choices\":[{\"message\":{\"content\":\"\\\\\"}}],"
+	    "\"usage\":{\"prompt_tokens\":16,\"completion_tokens\":1,\"total_tokens\":245,"
+	    "\"prompt_cache_hit_tokens\":6,\"completion_tokens_details\":{\"reasoning_tokens\":228}"
+	    "}}";
+	static const char message[] =
+	    "{\"model\":\"m\",\"content\":[{\"type\":\"text\",\"text\":\"}\\\"{\"}],\"usage\": {"
+	    " \"input_tokens\" : 3 , \"cache_creation_input_tokens\": null,\"output_tokens\":4 } }";
+	static const char response[] =
+	    "{\"object\":\"response\",\"output\":[],\"usage\":{\"input_tokens\":3,"
+	    "\"output_tokens\":4,\"total_tokens\":7}}";
+	/* Reasoning beside the completion: the total shows it. */
+	check_splits(PROTOCOL_CHAT, false, view_of(chat),
+	    &(struct wanted){10, -1, 6, 229, 228, "deep", true, false});
+	check_splits(PROTOCOL_ANTHROPIC, false, view_of(message),
+	    &(struct wanted){3, -1, -1, 4, -1, "m", true, false});
+	check_splits(PROTOCOL_RESPONSES, false, view_of(response),
+	    &(struct wanted){3, -1, -1, 4, -1, "", true, false});
+}
+END_TEST
+
+START_TEST(what_cannot_be_is_odd)
+{
+	static const struct {
+		const char *usage;
+		bool odd;
+	} rows[] = {
+	    {"{\"prompt_tokens\":5,\"completion_tokens\":2}", false},
+	    {"{\"prompt_tokens\":-5,\"completion_tokens\":2}", true},
+	    {"{\"prompt_tokens\":\"5\",\"completion_tokens\":2}", true},
+	    {"{\"prompt_tokens\":5.5,\"completion_tokens\":2}", true},
+	    {"{\"prompt_tokens\":5,\"completion_tokens\":99999999999999999999}", true},
+	    {"{\"prompt_tokens\":5,\"completion_tokens\":1000000001}", true},
+	    {"{\"prompt_tokens\":5,\"completion_tokens\":null}", false},
+	    {"{\"prompt_tokens\":5,\"completion_tokens\":2,"
+	     "\"prompt_tokens_details\":{\"cached_tokens\":6}}",
+		true},
+	    {"{\"prompt_tokens\":5,\"completion_tokens\":2,"
+	     "\"prompt_tokens_details\":{\"cached_tokens\":\"x\"}}",
+		true},
+	    {"{\"prompt_tokens\":5,\"completion_tokens\":2,"
+	     "\"completion_tokens_details\":{\"reasoning_tokens\":3}}",
+		true},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct tap tap;
+		char text[512];
+		(void)snprintf(text, sizeof(text), "{\"choices\":[],\"usage\":%s}", rows[i].usage);
+		tap_init(&tap, PROTOCOL_CHAT, false);
+		tap_feed(&tap, view_of(text));
+		ck_assert_msg(tap.found.odd == rows[i].odd, "%s", rows[i].usage);
+		ck_assert_int_le(tap.found.usage.output, 1000000000);
+		tap_fini(&tap);
+	}
+	/* One that goes back. */
+	struct tap tap;
+	tap_init(&tap, PROTOCOL_CHAT, true);
+	tap_feed(&tap, VIEW("data: {\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":9}}\n\n"
+			    "data: {\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":4}}\n\n"));
+	ck_assert(tap.found.odd);
+	ck_assert_int_eq(tap.found.usage.output, 4);
+	tap_fini(&tap);
+}
+END_TEST
+
+/* An event of megabytes repeats the whole conversation before it tells. */
+START_TEST(big_events_tell)
+{
+	static const char head[] =
+	    "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{"
+	    "\"model\":\"big\",\"instructions\":\"";
+	static const char tail[] =
+	    "\",\"usage\":{\"input_tokens\":5,\"output_tokens\":6,\"total_tokens\":11}}}\n\n";
+	struct bytes text;
+	bytes_init(&text, (size_t)4 << 20);
+	ck_assert(bytes_append_str(&text, head));
+	for (unsigned i = 0; i < 60000; i++)
+		ck_assert(bytes_append_str(&text, "\\\"usage\\\":{\\\"output_tokens\\\":1},"));
+	ck_assert(bytes_append_str(&text, tail));
+	for (size_t step = 1000; step < 200000; step = step * 3 + 1) {
+		struct tap tap;
+		tap_init(&tap, PROTOCOL_RESPONSES, true);
+		feed_by(&tap, bytes_view(&text), step);
+		check(&tap, &(struct wanted){5, -1, -1, 6, -1, "big", true, false}, "big");
+		ck_assert_uint_le(tap.watch.captured.cap, JSON_WATCH_BYTES_MAX + 1);
+		tap_fini(&tap);
+	}
+	bytes_fini(&text);
+	/* A usage object without end is not kept. */
+	struct tap tap;
+	tap_init(&tap, PROTOCOL_CHAT, false);
+	tap_feed(&tap, VIEW("{\"usage\":{\"x\":\""));
+	for (unsigned i = 0; i < 5000; i++)
+		tap_feed(&tap, VIEW("aaaaaaaaaa"));
+	tap_feed(&tap, VIEW("\"},\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}"));
+	ck_assert_int_eq(tap.found.usage.output, 2);
+	tap_fini(&tap);
+}
+END_TEST
+
+START_TEST(noise_tells_nothing)
+{
+	static const char *const texts[] = {"", "<html>usage</html>", "]]]}}}}\"usage\":{",
+	    "{\"usage\":7,\"model\":7}", "data: {\"usage\"",
+	    "[\"usage\",{\"usage\":{\"output_tokens\":1}}]",
+	    "{\"a\":{\"usage\":{\"output_tokens\":1}}}", "{\"message\":[{\"usage\":{}}]}"};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		for (int stream = 0; stream < 2; stream++) {
+			struct tap tap;
+			tap_init(&tap, PROTOCOL_ANTHROPIC, stream != 0);
+			feed_by(&tap, view_of(texts[i]), 1);
+			ck_assert_msg(tap.found.usage.output == -1, "%s", texts[i]);
+			tap_fini(&tap);
+		}
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("tap");
+	TCase *tests = tcase_create("tap");
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, streams_tell_at_every_split);
+	tcase_add_test(tests, an_answer_cut_off_tells_what_came);
+	tcase_add_test(tests, whole_answers_tell);
+	tcase_add_test(tests, what_cannot_be_is_odd);
+	tcase_add_test(tests, big_events_tell);
+	tcase_add_test(tests, noise_tells_nothing);
+	suite_add_tcase(suite, tests);
+	return suite_run(suite);
+}
