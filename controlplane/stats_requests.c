@@ -7,7 +7,6 @@
 #include "stats_query.h"
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define SHOWN_MAX 1000
 #define SHOWN 100
@@ -298,9 +297,6 @@ old_day_models(struct stats_store *store, json_t *days, struct err *err)
 json_t *
 stats_query_token_stats(struct stats_store *store, const json_t *body, struct err *err)
 {
-	char now[32] = "";
-	struct tm local;
-	time_t seconds = (time_t)(clock_wall_ms() / 1000);
 	json_t *models = json_object(), *names = json_array(), *days = json_object();
 	json_t *summary = NULL, *answer = NULL;
 	(void)body;
@@ -308,12 +304,10 @@ stats_query_token_stats(struct stats_store *store, const json_t *body, struct er
 		  old_models(store, models, names, &summary, err) && old_days(store, days, err) &&
 		  old_day_models(store, days, err);
 	sql_rollback(store->sql); /* nothing was written */
-	if (ok && localtime_r(&seconds, &local) != NULL)
-		(void)strftime(now, sizeof(now), "%Y-%m-%d %H:%M:%S", &local);
 	if (ok) {
 		MUST(json_object_set(summary, "unique_models", names) == 0);
-		answer = json_pack("{s:O, s:O, s:O, s:s}", "summary", summary, "by_model", models,
-		    "daily", days, "generated_at", now);
+		answer = json_pack("{s:O, s:O, s:O, s:I}", "summary", summary, "by_model", models,
+		    "daily", days, "generated_ms", (json_int_t)clock_wall_ms());
 		MUST(answer != NULL);
 	}
 	json_decref(models);

@@ -4,6 +4,7 @@
 #include "names.h"
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define SHOWN_MAX 1000
 
@@ -54,6 +55,22 @@ api_show_stats(struct call *call)
 
 /* ---- as earlier versions had it ---- */
 
+/* The moment as the old page shows it. The control plane cannot write it: its statistics have a
+ * thread of their own, and the calendar is the process's. */
+static json_t *
+in_old_words(json_t *body)
+{
+	char text[32] = "";
+	struct tm local;
+	time_t seconds = (time_t)(json_integer_value(json_object_get(body, "generated_ms")) / 1000);
+	json_t *told = json_copy(body);
+	if (localtime_r(&seconds, &local) != NULL)
+		(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
+	MUST(told != NULL && json_object_del(told, "generated_ms") == 0);
+	MUST(json_object_set_new(told, "generated_at", json_string(text)) == 0);
+	return told;
+}
+
 static void
 on_token_stats(const struct envelope *answer, void *ctx)
 {
@@ -61,7 +78,7 @@ on_token_stats(const struct envelope *answer, void *ctx)
 	if (answer == NULL) {
 		api_fail(call, 503, "the control plane does not answer");
 	} else if (strcmp(answer->type, MSG_TOKEN_STATS) == 0) {
-		api_finish(call, 200, json_incref(answer->body));
+		api_finish(call, 200, in_old_words(answer->body));
 	} else {
 		const char *why = json_string_value(json_object_get(answer->body, "message"));
 		/* The old page looks for this member, with a 200. */

@@ -15,9 +15,10 @@ static struct {
 	char proc[64];
 	enum log_level lowest;
 	int fd;
-	uint64_t second; /* lines are counted within it */
-	unsigned lines;
-	uint64_t dropped;
+	/* Two threads may write (the statistics have one): a count may be one off, no more. */
+	_Atomic uint64_t second; /* lines are counted within it */
+	_Atomic unsigned lines;
+	_Atomic uint64_t dropped;
 } state = {.proc = "", .lowest = LOG_INFO, .fd = 2};
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -375,8 +376,9 @@ log_end(struct log_line *line)
 		return;
 	size_t room = sizeof(line->text) - line->len;
 	int tail = 0;
-	if (state.dropped > 0)
-		tail = snprintf(line->text + line->len, room, " dropped=%" PRIu64, state.dropped);
+	uint64_t dropped = state.dropped;
+	if (dropped > 0)
+		tail = snprintf(line->text + line->len, room, " dropped=%" PRIu64, dropped);
 	line->len += (size_t)tail;
 	line->text[line->len++] = '\n';
 	if (!may_write() || write(state.fd, line->text, line->len) < 0) {

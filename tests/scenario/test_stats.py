@@ -231,6 +231,7 @@ class Stats(Counting):
         self.assertEqual({"old-model": 1}, told["models"])
         self.assertEqual(stats["summary"]["total_tokens"], told["total_tokens"])
         self.assertEqual(time.strftime("%Y-%m-%d"), day)
+        self.assertRegex(stats["generated_at"], r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")
         status, done = self.old("POST", "/api/token-stats/reset")
         self.assertEqual((200, True, "统计数据已清空"), (status, done["success"], done["message"]))
         self.assertEqual(0, self.old("GET", "/api/token-stats")[1]["summary"]["total_requests"])
