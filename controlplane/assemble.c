@@ -1,6 +1,8 @@
 #include "assemble.h"
 #include "mem.h"
 #include "must.h"
+#include "periods.h"
+#include "price_rows.h"
 #include "rules.h"
 #include "schema.h"
 #include "url.h"
@@ -62,6 +64,8 @@ add_upstream(struct table *table, const struct config *config, enum group group,
 	entry->tier = from->tier;
 	entry->available = schedule_at(&from->schedule, wall_ms).on;
 	entry->off = entry->available ? OFF_NOT : OFF_SCHEDULE;
+	entry->price_ppm =
+	    (uint32_t)(schema_number(from->entry, SCHEMA_UPSTREAMS, "price_factor") * 1e6 + 0.5);
 	entry->weight = (uint32_t)schema_number(from->entry, SCHEMA_UPSTREAMS, "weight");
 	entry->any_address = url_parse_base(view_of(from->base_url), &url, NULL) &&
 			     config_allows_host(config->root, url.host);
@@ -99,6 +103,37 @@ add_demo(struct table *table, const char *demo_url)
 	}
 }
 
+/* Nothing, or what the words say. */
+static void
+set_limits(struct client_key *key, const json_t *entry)
+{
+	static const char *const tokens[PERIODS] = {
+	    "tokens_per_day", "tokens_per_week", "tokens_per_month"};
+	static const char *const usd[PERIODS] = {"usd_per_day", "usd_per_week", "usd_per_month"};
+	const json_t *groups = json_object_get(entry, "allowed_groups");
+	const json_t *models = json_object_get(entry, "allowed_models");
+	enum group group;
+	for (size_t i = 0; i < json_array_size(groups); i++) {
+		if (group_parse(view_of(json_string_value(json_array_get(groups, i))), &group))
+			key->groups |= 1u << group;
+	}
+	for (size_t i = 0; i < json_array_size(models); i++)
+		table_add_key_pattern(key)->pattern =
+		    mem_dup_str(json_string_value(json_array_get(models, i)));
+	key->requests_per_minute =
+	    (uint64_t)schema_number(entry, SCHEMA_CLIENT_KEYS, "requests_per_minute");
+	key->tokens_per_minute =
+	    (uint64_t)schema_number(entry, SCHEMA_CLIENT_KEYS, "tokens_per_minute");
+	key->concurrent_requests =
+	    (uint32_t)schema_number(entry, SCHEMA_CLIENT_KEYS, "concurrent_requests");
+	key->warn_percent = (uint32_t)schema_number(entry, SCHEMA_CLIENT_KEYS, "warn_percent");
+	for (unsigned i = 0; i < PERIODS; i++) {
+		key->tokens_per[i] = (uint64_t)schema_number(entry, SCHEMA_CLIENT_KEYS, tokens[i]);
+		key->nano_usd_per[i] =
+		    (uint64_t)(schema_number(entry, SCHEMA_CLIENT_KEYS, usd[i]) * 1e9 + 0.5);
+	}
+}
+
 static void
 add_client_keys(struct table *table, const struct config *config)
 {
@@ -110,6 +145,7 @@ add_client_keys(struct table *table, const struct config *config)
 		key->id = mem_dup_str(from->id);
 		key->name = mem_dup_str(from->name);
 		memcpy(key->sha256, from->sha256, sizeof(key->sha256));
+		set_limits(key, from->entry);
 	}
 }
 
@@ -263,8 +299,10 @@ assemble_table(const struct config *config, int64_t wall_ms, const char *demo_ur
 		add_upstreams(table, config, (enum group)i, wall_ms);
 	if (demo_url != NULL && config_has_no_upstream(config))
 		add_demo(table, demo_url);
+	table->periods = periods_now(config, wall_ms);
 	add_client_keys(table, config);
 	add_model_rules(table, config);
+	price_rows_add(table, config);
 	set_timeouts(table, config);
 	set_totals(table, config);
 	set_optimization(table, config);

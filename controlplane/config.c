@@ -157,6 +157,7 @@ load_client_keys(struct config *config)
 	for (size_t i = 0; i < count; i++) {
 		const json_t *entry = json_array_get(list, i);
 		struct config_client_key *key = &config->client_keys[i];
+		key->entry = entry;
 		const char *id = schema_text(entry, SCHEMA_CLIENT_KEYS, "id");
 		const char *name = schema_text(entry, SCHEMA_CLIENT_KEYS, "name");
 		const char *sha256 = schema_text(entry, SCHEMA_CLIENT_KEYS, "sha256");

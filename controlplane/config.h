@@ -45,6 +45,7 @@ struct config_client_key {
 	char *name;
 	uint8_t sha256[32];
 	bool enabled;
+	const json_t *entry; /* of the document */
 };
 
 struct config {

@@ -160,6 +160,8 @@ print_shape(const struct schema_row *row, struct bytes *out)
 	    [SCHEMA_DATES] = "object of dates",
 	    [SCHEMA_ZONE] = "time zone",
 	    [SCHEMA_CLOCK] = "HH:MM",
+	    [SCHEMA_GROUPS] = "list of claude, codex, chat",
+	    [SCHEMA_DAY] = "day, YYYY-MM-DD",
 	    [SCHEMA_ADDRESSES] = "list of addresses",
 	    [SCHEMA_STATUS_MAP] = "object",
 	    [SCHEMA_NETWORK_MAP] = "object",

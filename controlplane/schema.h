@@ -27,10 +27,12 @@ enum schema_type {
 	SCHEMA_DATES,
 	SCHEMA_ZONE,
 	SCHEMA_CLOCK,       /* "HH:MM" */
+	SCHEMA_DAY,         /* "2026-11-26" */
 	SCHEMA_ADDRESSES,   /* list of IP addresses or host names */
 	SCHEMA_STATUS_MAP,  /* HTTP status -> strategy */
 	SCHEMA_NETWORK_MAP, /* network error -> strategy */
 	SCHEMA_MODELS_LIST, /* of model names, '*' allowed */
+	SCHEMA_GROUPS,      /* list of groups: claude, codex, chat */
 	SCHEMA_MODELS_MAP,  /* model name -> model name, one '*' allowed in each */
 	SCHEMA_TYPES,
 };
@@ -69,6 +71,7 @@ struct schema_section {
 #define SCHEMA_OPTIMIZATION "optimization_settings"
 #define SCHEMA_ACTIVATION "activation"
 #define SCHEMA_STATISTICS "statistics"
+#define SCHEMA_PRICES "prices"
 #define SCHEMA_SERVER "server"
 #define SCHEMA_TLS "server.tls"
 #define SCHEMA_ADMIN "admin"

@@ -251,6 +251,23 @@ check_models_map(json_t *value, const char *path, struct faults *faults)
 	}
 }
 
+/* A day of the calendar, from 1970 on. */
+static bool
+is_day(struct view text)
+{
+	static const unsigned lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	unsigned year, month, day;
+	char copy[16];
+	if (text.len != 10 || text.data[4] != '-' || text.data[7] != '-')
+		return false;
+	(void)snprintf(copy, sizeof(copy), "%.*s", VIEW_ARGS(text));
+	if (sscanf(copy, "%4u-%2u-%2u", &year, &month, &day) != 3)
+		return false;
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+	return year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= lengths[month - 1] &&
+	       (leap || month != 2 || day <= 28);
+}
+
 static void
 check_string(
     const struct schema_row *row, const json_t *value, const char *path, struct faults *faults)
@@ -267,6 +284,8 @@ check_string(
 		check_url(value, path, faults);
 	} else if (row->type == SCHEMA_KEY) {
 		check_key(value, path, faults);
+	} else if (row->type == SCHEMA_DAY && !is_day(text)) {
+		faults_error(faults, path, "must be a day like 2026-11-26");
 	} else if (row->type == SCHEMA_CLOCK) {
 		check_clock(value, path, faults);
 	} else if (row->type == SCHEMA_ID && (text.len > 64 || !only_of(text, "._-"))) {
@@ -275,6 +294,21 @@ check_string(
 		faults_error(faults, path, "must be a SHA-256 in hex (64 digits)");
 	} else if (row->type == SCHEMA_PATH && !view_starts(text, "/")) {
 		faults_error(faults, path, "must be an absolute path");
+	}
+}
+
+static void
+check_groups(const json_t *value, const char *path, struct faults *faults)
+{
+	char at[192];
+	enum group group;
+	if (!json_is_array(value))
+		faults_error(faults, path, "must be a list of claude, codex, chat");
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		struct view word = text_of(json_array_get(value, i));
+		snprintf(at, sizeof(at), "%s[%zu]", path, i);
+		if (word.data == NULL || !group_parse(word, &group) || group > GROUP_CHAT)
+			faults_error(faults, at, "must be claude, codex or chat");
 	}
 }
 
@@ -310,6 +344,9 @@ schema_check(const struct schema_row *row, json_t *value, const char *path, stru
 	case SCHEMA_MODELS_LIST:
 		check_models_list(value, path, faults);
 		break;
+	case SCHEMA_GROUPS:
+		check_groups(value, path, faults);
+		break;
 	case SCHEMA_MODELS_MAP:
 		check_models_map(value, path, faults);
 		break;
@@ -325,6 +362,7 @@ schema_check(const struct schema_row *row, json_t *value, const char *path, stru
 	case SCHEMA_SHA256:
 	case SCHEMA_PATH:
 	case SCHEMA_CLOCK:
+	case SCHEMA_DAY:
 	case SCHEMA_TYPES:
 		check_string(row, value, path, faults);
 		break;

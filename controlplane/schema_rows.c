@@ -23,6 +23,7 @@ static const struct schema_section sections[] = {
     {SCHEMA_OPTIMIZATION, SCHEMA_OPTIMIZATION, false, 0},
     {SCHEMA_ACTIVATION, SCHEMA_ACTIVATION, false, 0},
     {SCHEMA_STATISTICS, SCHEMA_STATISTICS, false, 0},
+    {SCHEMA_PRICES, SCHEMA_PRICES, true, TABLE_OWN_PRICES_MAX},
 };
 
 #define DAY_S 86400
@@ -47,6 +48,11 @@ static const struct schema_section sections[] = {
 #define RATE(key, max, fallback, doc)                                                              \
 	ROW(SCHEMA_ROUTING, key, INT, 0, NULL, 0, max, NULL, fallback, NULL, doc)
 
+#define LIMIT(key, type, unit, max, doc)                                                           \
+	ROW(SCHEMA_CLIENT_KEYS, key, type, 0, unit, 0, max, NULL, "0", NULL, doc)
+#define PRICE(key, flags, fallback, doc)                                                           \
+	ROW(SCHEMA_PRICES, key, NUMBER, flags, "USD", 0, 1000000, NULL, fallback, NULL, doc)
+
 static const struct schema_row rows[] = {
     PLAIN(SCHEMA_UPSTREAMS, "id", ID, 0, NULL, "Stable name over edits; unique in its list. Absent: made from name and base_url, written at the next save."),
     TEXT(SCHEMA_UPSTREAMS, "name", TEXT, 0, 0, TABLE_NAME_BYTES_MAX, NULL, "Label; need not be unique. Absent: the list's word and the position, like \"API-1\"."),
@@ -59,6 +65,7 @@ static const struct schema_row rows[] = {
     PLAIN(SCHEMA_UPSTREAMS, "hours", HOURS, 0, "[]", "Hours in which it serves: ranges for every day (\"09:00-17:30\"; \"22:00-06:00\" ends the next morning), or a list of days, Monday first, each such ranges, 24 flags (one an hour), or null for all day. Empty = all day. A day that time_enabled switches off stays off."),
     PLAIN(SCHEMA_UPSTREAMS, "dates", DATES, 0, "{}", "Days with a plan of their own, instead of time_enabled and hours: 2026-12-25, or 12-25 for each year, to \"off\", \"on\" or ranges."),
     PLAIN(SCHEMA_UPSTREAMS, "time_zone", ZONE, 0, NULL, "IANA name, like Europe/Berlin, in which days, hours and dates are meant. Absent: this machine's."),
+    ROW(SCHEMA_UPSTREAMS, "price_factor", NUMBER, 0, NULL, 0, 1000, NULL, "1", NULL, "What this upstream takes, as a multiple of the price of its model. 0 = nothing."),
     ROW(SCHEMA_UPSTREAMS, "weight", INT, 0, NULL, 1, TABLE_WEIGHT_MAX, NULL, "1", NULL, "Its share among its kind, where routing.*.pick or a session's hash shares out."),
     PLAIN(SCHEMA_UPSTREAMS, "models", MODELS_LIST, 0, "[]", "Models it serves, as clients ask for them (after model_conversions); * stands for any characters. Empty = all."),
     PLAIN(SCHEMA_UPSTREAMS, "model_map", MODELS_MAP, 0, "{}", "Its own names for models: from the asked name to the sent one; the first that fits counts. One * in the first, and one in the second for what that matched."),
@@ -80,6 +87,18 @@ static const struct schema_row rows[] = {
     TEXT(SCHEMA_CLIENT_KEYS, "name", TEXT, 0, 0, TABLE_NAME_BYTES_MAX, "\"\"", "Label."),
     PLAIN(SCHEMA_CLIENT_KEYS, "sha256", SHA256, NEED, NULL, "Hex SHA-256 of the key that clients send; the key itself is not kept."),
     FLAG(SCHEMA_CLIENT_KEYS, "enabled", 0, "true", "A disabled key is refused."),
+    PLAIN(SCHEMA_CLIENT_KEYS, "allowed_groups", GROUPS, 0, "[]", "What it may ask: claude (Messages), chat (Chat Completions), codex (Responses). Empty = all."),
+    PLAIN(SCHEMA_CLIENT_KEYS, "allowed_models", MODELS_LIST, 0, "[]", "Models it may ask for; * stands for any characters. Empty = all."),
+    LIMIT("requests_per_minute", INT, "requests", 1000000000, "Most requests within any minute, over all data planes. 0 = any number, as with all limits here."),
+    LIMIT("tokens_per_minute", INT, "tokens", 1e15, "Most tokens within a minute, of all kinds; counted when a call ends."),
+    LIMIT("concurrent_requests", INT, "requests", 1000000, "Most requests at a time."),
+    LIMIT("tokens_per_day", INT, "tokens", 1e15, "Budget of a day (of statistics.time_zone). A request that begins before it is spent is served to its end."),
+    LIMIT("tokens_per_week", INT, "tokens", 1e15, "The same of a week, from Monday."),
+    LIMIT("tokens_per_month", INT, "tokens", 1e15, "The same of a month."),
+    LIMIT("usd_per_day", NUMBER, "USD", 1000000000, "Budget of a day in money, by prices."),
+    LIMIT("usd_per_week", NUMBER, "USD", 1000000000, "The same of a week."),
+    LIMIT("usd_per_month", NUMBER, "USD", 1000000000, "The same of a month."),
+    ROW(SCHEMA_CLIENT_KEYS, "warn_percent", INT, 0, "%", 1, 100, NULL, "80", NULL, "Share of a budget at which the log and the state say so."),
     PLAIN(SCHEMA_CLIENT_KEYS, "created_at", ANY, 0, NULL, "Kept."),
 
     PLAIN(SCHEMA_ADMIN, "token_sha256", SHA256, 0, NULL, "Hex SHA-256 of the admin token. Absent: a token is made at the next start."),
@@ -149,6 +168,16 @@ static const struct schema_row rows[] = {
     FLAG(SCHEMA_OPTIMIZATION, "learn", 0, "true", "A 400 that names an unknown beta header, an extra field or thinking of another upstream is learned: it is left out for that upstream and model."),
     ROW(SCHEMA_OPTIMIZATION, "learn_seconds", NUMBER, 0, "s", 1, 30 * DAY_S, NULL, "86400", NULL, "How long that holds."),
     PLAIN(SCHEMA_OPTIMIZATION, "updated_at", ANY, 0, NULL, "Kept."),
+
+    TEXT(SCHEMA_PRICES, "model", TEXT, NEED, 1, TABLE_NAME_BYTES_MAX, NULL, "The model, as the upstream names it in its answer, else as it was asked for; * stands for any characters. Rows here go before the prices that are known beforehand; a row for certain upstreams goes first, then the more exact name, then the later from."),
+    TEXT(SCHEMA_PRICES, "upstream", TEXT, 0, 1, TABLE_NAME_BYTES_MAX, "\"*\"", "Only for upstreams with this id, like claude:7f3a; * stands for any characters."),
+    PLAIN(SCHEMA_PRICES, "from", DAY, 0, NULL, "The first day on which it holds, UTC. Absent: ever since."),
+    PRICE("input", NEED, NULL, "New input: neither written to a cache nor read from it."),
+    PRICE("output", NEED, NULL, "Output, the reasoning in it."),
+    PRICE("cache_write_5m", 0, NULL, "Written to a cache for five minutes. Absent: 1.25 times input."),
+    PRICE("cache_write_1h", 0, NULL, "Written for an hour. Absent: twice input."),
+    PRICE("cache_read", 0, NULL, "Read from a cache. Absent: a tenth of input."),
+    ROW(SCHEMA_PRICES, "web_search", NUMBER, 0, "USD", 0, 1000000, NULL, "0", NULL, "A thousand web searches of the model."),
 
     ROW(SCHEMA_STATISTICS, "keep_days", INT, 0, "days", 1, 3650, NULL, "90", NULL, "How long single requests are kept. Their sums by hour and by day are kept for ever."),
     ROW(SCHEMA_STATISTICS, "keep_mib", INT, 0, "MiB", 8, 65536, NULL, "256", NULL, "Size of the file at which the oldest single requests go earlier."),

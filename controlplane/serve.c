@@ -113,6 +113,11 @@ arm_due(struct serve *serve)
 				delay = (uint64_t)(next - wall);
 		}
 	}
+	for (size_t i = 0; i < PERIODS && serve->table != NULL; i++) {
+		int64_t left = serve->table->periods.end_ms[i] - wall;
+		if (left > 0 && (uint64_t)left < delay)
+			delay = (uint64_t)left;
+	}
 	int64_t activation = activation_next_ms(&serve->activation, wall);
 	if (activation != 0 && (uint64_t)(activation - wall) < delay)
 		delay = (uint64_t)(activation - wall);
@@ -129,6 +134,8 @@ make_table(struct serve *serve)
 	lessons_kept_assemble(&serve->lessons, table);
 	activation_assemble(&serve->activation, table);
 	table->prober = serve->dataplanes.prober;
+	if (serve->stats != NULL)
+		(void)stats_fill_spent(serve->stats, table);
 	return table;
 }
 
@@ -280,6 +287,13 @@ statistics_settings(struct serve *serve)
 	return stats_settings_new(serve->reload.config, serve->calendar_ms);
 }
 
+/* What is spent of budgets is known now. */
+static void
+on_statistics(void *ctx)
+{
+	serve_refresh(ctx);
+}
+
 static void
 tell_statistics(struct serve *serve)
 {
@@ -392,8 +406,9 @@ serve_new(struct loop *loop, const struct serve_options *options, struct err *er
 	loop_timer_init(&serve->tell, loop, on_tell, serve);
 	if (!reload_start(&serve->reload, options->state_dir, err) || !bind_all(serve, err))
 		goto fail;
-	serve->stats =
-	    stats_start(options->state_dir, options->run_dir, statistics_settings(serve), err);
+	const struct stats_options statistics = {
+	    options->state_dir, options->run_dir, loop, on_statistics, serve};
+	serve->stats = stats_start(&statistics, statistics_settings(serve), err);
 	if (serve->stats == NULL)
 		goto fail;
 	load_lessons(serve);

@@ -38,6 +38,14 @@ struct stats {
 	bool stop;
 	char trouble[sizeof(((struct err *)NULL)->at) + sizeof(((struct err *)NULL)->msg) + 2];
 
+	struct stats_spent *spent; /* NULL: not known yet */
+	size_t spent_count;
+	struct table_periods spent_periods;
+
+	/* The main thread's. */
+	struct stats_options options;
+	struct loop_io ready;
+	int ready_fd;
 	pthread_t thread;
 	int wake_fd;
 };
@@ -71,6 +79,58 @@ stats_trouble(struct stats *stats, char *out, size_t out_len)
 
 /* ---- the file ---- */
 
+/* Once: from then on data planes know better. */
+static void
+tell_spent(struct stats *stats)
+{
+	struct err err;
+	struct stats_spent *list;
+	size_t count;
+	uint64_t one = 1;
+	if (stats->spent != NULL)
+		return;
+	if (!stats_query_spent(stats->store, stats->settings, &list, &count, &err)) {
+		log_err(LOG_WARN, "budgets_unknown", &err);
+		return;
+	}
+	(void)pthread_mutex_lock(&stats->lock);
+	stats->spent = list;
+	stats->spent_count = count;
+	stats->spent_periods = stats->settings->periods;
+	(void)pthread_mutex_unlock(&stats->lock);
+	(void)!write(stats->ready_fd, &one, sizeof(one));
+}
+
+static void
+fill_spent(const struct stats *stats, struct client_key *key)
+{
+	bool limited = false;
+	for (unsigned i = 0; i < PERIODS; i++)
+		limited = limited || key->tokens_per[i] > 0 || key->nano_usd_per[i] > 0;
+	if (!limited)
+		return;
+	key->spent_known = true;
+	memcpy(key->spent_start_ms, stats->spent_periods.start_ms, sizeof(key->spent_start_ms));
+	for (size_t i = 0; i < stats->spent_count; i++) {
+		const struct stats_spent *spent = &stats->spent[i];
+		if (strcmp(spent->key, key->id) != 0)
+			continue;
+		memcpy(key->spent_tokens, spent->tokens, sizeof(key->spent_tokens));
+		memcpy(key->spent_nano, spent->nano, sizeof(key->spent_nano));
+	}
+}
+
+bool
+stats_fill_spent(struct stats *stats, struct table *table)
+{
+	(void)pthread_mutex_lock(&stats->lock);
+	bool known = stats->spent != NULL;
+	for (size_t i = 0; known && i < table->client_key_count; i++)
+		fill_spent(stats, &table->client_keys[i]);
+	(void)pthread_mutex_unlock(&stats->lock);
+	return known;
+}
+
 static void
 open_store(struct stats *stats)
 {
@@ -82,6 +142,7 @@ open_store(struct stats *stats)
 		return;
 	}
 	set_trouble(stats, NULL);
+	tell_spent(stats);
 	loop_timer_arm(&stats->trim, TRIM_SOON_MS);
 }
 
@@ -301,6 +362,16 @@ on_wake(struct loop_io *io, unsigned events, void *ctx)
 		loop_stop(stats->loop);
 }
 
+static void
+on_ready(struct loop_io *io, unsigned events, void *ctx)
+{
+	struct stats *stats = ctx;
+	uint64_t count;
+	(void)events;
+	(void)!read(io->fd, &count, sizeof(count));
+	stats->options.on_ready(stats->options.ctx);
+}
+
 static void *
 run(void *ctx)
 {
@@ -341,6 +412,11 @@ free_all(struct stats *stats)
 		loop_io_fini(&stats->wake);
 		(void)close(stats->wake_fd);
 	}
+	if (stats->ready_fd >= 0) {
+		loop_io_fini(&stats->ready);
+		(void)close(stats->ready_fd);
+	}
+	mem_free(stats->spent);
 	if (stats->rep != NULL)
 		bus_rep_free(stats->rep);
 	loop_free(stats->loop);
@@ -351,27 +427,39 @@ free_all(struct stats *stats)
 	mem_free(stats);
 }
 
+static bool
+make_signals(struct stats *stats, struct err *err)
+{
+	stats->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (stats->wake_fd >= 0)
+		loop_io_init(&stats->wake, stats->loop, stats->wake_fd, on_wake, stats);
+	stats->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (stats->ready_fd >= 0) {
+		loop_io_init(&stats->ready, stats->options.loop, stats->ready_fd, on_ready, stats);
+	}
+	if (stats->wake_fd < 0 || stats->ready_fd < 0)
+		return err_errno(err, "", "no event descriptor for the statistics' thread");
+	loop_io_watch(&stats->wake, LOOP_READ);
+	loop_io_watch(&stats->ready, LOOP_READ);
+	return true;
+}
+
 struct stats *
-stats_start(
-    const char *state_dir, const char *run_dir, struct stats_settings *settings, struct err *err)
+stats_start(const struct stats_options *options, struct stats_settings *settings, struct err *err)
 {
 	char path[128];
 	struct stats *stats = MEM_NEW(struct stats);
 	stats->settings = settings;
-	stats->folder = mem_dup_str(state_dir);
+	stats->options = *options;
+	stats->folder = mem_dup_str(options->state_dir);
+	stats->wake_fd = stats->ready_fd = -1;
 	MUST(pthread_mutex_init(&stats->lock, NULL) == 0);
 	stats->loop = loop_new(err);
 	MUST(stats->loop != NULL);
 	loop_timer_init(&stats->reopen, stats->loop, on_reopen, stats);
 	loop_timer_init(&stats->trim, stats->loop, on_trim, stats);
-	stats->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (stats->wake_fd < 0) {
-		err_errno(err, "", "no event descriptor for the statistics' thread");
-		goto fail;
-	}
-	loop_io_init(&stats->wake, stats->loop, stats->wake_fd, on_wake, stats);
-	loop_io_watch(&stats->wake, LOOP_READ);
-	if (!names_path(run_dir, NAMES_STATS, path, sizeof(path), err) ||
+	if (!make_signals(stats, err) ||
+	    !names_path(options->run_dir, NAMES_STATS, path, sizeof(path), err) ||
 	    (stats->rep = bus_rep_bind(stats->loop, path, on_question, stats, err)) == NULL ||
 	    !start_thread(stats, err))
 		goto fail;

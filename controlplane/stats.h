@@ -4,15 +4,27 @@
 #define PM_STATS_H
 
 #include "err.h"
+#include "loop.h"
 #include "stats_settings.h"
 
 struct stats;
+
+struct stats_options {
+	const char *state_dir, *run_dir;
+	struct loop *loop; /* the caller's: `on_ready` is called there ... */
+	/* ... once what is spent of budgets is known. */
+	void (*on_ready)(void *ctx);
+	void *ctx;
+};
 
 /* Binds the socket and starts the thread. NULL and `err` when that cannot be; a database that
  * cannot be opened is no reason: it is tried again, and data planes keep their records meanwhile.
  * Takes over the reference to the settings. */
 struct stats *stats_start(
-    const char *state_dir, const char *run_dir, struct stats_settings *settings, struct err *err);
+    const struct stats_options *options, struct stats_settings *settings, struct err *err);
+/* Fills in what was spent of the budgets of the table's keys when the database was opened. False:
+ * it is not known yet. */
+bool stats_fill_spent(struct stats *stats, struct table *table);
 /* New settings; takes over the reference. */
 void stats_configure(struct stats *stats, struct stats_settings *settings);
 /* What keeps it from storing, "" = nothing; copied. */

@@ -116,6 +116,9 @@ sum_attempt(const struct record_attempt *attempt, struct sums *sums)
 	sums->output += told(tokens->output);
 	sums->reasoning += told(tokens->reasoning);
 	sums->web_searches += told(tokens->web_searches);
+	sums->cost_nano_usd += told(attempt->cost_nano_usd);
+	sums->unpriced_calls +=
+	    attempt->usage != RECORD_USAGE_MISSING && attempt->cost_nano_usd < 0;
 }
 
 static void
@@ -221,6 +224,9 @@ bind_words(struct sql_stmt *stmt, const struct record *record, const char *day)
 static void
 bind_numbers(struct sql_stmt *stmt, const struct record *record)
 {
+	int64_t cost = 0;
+	for (size_t i = 0; i < record->attempt_count; i++)
+		cost += told(record->attempts[i].cost_nano_usd);
 	sql_bind_i64(stmt, 3, record->at_ms);
 	sql_bind_i64(stmt, 11, record->generate);
 	sql_bind_i64(stmt, 12, record->stream);
@@ -230,7 +236,7 @@ bind_numbers(struct sql_stmt *stmt, const struct record *record)
 	sql_bind_i64(stmt, 23, (int64_t)record->bytes_in);
 	sql_bind_i64(stmt, 24, (int64_t)record->bytes_out);
 	sql_bind_i64(stmt, 25, record->calls);
-	sql_bind_i64(stmt, 26, 0);
+	sql_bind_i64(stmt, 26, cost);
 }
 
 /* It must not stop those behind it. */

@@ -16,4 +16,13 @@ json_t *stats_query_requests(struct stats_store *store, const json_t *body, stru
 /* MSG_GET_TOKEN_STATS: the sums of this epoch in the shape of earlier versions. */
 json_t *stats_query_token_stats(struct stats_store *store, const json_t *body, struct err *err);
 
+/* What a client key has used within the present day, week and month, over all epochs. */
+struct stats_spent {
+	char key[TABLE_NAME_BYTES_MAX + 1];
+	int64_t tokens[PERIODS], nano[PERIODS];
+};
+/* One for each key that has used anything; the caller mem_free's. False and `err` on failure. */
+MUST_CHECK bool stats_query_spent(struct stats_store *store, const struct stats_settings *settings,
+    struct stats_spent **out, size_t *count, struct err *err);
+
 #endif

@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "crypto.h"
 #include "jget.h"
+#include "mem.h"
 #include "must.h"
 #include "stats_private.h"
 #include "stats_query.h"
@@ -315,4 +316,47 @@ stats_query_token_stats(struct stats_store *store, const json_t *body, struct er
 	json_decref(days);
 	json_decref(summary);
 	return answer;
+}
+
+/* ---- budgets ---- */
+
+/* A day counts for a period when it is not before the period's first. */
+static const char spent_sql[] =
+    "SELECT client_key,"
+    "sum((day>=?1)*(input+cache_write_5m+cache_write_1h+cache_read+output)),"
+    "sum((day>=?2)*(input+cache_write_5m+cache_write_1h+cache_read+output)),"
+    "sum((day>=?3)*(input+cache_write_5m+cache_write_1h+cache_read+output)),"
+    "sum((day>=?1)*cost_nano_usd),sum((day>=?2)*cost_nano_usd),sum((day>=?3)*cost_nano_usd) "
+    "FROM days WHERE day>=min(?2,?3) GROUP BY client_key LIMIT ?4";
+
+bool
+stats_query_spent(struct stats_store *store, const struct stats_settings *settings,
+    struct stats_spent **out, size_t *count, struct err *err)
+{
+	char days[PERIODS][11];
+	enum sql_result result = SQL_FAILED;
+	struct stats_spent *list = mem_calloc(TABLE_CLIENT_KEYS_MAX, sizeof(*list));
+	struct sql_stmt *stmt = sql_prepare(store->sql, spent_sql, err);
+	*count = 0;
+	for (int i = 0; stmt != NULL && i < PERIODS; i++) {
+		stats_settings_day(settings, settings->periods.start_ms[i], days[i]);
+		sql_bind_text(stmt, i + 1, view_of(days[i]));
+	}
+	if (stmt != NULL)
+		sql_bind_i64(stmt, 4, TABLE_CLIENT_KEYS_MAX);
+	while (stmt != NULL && (result = sql_step(stmt, err)) == SQL_ROW) {
+		struct stats_spent *one = &list[(*count)++];
+		(void)snprintf(one->key, sizeof(one->key), "%.*s", VIEW_ARGS(sql_text(stmt, 0)));
+		for (int i = 0; i < PERIODS; i++) {
+			one->tokens[i] = sql_i64(stmt, 1 + i);
+			one->nano[i] = sql_i64(stmt, 1 + PERIODS + i);
+		}
+	}
+	if (stmt != NULL)
+		sql_reset(stmt);
+	*out = list;
+	if (stmt != NULL && result == SQL_DONE)
+		return true;
+	mem_free(list);
+	return false;
 }

@@ -1,6 +1,7 @@
 #include "stats_settings.h"
 #include "mem.h"
 #include "must.h"
+#include "periods.h"
 #include "schema.h"
 #include "zone.h"
 #include <stdatomic.h>
@@ -53,6 +54,7 @@ stats_settings_new(const struct config *config, int64_t wall_ms)
 	settings->keep_days = (uint32_t)schema_number(words, SCHEMA_STATISTICS, "keep_days");
 	settings->keep_bytes =
 	    (uint64_t)(schema_number(words, SCHEMA_STATISTICS, "keep_mib") * MIB);
+	settings->periods = periods_now(config, wall_ms);
 	zone_enter(schema_text(words, SCHEMA_STATISTICS, "time_zone"));
 	set_days(settings, wall_ms);
 	zone_leave();

@@ -4,6 +4,7 @@
 #define PM_STATS_SETTINGS_H
 
 #include "config.h"
+#include "table.h"
 #include <stdint.h>
 
 /* Days whose borders are known beforehand: the calendar is the process's (see zone.h), so that the
@@ -18,6 +19,7 @@ struct stats_day {
 
 struct stats_settings {
 	struct stats_day days[STATS_DAYS]; /* without gaps, ascending */
+	struct table_periods periods;      /* of now, for budgets */
 	uint32_t keep_days;                /* of single requests; sums are kept for ever */
 	uint64_t keep_bytes;               /* of the database */
 };

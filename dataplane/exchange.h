@@ -3,6 +3,7 @@
 #ifndef PM_EXCHANGE_H
 #define PM_EXCHANGE_H
 
+#include "allowance.h"
 #include "budget.h"
 #include "deadlines.h"
 #include "httpd.h"
@@ -36,8 +37,9 @@ struct exchange_env {
 	struct loads *loads;
 	struct stays *stays;
 	struct lessons *lessons;
-	struct notes *notes;     /* how calls ended, for the report */
-	struct journal *journal; /* how exchanges went, for the statistics; may be NULL */
+	struct notes *notes;         /* how calls ended, for the report */
+	struct allowance *allowance; /* what client keys have used; NULL: nobody is limited */
+	struct journal *journal;     /* how exchanges went, for the statistics; may be NULL */
 	struct budget retries[GROUP_COUNT], hedges[GROUP_COUNT];
 	uint64_t chance; /* state of exchange_chance */
 	/* Controlplane should hear soon; may be NULL. */

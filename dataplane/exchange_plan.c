@@ -59,6 +59,71 @@ decode_body(struct exchange *exchange, int *status, struct err *err)
 	return ok;
 }
 
+/* ---- what the client key may ---- */
+
+static bool
+may_ask_for(const struct client_key *key, const char *model)
+{
+	for (size_t i = 0; i < key->model_count; i++) {
+		if (choose_fits(key->models[i].pattern, view_of(model)))
+			return true;
+	}
+	return key->model_count == 0;
+}
+
+/* Only a change of the configuration mends that. */
+static enum exchange_step
+refuse_forbidden(struct exchange *exchange, const char *reason, const char *message)
+{
+	struct relay_refusal refusal = {
+	    .status = exchange->route.protocol == PROTOCOL_RESPONSES ? 400 : 403,
+	    .message = message,
+	    .extra_name = "x-should-retry",
+	    .extra_value = "false"};
+	exchange->result = RESULT_REFUSED;
+	return exchange_refuse(
+	    exchange, &refusal, (struct outcome){.blame = BLAME_REQUEST, .reason = reason});
+}
+
+static enum exchange_step
+refuse_limited(struct exchange *exchange, const struct allowance_refusal *why)
+{
+	char seconds[24];
+	(void)snprintf(seconds, sizeof(seconds), "%llu",
+	    (unsigned long long)((why->retry_after_ms + 999) / 1000));
+	struct relay_refusal refusal = {
+	    .status = 429, .message = why->message, .retry_after = seconds};
+	/* A budget is not there again because a client asks again soon. */
+	if (why->budget) {
+		refusal.extra_name = "x-should-retry";
+		refusal.extra_value = "false";
+	}
+	exchange->result = RESULT_REFUSED;
+	return exchange_refuse(
+	    exchange, &refusal, (struct outcome){.blame = BLAME_REQUEST, .reason = why->reason});
+}
+
+/* PLAN, or the end. */
+static enum exchange_step
+check_key(struct exchange *exchange)
+{
+	const struct client_key *key = exchange->key;
+	struct allowance *allowance = exchange->env->allowance;
+	struct allowance_refusal why;
+	if (key->groups != 0 && (key->groups & 1u << exchange->route.group) == 0)
+		return refuse_forbidden(exchange, "group_not_allowed",
+		    "This client key may not use this protocol's upstreams here.");
+	if (exchange->facts.has_model && !may_ask_for(key, exchange->facts.model))
+		return refuse_forbidden(exchange, "model_not_allowed",
+		    "This client key may not ask for this model here.");
+	if (allowance == NULL || exchange->route.endpoint != ENDPOINT_GENERATE)
+		return STEP_PLAN;
+	if (!allowance_take(allowance, exchange->table, key, clock_wall_ms(), &why))
+		return refuse_limited(exchange, &why);
+	exchange->allowed = true;
+	return STEP_PLAN;
+}
+
 enum exchange_step
 exchange_step_admit(struct exchange *exchange)
 {
@@ -77,7 +142,7 @@ exchange_step_admit(struct exchange *exchange)
 		    "The request body is not what it must be, at %s: %s", err.at, err.msg);
 		return refuse_request(exchange, 400, "body_json", message);
 	}
-	return STEP_PLAN;
+	return check_key(exchange);
 }
 
 /* ---- nobody ---- */

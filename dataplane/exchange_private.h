@@ -112,6 +112,7 @@ struct exchange {
 
 	struct outcome outcome;
 	enum exchange_result result;
+	bool allowed;                 /* counts among those of its client key that are in work */
 	int slot;                     /* of the journal, while a stream runs */
 	struct record_attempt *tries; /* RECORD_ATTEMPTS_MAX; NULL before the first has ended */
 	size_t try_count;

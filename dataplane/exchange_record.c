@@ -1,6 +1,7 @@
 /* The record of an exchange: from its commit on in the journal, and at its end. */
 #include "clock.h"
 #include "exchange_private.h"
+#include "log.h"
 #include "mem.h"
 #include "record.h"
 #include <stdio.h>
@@ -60,6 +61,26 @@ set_tokens(struct record_attempt *entry, const struct attempt *attempt)
 	entry->served = mem_dup_str(found.model);
 }
 
+/* By the table that the exchange began with. */
+static void
+set_cost(struct record_attempt *entry, const struct exchange *exchange,
+    const struct upstream_entry *upstream)
+{
+	const struct table *table = exchange->table;
+	const struct price_row *row = NULL;
+	entry->cost_nano_usd = -1;
+	if (entry->usage == RECORD_USAGE_MISSING)
+		return;
+	if (entry->served[0] != '\0')
+		row = price_find(table->prices, table->price_count, view_of(entry->served),
+		    view_of(upstream->id), clock_wall_ms());
+	if (row == NULL)
+		row = price_find(table->prices, table->price_count, view_of(entry->model),
+		    view_of(upstream->id), clock_wall_ms());
+	if (row != NULL)
+		entry->cost_nano_usd = price_cost_nano(row, upstream->price_ppm, &entry->tokens);
+}
+
 /* A name may hold any bytes; a record is JSON. */
 static char *
 plain_copy(const char *text)
@@ -89,6 +110,7 @@ make_try(const struct exchange *exchange, const struct leg *leg, const struct ou
 	    .ms = (uint32_t)(loop_now_ms(exchange->env->loop) - attempt->started_ms),
 	};
 	set_tokens(entry, attempt);
+	set_cost(entry, exchange, attempt->entry);
 	(void)snprintf(entry->reason, sizeof(entry->reason), "%s", outcome->reason);
 }
 
@@ -178,12 +200,45 @@ exchange_record_begin(struct exchange *exchange)
 	record_fini(&record);
 }
 
+static int64_t
+told(int64_t count)
+{
+	return count > 0 ? count : 0;
+}
+
+/* All that its calls have used, whether or not their answers were whole. */
+static void
+charge(struct exchange *exchange)
+{
+	int64_t tokens = 0, nano = 0;
+	struct log_line line;
+	if (!exchange->allowed)
+		return;
+	exchange->allowed = false;
+	for (size_t i = 0; i < exchange->try_count; i++) {
+		const struct record_tokens *used = &exchange->tries[i].tokens;
+		tokens += told(used->input) + told(used->cache_write_5m) +
+			  told(used->cache_write_1h) + told(used->cache_read) + told(used->output);
+		nano += told(exchange->tries[i].cost_nano_usd);
+	}
+	const char *passed = allowance_give(exchange->env->allowance, exchange->table,
+	    exchange->key, clock_wall_ms(), tokens, nano);
+	if (passed == NULL)
+		return;
+	log_begin(&line, LOG_WARN, "budget");
+	log_str(&line, "client_key", exchange->key->id);
+	log_str(&line, "limit", passed);
+	log_int(&line, "percent", exchange->key->warn_percent);
+	log_end(&line);
+}
+
 void
 exchange_record_end(struct exchange *exchange)
 {
 	struct exchange_env *env = exchange->env;
 	struct record record;
 	struct bytes text;
+	charge(exchange);
 	make_record(exchange, &record);
 	record.attempts = exchange->tries;
 	record.attempt_count = exchange->try_count;

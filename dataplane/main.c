@@ -399,7 +399,7 @@ set_identity(struct dataplane *dp)
 	log_init(identity->instance, dp->options.level);
 }
 
-/* Without it requests are served all the same; the log says that they are not counted. */
+/* Without them requests are served all the same; the log says that nobody counts or limits. */
 static void
 start_journal(struct dataplane *dp)
 {
@@ -413,6 +413,9 @@ start_journal(struct dataplane *dp)
 	if (dp->courier == NULL)
 		log_err(LOG_ERROR, "journal", &err);
 	dp->front.env.journal = dp->journal;
+	dp->front.env.allowance = allowance_open(dp->options.run_dir, dp->options.instance, &err);
+	if (dp->front.env.allowance == NULL)
+		log_err(LOG_ERROR, "allowance", &err);
 }
 
 static bool
@@ -479,6 +482,7 @@ finish(struct dataplane *dp)
 	loop_run(dp->loop);
 	courier_free(dp->courier);
 	journal_close(dp->journal);
+	allowance_close(dp->front.env.allowance);
 	errands_free(dp->errands);
 	front_fini(&dp->front);
 	tls_context_free(dp->tls);

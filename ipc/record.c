@@ -80,6 +80,7 @@ static const struct field attempt_fields[] = {
     TOKENS(output),
     TOKENS(reasoning),
     TOKENS(web_searches),
+    FIELD(record_attempt, cost_nano_usd, FIELD_I64, -1, INT64_MAX),
     FIELD(record_attempt, served, FIELD_STR, 0, RECORD_NAME_BYTES),
 };
 

@@ -136,6 +136,9 @@ table_unref(struct table *table)
 	for (size_t i = 0; i < table->client_key_count; i++) {
 		mem_free(table->client_keys[i].id);
 		mem_free(table->client_keys[i].name);
+		for (size_t k = 0; k < table->client_keys[i].model_count; k++)
+			mem_free(table->client_keys[i].models[k].pattern);
+		mem_free(table->client_keys[i].models);
 	}
 	mem_free(table->client_keys);
 	for (size_t i = 0; i < table->lesson_count; i++) {
@@ -151,6 +154,11 @@ table_unref(struct table *table)
 		mem_free(table->model_rules[i].target);
 	}
 	mem_free(table->model_rules);
+	for (size_t i = 0; i < table->price_count; i++) {
+		mem_free(table->prices[i].model);
+		mem_free(table->prices[i].upstream);
+	}
+	mem_free(table->prices);
 	mem_free(table->strategies.ranges);
 	mem_free(table->tls_cert_path);
 	mem_free(table->tls_key_path);
@@ -175,7 +183,7 @@ table_add_upstream(struct table *table, enum group group)
 	list->entries =
 	    grow(list->entries, list->count, sizeof(list->entries[0]), TABLE_UPSTREAMS_MAX);
 	struct upstream_entry *entry = &list->entries[list->count++];
-	*entry = (struct upstream_entry){.weight = 1};
+	*entry = (struct upstream_entry){.weight = 1, .price_ppm = 1000000};
 	return entry;
 }
 
@@ -187,6 +195,16 @@ table_add_client_key(struct table *table)
 	struct client_key *key = &table->client_keys[table->client_key_count++];
 	*key = (struct client_key){0};
 	return key;
+}
+
+struct price_row *
+table_add_price(struct table *table)
+{
+	table->prices =
+	    grow(table->prices, table->price_count, sizeof(table->prices[0]), TABLE_PRICES_MAX);
+	struct price_row *row = &table->prices[table->price_count++];
+	*row = (struct price_row){0};
+	return row;
 }
 
 struct model_rule *
@@ -217,6 +235,40 @@ table_add_pattern(struct upstream_entry *entry)
 	struct model_pattern *pattern = &entry->models[entry->model_count++];
 	*pattern = (struct model_pattern){0};
 	return pattern;
+}
+
+struct model_pattern *
+table_add_key_pattern(struct client_key *key)
+{
+	key->models = grow(key->models, key->model_count, sizeof(key->models[0]), TABLE_MODELS_MAX);
+	struct model_pattern *pattern = &key->models[key->model_count++];
+	*pattern = (struct model_pattern){0};
+	return pattern;
+}
+
+/* How many lengths of the table's period lie between its begin and that moment. */
+static int64_t
+periods_on(const struct table *table, unsigned period, int64_t wall_ms)
+{
+	int64_t start = table->periods.start_ms[period];
+	int64_t length = table->periods.end_ms[period] - start;
+	return wall_ms < start || length <= 0 ? 0 : (wall_ms - start) / length;
+}
+
+int64_t
+table_period_start(const struct table *table, unsigned period, int64_t wall_ms)
+{
+	int64_t start = table->periods.start_ms[period];
+	int64_t length = table->periods.end_ms[period] - start;
+	return start + periods_on(table, period, wall_ms) * length;
+}
+
+int64_t
+table_period_end(const struct table *table, unsigned period, int64_t wall_ms)
+{
+	int64_t start = table->periods.start_ms[period];
+	int64_t length = table->periods.end_ms[period] - start;
+	return start + (periods_on(table, period, wall_ms) + 1) * length;
 }
 
 struct model_rename *

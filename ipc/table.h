@@ -4,9 +4,11 @@
 #ifndef PM_TABLE_H
 #define PM_TABLE_H
 
+#include "client_key.h"
 #include "err.h"
 #include "lesson.h"
 #include "policy.h"
+#include "price.h"
 #include "secret.h"
 #include "view.h"
 #include <jansson.h>
@@ -17,6 +19,9 @@
 #define TABLE_UPSTREAMS_MAX 256 /* in each group */
 #define TABLE_CLIENT_KEYS_MAX 1024
 #define TABLE_MODEL_RULES_MAX 256
+#define TABLE_PRICES_MAX 512
+#define TABLE_OWN_PRICES_MAX 256 /* of the configuration */
+#define TABLE_PRICE_PPM_MAX 1000000000
 #define TABLE_NAME_BYTES_MAX 256 /* ids, names, model names */
 #define TABLE_URL_BYTES_MAX 2048
 #define TABLE_PATH_BYTES_MAX 4096
@@ -76,6 +81,7 @@ struct upstream_entry {
 	bool available;               /* control's word: enabled, scheduled now, not cooling */
 	bool demo;                    /* the built-in demo upstream */
 	bool any_address;             /* the owner allows an address that is denied otherwise */
+	uint32_t price_ppm;           /* what it takes, in millionths of the price */
 	uint32_t weight;              /* its share among its tier, at least 1 */
 	struct model_pattern *models; /* which it serves; none = all */
 	size_t model_count;
@@ -99,10 +105,9 @@ struct upstream_list {
 	size_t count;
 };
 
-struct client_key {
-	char *id;
-	char *name;
-	uint8_t sha256[32];
+/* The day, week and month of now, in the zone of the statistics; 0 = not known. */
+struct table_periods {
+	int64_t start_ms[PERIODS], end_ms[PERIODS];
 };
 
 struct model_rule {
@@ -136,6 +141,9 @@ struct table {
 	struct upstream_list groups[GROUP_COUNT];
 	struct client_key *client_keys;
 	size_t client_key_count;
+	struct table_periods periods;
+	struct price_row *prices; /* in the order in which they count */
+	size_t price_count;
 	struct model_rule *model_rules;
 	size_t model_rule_count;
 	struct table_timeouts timeouts[GROUP_COUNT];
@@ -167,7 +175,12 @@ MUST_CHECK bool table_decode(const json_t *body, struct table **out, struct err 
 struct upstream_entry *table_add_upstream(struct table *table, enum group group);
 struct client_key *table_add_client_key(struct table *table);
 struct model_rule *table_add_model_rule(struct table *table);
+struct price_row *table_add_price(struct table *table);
 struct model_pattern *table_add_pattern(struct upstream_entry *entry);
+struct model_pattern *table_add_key_pattern(struct client_key *key);
+/* The period that holds this moment; where the table's is over, as if all were as long. */
+int64_t table_period_start(const struct table *table, unsigned period, int64_t wall_ms);
+int64_t table_period_end(const struct table *table, unsigned period, int64_t wall_ms);
 struct model_rename *table_add_rename(struct upstream_entry *entry);
 struct cooling_model *table_add_cooling(struct upstream_entry *entry);
 struct strategy_range *table_add_range(struct table *table);

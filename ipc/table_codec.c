@@ -16,6 +16,16 @@
 		.key = #member, .kind = FIELD_WORD, .offset = offsetof(struct owner, member),      \
 		.words = list                                                                      \
 	}
+/* One of a member for each period. */
+#define ONE(owner, member, name, field_kind, which)                                                \
+	{                                                                                          \
+		.key = name, .kind = field_kind, .offset = offsetof(struct owner, member[which]),  \
+		.max = INT64_MAX                                                                   \
+	}
+#define EACH(owner, member, name, field_kind)                                                      \
+	ONE(owner, member, name "_day", field_kind, PERIOD_DAY),                                   \
+	    ONE(owner, member, name "_week", field_kind, PERIOD_WEEK),                             \
+	    ONE(owner, member, name "_month", field_kind, PERIOD_MONTH)
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
 /* ---- the members of each kind of object ---- */
@@ -30,6 +40,7 @@ static const struct field upstream_fields[] = {
     FIELD(upstream_entry, available, FIELD_BOOL, 0, 0),
     FIELD(upstream_entry, demo, FIELD_BOOL, 0, 0),
     FIELD(upstream_entry, any_address, FIELD_BOOL, 0, 0),
+    FIELD(upstream_entry, price_ppm, FIELD_U32, 0, TABLE_PRICE_PPM_MAX),
     FIELD(upstream_entry, weight, FIELD_U32, 1, TABLE_WEIGHT_MAX),
     WORD(upstream_entry, off, table_off_words),
     FIELD(upstream_entry, ramp, FIELD_U32, 0, UINT32_MAX),
@@ -54,6 +65,28 @@ static const struct field client_key_fields[] = {
     FIELD(client_key, id, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
     FIELD(client_key, name, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
     FIELD(client_key, sha256, FIELD_SHA256, 0, 0),
+    FIELD(client_key, groups, FIELD_U32, 0, UINT32_MAX),
+    FIELD(client_key, requests_per_minute, FIELD_U64, 0, INT64_MAX),
+    FIELD(client_key, tokens_per_minute, FIELD_U64, 0, INT64_MAX),
+    FIELD(client_key, concurrent_requests, FIELD_U32, 0, UINT32_MAX),
+    EACH(client_key, tokens_per, "tokens_per", FIELD_U64),
+    EACH(client_key, nano_usd_per, "nano_usd_per", FIELD_U64),
+    FIELD(client_key, warn_percent, FIELD_U32, 0, 100),
+    FIELD(client_key, spent_known, FIELD_BOOL, 0, 0),
+    EACH(client_key, spent_start_ms, "spent_start_ms", FIELD_I64),
+    EACH(client_key, spent_tokens, "spent_tokens", FIELD_I64),
+    EACH(client_key, spent_nano, "spent_nano", FIELD_I64),
+};
+static const struct field price_fields[] = {
+    FIELD(price_row, model, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD(price_row, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD(price_row, from_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD(price_row, input, FIELD_I64, 0, PRICE_MAX),
+    FIELD(price_row, output, FIELD_I64, 0, PRICE_MAX),
+    FIELD(price_row, cache_write_5m, FIELD_I64, 0, PRICE_MAX),
+    FIELD(price_row, cache_write_1h, FIELD_I64, 0, PRICE_MAX),
+    FIELD(price_row, cache_read, FIELD_I64, 0, PRICE_MAX),
+    FIELD(price_row, web_search, FIELD_I64, 0, PRICE_MAX),
 };
 static const struct field model_rule_fields[] = {
     FIELD(model_rule, source, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
@@ -138,6 +171,8 @@ static const struct field table_fields[] = {
     FIELD(table, epoch, FIELD_BITS64, 0, 0),
     FIELD(table, version, FIELD_U64, 0, INT64_MAX),
     FIELD(table, prober, FIELD_BITS64, 0, 0),
+    EACH(table, periods.start_ms, "period_start_ms", FIELD_I64),
+    EACH(table, periods.end_ms, "period_end_ms", FIELD_I64),
     FIELD(table, attempts_max, FIELD_U32, 1, TABLE_ATTEMPTS_MAX),
     FIELD(table, body_bytes_max, FIELD_U64, 1, INT64_MAX),
     FIELD(table, cache_marks_max, FIELD_U32, 0, UINT32_MAX),
@@ -148,7 +183,7 @@ static const struct field table_fields[] = {
     FIELD(table, tls_cert_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
     FIELD(table, tls_key_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
 };
-#define MORE_MEMBERS 8
+#define MORE_MEMBERS 9
 
 /* ---- lists ---- */
 
@@ -169,11 +204,13 @@ add_upstream(void *table, size_t group)
 	}
 ADD(add_client_key, table, table_add_client_key)
 ADD(add_model_rule, table, table_add_model_rule)
+ADD(add_price, table, table_add_price)
 ADD(add_lesson, table, table_add_lesson)
 ADD(add_range, table, table_add_range)
 ADD(add_pattern, entry, table_add_pattern)
 ADD(add_rename, entry, table_add_rename)
 ADD(add_cooling, entry, table_add_cooling)
+ADD(add_key_pattern, key, table_add_key_pattern)
 
 struct list_shape {
 	const char *key; /* NULL: it is named by its group */
@@ -198,11 +235,23 @@ static const struct list_shape entry_lists[] = {
     LIST(upstream_entry, cooling, cooling_count, cooling_fields, TABLE_COOLING_MODELS_MAX,
 	add_cooling),
 };
+static const struct list_shape key_lists[] = {
+    LIST(client_key, models, model_count, model_fields, TABLE_MODELS_MAX, add_key_pattern),
+};
 static const struct list_shape table_lists[] = {
-    LIST(table, client_keys, client_key_count, client_key_fields, TABLE_CLIENT_KEYS_MAX,
-	add_client_key),
+    {.key = "client_keys",
+	.fields = client_key_fields,
+	.field_count = COUNT(client_key_fields),
+	.size = sizeof(struct client_key),
+	.max = TABLE_CLIENT_KEYS_MAX,
+	.list_at = offsetof(struct table, client_keys),
+	.count_at = offsetof(struct table, client_key_count),
+	.add = add_client_key,
+	.inner = key_lists,
+	.inner_count = COUNT(key_lists)},
     LIST(table, model_rules, model_rule_count, model_rule_fields, TABLE_MODEL_RULES_MAX,
 	add_model_rule),
+    LIST(table, prices, price_count, price_fields, TABLE_PRICES_MAX, add_price),
     LIST(table, lessons, lesson_count, lesson_fields, TABLE_LESSONS_MAX, add_lesson),
 };
 static const struct list_shape ranges_list = {.key = "statuses",

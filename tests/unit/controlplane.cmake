@@ -1,4 +1,5 @@
 pm_unit_test(lessons_kept pm_controlplane)
+pm_unit_test(price pm_controlplane)
 pm_unit_test(stats pm_controlplane)
 pm_unit_test(stats_damage pm_controlplane)
 pm_unit_test(activation pm_controlplane)

@@ -411,6 +411,7 @@ main(void)
 {
 	Suite *suite = suite_create("assemble");
 	TCase *tcase = tcase_create("assemble");
+	tcase_set_timeout(tcase, 120);
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, every_list_becomes_its_group);
 	tcase_add_test(tcase, order_and_tier_are_kept_and_disabled_ones_left_out);

@@ -78,6 +78,7 @@ try_word(
 	X(list, UP, dates, "{\"12-25\": \"off\"}", "{\"12-25\": \"shut\"}")                        \
 	X(list, UP, time_zone, "\"Europe/Berlin\"", "7")                                           \
 	X(list, UP, weight, "100", "0")                                                            \
+	X(list, UP, price_factor, "0.5", "-1")                                                     \
 	X(list, UP, models, "[\"claude-*\", \"gpt-5\"]", "[\"\"]")                                 \
 	X(list, UP, model_map, "{\"gpt-*\": \"x/*\"}", "{\"gpt-4\": \"x/*\"}")                     \
 	X(list, UP, activation_enabled, "true", "\"true\"")                                        \
@@ -85,6 +86,8 @@ try_word(
 	X(list, UP, created_at, "\"2026-11-22T18:24:22.877477\"", NULL)                            \
 	X(list, UP, updated_at, "\"2026-11-22T18:24:22.877477\"", NULL)
 
+#define PRICED "\"model\": \"m\", \"input\": 1, \"output\": 2"
+#define KEYED "\"sha256\": " SHA
 #define MODEL "\"source_model\": \"a\", \"target_model\": \"b\""
 #define MODEL_WORDS(X)                                                                             \
 	X(model_conversions, MODEL, name, "\"n\"", "[]")                                           \
@@ -142,6 +145,27 @@ try_word(
 	X(activation, NULL, max_tokens, "16", "0")                                                 \
 	X(optimization_settings, NULL, learn_seconds, "3600", "0")                                 \
 	X(optimization_settings, NULL, ask_usage, "false", "\"no\"")                               \
+	X(prices, "\"input\": 1, \"output\": 2", model, "\"claude-*\"", "\"\"")                    \
+	X(prices, PRICED, upstream, "\"claude:*\"", "7")                                           \
+	X(prices, PRICED, from, "\"2026-02-28\"", "\"2026-02-29\"")                                \
+	X(prices, "\"model\": \"m\", \"output\": 2", input, "1.25", "-1")                          \
+	X(prices, "\"model\": \"m\", \"input\": 1", output, "10", "\"10\"")                        \
+	X(prices, PRICED, cache_write_5m, "0", "-1")                                               \
+	X(prices, PRICED, cache_write_1h, "2.5", "true")                                           \
+	X(prices, PRICED, cache_read, "0.000001", "1000001")                                       \
+	X(prices, PRICED, web_search, "10", "-10")                                                 \
+	X(client_keys, KEYED, allowed_groups, "[\"claude\"]", "[\"cloud\"]")                       \
+	X(client_keys, KEYED, allowed_models, "[\"claude-*\"]", "7")                               \
+	X(client_keys, KEYED, requests_per_minute, "60", "-1")                                     \
+	X(client_keys, KEYED, tokens_per_minute, "100000", "\"1\"")                                \
+	X(client_keys, KEYED, concurrent_requests, "4", "-1")                                      \
+	X(client_keys, KEYED, tokens_per_day, "1000000", "-1")                                     \
+	X(client_keys, KEYED, tokens_per_week, "1000000", "-1")                                    \
+	X(client_keys, KEYED, tokens_per_month, "1000000", "-1")                                   \
+	X(client_keys, KEYED, usd_per_day, "2.5", "-1")                                            \
+	X(client_keys, KEYED, usd_per_week, "10", "true")                                          \
+	X(client_keys, KEYED, usd_per_month, "100.25", "\"100\"")                                  \
+	X(client_keys, KEYED, warn_percent, "90", "101")                                           \
 	X(statistics, NULL, keep_days, "30", "0")                                                  \
 	X(statistics, NULL, keep_mib, "8", "7")                                                    \
 	X(statistics, NULL, time_zone, "\"Asia/Shanghai\"", "7")                                   \
