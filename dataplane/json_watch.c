@@ -3,6 +3,8 @@
 
 #define DEPTH_MAX 63
 
+static const char search_type[] = "web_search_call";
+
 void
 json_watch_init(struct json_watch *watch)
 {
@@ -44,11 +46,39 @@ keep(struct json_watch *watch, struct view bytes)
 		watch->overlong = true;
 }
 
+/* A container of the looked-for places may be a list whose members count. */
+static void
+note_list(struct json_watch *watch, bool object)
+{
+	watch->list = JSON_WATCH_NO_LIST;
+	if (object) {
+		if (watch->depth == 1 && key_is(watch, "item"))
+			watch->list = JSON_WATCH_ITEM;
+		watch->member_depth = watch->depth + 1;
+		return;
+	}
+	if (watch->depth == 1 && key_is(watch, "choices"))
+		watch->list = JSON_WATCH_CHOICES;
+	if (key_is(watch, "output"))
+		watch->list = JSON_WATCH_OUTPUT;
+	watch->member_depth = watch->depth + 2;
+}
+
+static bool
+is_member_of(const struct json_watch *watch, enum json_watch_list list)
+{
+	return watch->list == list && watch->depth == watch->member_depth;
+}
+
 static void
 open_container(struct json_watch *watch, char c)
 {
 	bool object = c == '{';
-	if (object && is_place(watch) && watch->capture_depth == 0 && key_is(watch, "usage")) {
+	bool place = is_place(watch);
+	if (place)
+		note_list(watch, object);
+	if (object && watch->capture_depth == 0 && key_is(watch, "usage") &&
+	    (place || is_member_of(watch, JSON_WATCH_CHOICES))) {
 		watch->capture_depth = watch->depth;
 		watch->overlong = false;
 		bytes_clear(&watch->captured);
@@ -83,25 +113,84 @@ close_container(struct json_watch *watch)
 	return false;
 }
 
+static enum json_watch_use
+choose_use(const struct json_watch *watch)
+{
+	if (watch->key_next)
+		return JSON_WATCH_KEY;
+	if (is_place(watch) && key_is(watch, "model"))
+		return JSON_WATCH_MODEL;
+	bool item = is_member_of(watch, JSON_WATCH_OUTPUT) || is_member_of(watch, JSON_WATCH_ITEM);
+	return item && key_is(watch, "type") ? JSON_WATCH_TYPE : JSON_WATCH_TEXT;
+}
+
 static void
 begin_string(struct json_watch *watch)
 {
 	watch->in_string = true;
 	watch->escaped = false;
-	watch->in_key = watch->key_next;
-	watch->in_name = !watch->key_next && is_place(watch) && key_is(watch, "model");
-	if (watch->in_key)
+	watch->use = choose_use(watch);
+	if (watch->use == JSON_WATCH_KEY)
 		watch->key_len = 0;
-	if (watch->in_name)
+	if (watch->use == JSON_WATCH_MODEL)
 		watch->name_len = 0;
+	watch->type_len = 0;
 }
 
 static void
 end_string(struct json_watch *watch)
 {
-	if (watch->in_name)
+	watch->in_string = false;
+	if (watch->use == JSON_WATCH_MODEL)
 		watch->name[watch->name_len] = '\0';
-	watch->in_string = watch->in_key = watch->in_name = false;
+	if (watch->use == JSON_WATCH_TYPE && watch->type_len == sizeof(search_type) - 1) {
+		if (watch->list == JSON_WATCH_OUTPUT)
+			watch->searches++;
+		else
+			watch->item_is_search = true;
+	}
+}
+
+/* Inside of a string that nobody looks at: the bytes up to its end, or all. A quote ends it when an
+ * even number of backslashes stands before it. */
+static size_t
+skip_text(struct json_watch *watch, struct view bytes)
+{
+	size_t at = watch->escaped ? 1 : 0;
+	watch->escaped = false;
+	for (;;) {
+		ptrdiff_t quote = view_find_char(view_from(bytes, at), '"');
+		size_t end = quote < 0 ? bytes.len : at + (size_t)quote;
+		size_t slashes = 0;
+		while (end - slashes > at && bytes.data[end - slashes - 1] == '\\')
+			slashes++;
+		if (quote < 0) {
+			watch->escaped = slashes % 2 != 0;
+			return bytes.len;
+		}
+		at = end + 1;
+		if (slashes % 2 == 0) {
+			end_string(watch);
+			return at;
+		}
+	}
+}
+
+/* One that does not fit is none of those that are looked for. */
+static void
+keep_char(struct json_watch *watch, char c)
+{
+	if (watch->use == JSON_WATCH_KEY) {
+		if (watch->key_len < sizeof(watch->key))
+			watch->key[watch->key_len++] = c;
+	} else if (watch->use == JSON_WATCH_MODEL) {
+		if (watch->name_len < JSON_WATCH_NAME_MAX)
+			watch->name[watch->name_len++] = c;
+	} else if (watch->type_len < sizeof(search_type) && c == search_type[watch->type_len]) {
+		watch->type_len++;
+	} else {
+		watch->type_len = sizeof(search_type);
+	}
 }
 
 /* Inside of a string: the bytes up to its end, or all. */
@@ -109,6 +198,8 @@ static size_t
 feed_string(struct json_watch *watch, struct view bytes)
 {
 	size_t used = 0;
+	if (watch->use == JSON_WATCH_TEXT)
+		return skip_text(watch, bytes);
 	while (used < bytes.len && watch->in_string) {
 		char c = bytes.data[used++];
 		if (watch->escaped) {
@@ -119,11 +210,7 @@ feed_string(struct json_watch *watch, struct view bytes)
 			end_string(watch);
 			break;
 		}
-		/* One that does not fit is none of those that are looked for. */
-		if (watch->in_key && watch->key_len < sizeof(watch->key))
-			watch->key[watch->key_len++] = c;
-		if (watch->in_name && watch->name_len < JSON_WATCH_NAME_MAX)
-			watch->name[watch->name_len++] = c;
+		keep_char(watch, c);
 	}
 	return used;
 }

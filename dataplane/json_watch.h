@@ -1,8 +1,9 @@
 /* json_watch: looks out for the members `usage` and `model` of a JSON text that comes in pieces and
  * may be of any size, in bounded memory. PURE.
  *
- * Only members of the top object count, and those of its member `response` or `message`: what a
- * model has written, however it looks, lies deeper or in a string. */
+ * Only members of the top object count, and those of its member `response` or `message`; of usage
+ * also a member of `choices` (some vendors), and of the items in `output` and of `item` their type.
+ * What a model has written, however it looks, lies deeper or in a string. */
 #ifndef PM_JSON_WATCH_H
 #define PM_JSON_WATCH_H
 
@@ -20,16 +21,31 @@ struct json_watch {
 			     counts */
 	bool in_string, escaped;
 	bool key_next; /* the next string is a member's name */
-	bool in_key, in_name;
+	enum json_watch_use {
+		JSON_WATCH_TEXT,
+		JSON_WATCH_KEY,
+		JSON_WATCH_MODEL,
+		JSON_WATCH_TYPE
+	} use;      /* of the present string */
 	bool inner; /* inside of `response` or `message` */
+	enum json_watch_list {
+		JSON_WATCH_NO_LIST,
+		JSON_WATCH_CHOICES,
+		JSON_WATCH_OUTPUT,
+		JSON_WATCH_ITEM,
+	} list;                /* the last of them that was opened */
+	uint32_t member_depth; /* ... and where its objects' members are */
 	char key[12];
 	uint8_t key_len;
+	uint8_t type_len;       /* of an item's type, as far as it is that of a search */
 	uint32_t capture_depth; /* 0 = nothing is being kept */
 	bool overlong;
 	struct bytes captured;
 	char name[JSON_WATCH_NAME_MAX + 1]; /* the model's, as in the source */
 	uint8_t name_len;
 	bool has_usage, usage_inner; /* `captured` is whole; it was the inner object's */
+	uint32_t searches;           /* items of `output` that are a "web_search_call" */
+	bool item_is_search;         /* `item` is one */
 };
 
 void json_watch_init(struct json_watch *watch);

@@ -2,10 +2,11 @@
 #include "anthropic.h"
 #include "chat.h"
 #include "jsonspan.h"
+#include "read_json.h"
 #include "responses.h"
 #include <string.h>
 
-#define TOKENS_MAX INT64_C(1000000000) /* no call uses more */
+#define BOM "\xef\xbb\xbf"
 
 void
 tap_init(struct tap *tap, enum protocol protocol, bool stream)
@@ -31,7 +32,7 @@ count_is_odd(struct jsonspan_value value)
 	int64_t number;
 	if (value.kind == JSONSPAN_NULL)
 		return false;
-	return !jsonspan_i64(value, &number) || number < 0 || number > TOKENS_MAX;
+	return !jsonspan_i64(value, &number) || number < 0 || number > READ_JSON_COUNT_MAX;
 }
 
 static bool
@@ -41,7 +42,9 @@ counts_are_odd(struct jsonspan_value usage)
 	struct jsonspan_member member;
 	jsonspan_iter_init(&iter, usage);
 	while (jsonspan_next(&iter, &member)) {
-		if (view_ends(member.key, "_tokens") && count_is_odd(member.value))
+		bool counts =
+		    view_ends(member.key, "_tokens") || view_ends(member.key, "_requests");
+		if (counts && count_is_odd(member.value))
 			return true;
 		if (member.value.kind == JSONSPAN_OBJECT && counts_are_odd(member.value))
 			return true;
@@ -49,35 +52,21 @@ counts_are_odd(struct jsonspan_value usage)
 	return false;
 }
 
-/* The parts of a prompt are more than the whole. */
+/* The parts are more than the whole, or another whole than the sum that is told. */
 static bool
-parts_are_odd(enum protocol protocol, struct jsonspan_value usage, const struct usage *told)
+sums_are_odd(enum protocol protocol, struct jsonspan_value usage, const struct usage *told)
 {
-	int64_t prompt = -1;
 	const char *key = protocol == PROTOCOL_CHAT ? "prompt_tokens" : "input_tokens";
+	int64_t prompt = read_json_count(jsonspan_get(usage, key));
+	int64_t total = read_json_count(jsonspan_get(usage, "total_tokens"));
 	int64_t cached = (told->cache_read > 0 ? told->cache_read : 0) +
 			 (told->cache_write > 0 ? told->cache_write : 0);
-	if (protocol != PROTOCOL_ANTHROPIC && jsonspan_i64(jsonspan_get(usage, key), &prompt) &&
-	    prompt >= 0 && cached > prompt)
+	if (told->reasoning >= 0 && told->output >= 0 && told->reasoning > told->output)
 		return true;
-	return told->reasoning >= 0 && told->output >= 0 && told->reasoning > told->output;
-}
-
-static void
-cap(int64_t *count)
-{
-	if (*count > TOKENS_MAX)
-		*count = TOKENS_MAX;
-}
-
-static void
-cap_all(struct usage *usage)
-{
-	int64_t *const counts[] = {&usage->input_new, &usage->cache_read, &usage->cache_write,
-	    &usage->cache_write_5m, &usage->cache_write_1h, &usage->output, &usage->reasoning,
-	    &usage->web_searches};
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-		cap(counts[i]);
+	if (protocol == PROTOCOL_ANTHROPIC || prompt < 0)
+		return false;
+	return cached > prompt ||
+	       (total >= 0 && told->output >= 0 && total != prompt + told->output);
 }
 
 static void
@@ -96,11 +85,14 @@ take_usage(struct tap *tap)
 		return;
 	}
 	decoders[tap->protocol](root, &told);
-	cap_all(&told);
-	found->odd = found->odd || counts_are_odd(root) ||
-		     parts_are_odd(tap->protocol, root, &told) ||
-		     (told.output >= 0 && told.output < found->usage.output);
+	struct usage before = found->usage;
 	usage_merge(&found->usage, &told);
+	found->odd = found->odd || counts_are_odd(root) ||
+		     sums_are_odd(tap->protocol, root, &told) ||
+		     (told.output >= 0 && told.output < before.output) ||
+		     usage_prompt(&found->usage) < usage_prompt(&before);
+	if (told.input_new < 0 && told.output < 0)
+		return;
 	found->told = true;
 	found->last_word =
 	    found->last_word || tap->protocol != PROTOCOL_ANTHROPIC || !tap->watch.usage_inner;
@@ -109,139 +101,197 @@ take_usage(struct tap *tap)
 void
 tap_set_model(struct tap_usage *found, const char *name)
 {
-	size_t len = strlen(name);
-	if (len >= sizeof(found->model))
+	char *out = found->model;
+	if (strlen(name) >= sizeof(found->model))
 		return;
-	for (size_t i = 0; i <= len; i++)
-		found->model[i] =
-		    name[i] == '\0' || (name[i] > ' ' && name[i] <= '~') ? name[i] : '?';
+	for (; *name != '\0'; name++) {
+		if (name[0] == '\\' && name[1] == '/')
+			continue; /* as some write their JSON */
+		*out++ = *name;
+		if (*name <= ' ' || *name > '~')
+			out[-1] = '?';
+	}
+	*out = '\0';
+}
+
+static void
+set_searches(struct tap *tap, uint64_t count)
+{
+	int64_t *told = &tap->found.usage.web_searches;
+	if (tap->protocol == PROTOCOL_RESPONSES && count > 0 && (int64_t)count > *told)
+		*told = (int64_t)count;
 }
 
 static void
 watch(struct tap *tap, struct view bytes)
 {
+	struct json_watch *watch = &tap->watch;
 	while (bytes.len > 0) {
-		bytes = view_from(bytes, json_watch_feed(&tap->watch, bytes));
-		if (tap->watch.has_usage)
+		bytes = view_from(bytes, json_watch_feed(watch, bytes));
+		if (watch->has_usage && tap->event != TAP_EVENT_EARLY)
 			take_usage(tap);
 	}
-	if (tap->found.model[0] == '\0' && tap->watch.name[0] != '\0' && !tap->watch.in_name)
-		tap_set_model(&tap->found, tap->watch.name);
+	bool naming = watch->in_string && watch->use == JSON_WATCH_MODEL;
+	if (tap->found.model[0] == '\0' && watch->name[0] != '\0' && !naming)
+		tap_set_model(&tap->found, watch->name);
+	set_searches(tap, watch->searches);
 }
 
 /* ---- a stream's lines ---- */
 
-/* A type of an event that brings a piece of content and nothing else. */
-static bool
-is_piece(enum protocol protocol, struct view type)
+static enum tap_event
+event_of(enum protocol protocol, struct view type)
 {
-	if (protocol == PROTOCOL_ANTHROPIC)
-		return view_starts(type, "content_block_") || view_starts(type, "ping");
-	return protocol == PROTOCOL_RESPONSES && view_starts(type, "response.") &&
-	       view_ends(type, ".delta");
+	if (protocol == PROTOCOL_ANTHROPIC) {
+		bool piece = view_starts(type, "content_block_") || view_eq_str(type, "ping");
+		return piece ? TAP_EVENT_PIECE : TAP_EVENT_OTHER;
+	}
+	if (protocol != PROTOCOL_RESPONSES || !view_starts(type, "response."))
+		return TAP_EVENT_OTHER;
+	if (view_ends(type, ".delta") || view_ends(type, ".added"))
+		return TAP_EVENT_PIECE;
+	if (view_ends(type, ".created") || view_ends(type, ".in_progress") ||
+	    view_ends(type, ".queued"))
+		return TAP_EVENT_EARLY;
+	return view_ends(type, ".output_item.done") ? TAP_EVENT_ITEM : TAP_EVENT_OTHER;
 }
 
-/* The type where it is the data's first member; `whole`: it has come to its end. */
+/* The type where it is the data's first member and whole. */
 static struct view
-leading_type(struct view data, bool *whole)
+leading_type(struct view data)
 {
 	static const char lead[] = "{\"type\":\"";
 	data = view_starts(data, " ") ? view_from(data, 1) : data;
-	*whole = false;
 	if (!view_starts(data, lead))
 		return (struct view){0};
-	struct view rest = view_from(data, strlen(lead));
+	struct view rest = view_from(data, sizeof(lead) - 1);
 	ptrdiff_t quote = view_find_char(rest, '"');
-	*whole = quote >= 0;
-	return view_sub(rest, 0, quote < 0 ? rest.len : (size_t)quote);
+	return view_sub(rest, 0, quote < 0 ? 0 : (size_t)quote);
 }
 
-/* What a line's beginning tells: whether it is to be watched. `end`: the line ends here. */
-static void
-decide(struct tap *tap, struct view head, struct view rest, bool end)
+/* What a line's first TAP_HEAD_BYTES, or all of it, tell. Returns where data begins that is to be
+ * watched, 0 for any other line. */
+static size_t
+decide(struct tap *tap, struct view head)
 {
-	bool whole;
-	if (view_starts(head, "event:")) {
-		struct view name = view_trim(view_from(head, 6));
-		tap->plain = is_piece(tap->protocol, name);
-		tap->decided = true;
-		return;
+	size_t skip = !tap->started && view_starts(head, BOM) ? strlen(BOM) : 0;
+	struct view line = view_from(head, skip);
+	tap->started = true;
+	if (view_starts(line, "event:") && head.len < TAP_HEAD_BYTES)
+		tap->event = event_of(tap->protocol, view_trim(view_from(line, 6)));
+	if (!view_starts(line, "data:"))
+		return 0;
+	if (!tap->has_data && tap->event == TAP_EVENT_OTHER)
+		tap->event = event_of(tap->protocol, leading_type(view_from(line, 5)));
+	tap->watching = tap->event != TAP_EVENT_PIECE;
+	return tap->watching ? skip + 5 : 0;
+}
+
+/* Each "usage" in it is null. Text of a model cannot hold the word, because its quotes have
+ * backslashes. */
+static bool
+has_no_usage(struct view chunk)
+{
+	static const char key[] = "\"usage\"";
+	for (ptrdiff_t at; (at = view_find(chunk, key)) >= 0;) {
+		chunk = view_from(chunk, (size_t)at + sizeof(key) - 1);
+		if (!view_starts(chunk, ":null") && !view_starts(chunk, ": null"))
+			return false;
 	}
+	return true;
+}
+
+/* The beginning of a line. Returns what of `piece` is still to be watched. */
+static struct view
+begin_line(struct tap *tap, struct view piece, bool end, bool alone)
+{
+	bool in_one = tap->head_len == 0 && (end || piece.len >= TAP_HEAD_BYTES);
+	bool first = !tap->has_data;
+	struct view head = view_sub(piece, 0, TAP_HEAD_BYTES - tap->head_len);
+	struct view rest = view_from(piece, head.len);
+	if (!in_one) {
+		if (head.len > 0)
+			memcpy(tap->head + tap->head_len, head.data, head.len);
+		tap->head_len = (uint8_t)(tap->head_len + head.len);
+		if (tap->head_len < TAP_HEAD_BYTES && !end)
+			return (struct view){0};
+		head = view_make(tap->head, tap->head_len);
+	}
+	size_t data = decide(tap, head);
 	tap->decided = true;
-	if (!view_starts(head, "data:"))
-		return;
-	struct view type = leading_type(view_from(head, 5), &whole);
-	if (tap->plain || (whole && is_piece(tap->protocol, type)))
-		return;
-	/* A whole chunk without the word need not be read; text of a model cannot hold it, because
-	 * its quotes have backslashes. */
-	if (tap->protocol == PROTOCOL_CHAT && end && tap->found.model[0] != '\0' &&
-	    view_find(rest, "\"usage\"") < 0 && view_find(head, "\"usage\"") < 0)
-		return;
-	tap->watching = true;
-	watch(tap, view_from(head, 5));
+	if (data == 0)
+		return rest;
+	tap->has_data = true;
+	/* Most chunks are whole in their piece and need not be read. */
+	if (tap->protocol == PROTOCOL_CHAT && in_one && alone && first &&
+	    tap->found.model[0] != '\0' && has_no_usage(piece)) {
+		tap->watching = false;
+		tap->has_data = false;
+		return rest;
+	}
+	if (in_one)
+		return view_from(piece, data);
+	watch(tap, view_from(head, data));
+	return rest;
 }
 
 static void
 end_line(struct tap *tap, bool blank)
 {
 	if (blank) {
-		json_watch_reset(&tap->watch);
-		tap->plain = false;
+		if (tap->event == TAP_EVENT_ITEM && tap->watch.item_is_search)
+			set_searches(tap, ++tap->searches);
+		if (tap->has_data)
+			json_watch_reset(&tap->watch);
+		tap->event = TAP_EVENT_OTHER;
+		tap->has_data = false;
 	}
 	tap->head_len = 0;
 	tap->decided = tap->watching = false;
 }
 
-/* A piece of a line, without its end; `end`: that is all of it. */
-static void
-feed_line(struct tap *tap, struct view piece, bool end)
+static const char *
+find_lf(struct view in)
 {
-	if (!tap->decided) {
-		size_t room = sizeof(tap->head) - tap->head_len;
-		struct view more = view_sub(piece, 0, room);
-		if (more.len > 0)
-			memcpy(tap->head + tap->head_len, more.data, more.len);
-		tap->head_len = (uint8_t)(tap->head_len + more.len);
-		piece = view_from(piece, more.len);
-		if (tap->head_len < sizeof(tap->head) && !end)
-			return;
-		decide(tap, view_make(tap->head, tap->head_len), piece, end);
-	}
-	if (tap->watching)
-		watch(tap, piece);
+	ptrdiff_t at = view_find_char(in, '\n');
+	return in.data + (at < 0 ? in.len : (size_t)at);
 }
 
 static void
 feed_stream(struct tap *tap, struct view in)
 {
-	if (tap->after_cr && in.len > 0) {
-		tap->after_cr = false;
-		if (in.data[0] == '\n')
-			in = view_from(in, 1);
-	}
+	if (tap->after_cr && in.data[0] == '\n')
+		in = view_from(in, 1);
+	tap->after_cr = false;
+	const char *end = in.data + in.len;
+	const char *lf = find_lf(in); /* asked once for each LF, also where lines end in CR */
 	while (in.len > 0) {
-		ptrdiff_t lf = view_find_char(in, '\n');
-		struct view line = view_sub(in, 0, lf < 0 ? in.len : (size_t)lf);
-		ptrdiff_t cr = view_find_char(line, '\r');
-		if (cr >= 0)
-			line = view_sub(line, 0, (size_t)cr);
-		bool end = cr >= 0 || lf >= 0;
-		bool blank = end && line.len == 0 && tap->head_len == 0 && !tap->decided;
-		feed_line(tap, line, end);
-		in = view_from(in, line.len);
-		if (!end)
+		const char *stop = memchr(in.data, '\r', (size_t)(lf - in.data));
+		stop = stop != NULL ? stop : lf;
+		struct view line = view_make(in.data, (size_t)(stop - in.data));
+		bool whole = stop < end;
+		bool crlf = whole && *stop == '\r' && stop + 1 == lf && lf < end;
+		bool blank = line.len == 0 && tap->head_len == 0 && !tap->decided;
+		in = view_from(in, line.len + (crlf ? 2 : 1));
+		bool alone = in.len > 0 && (in.data[0] == '\n' || in.data[0] == '\r');
+		if (!tap->decided && !blank)
+			line = begin_line(tap, line, whole, whole && alone);
+		if (tap->watching)
+			watch(tap, line);
+		if (!whole)
 			break;
 		end_line(tap, blank);
-		bool crlf = in.len > 1 && in.data[0] == '\r' && in.data[1] == '\n';
-		tap->after_cr = in.len == 1 && in.data[0] == '\r';
-		in = view_from(in, crlf ? 2 : 1);
+		tap->after_cr = *stop == '\r' && !crlf && in.len == 0;
+		if (in.data > lf)
+			lf = find_lf(in);
 	}
 }
 
 void
 tap_feed(struct tap *tap, struct view bytes)
 {
+	if (bytes.len == 0)
+		return;
 	if (tap->stream)
 		feed_stream(tap, bytes);
 	else

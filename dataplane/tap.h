@@ -4,8 +4,10 @@
  * Where it stands (reference: the vendors' usage objects; they are cumulative, so that a later one
  * replaces an earlier one member by member and never adds):
  *   anthropic: message_start's message.usage, then message_delta's usage; a whole message's usage
- *   chat: usage of any chunk, also behind the one with the finish_reason; a whole completion's
- * usage responses: response.usage of any event; a whole response's usage */
+ *   chat: usage of any chunk, also behind the one with the finish_reason, or of its choice; a whole
+ *     completion's usage
+ *   responses: response.usage of any event but the first ones, which know nothing yet; a whole
+ *     response's usage. Its searches are counted: they are items of the output. */
 #ifndef PM_TAP_H
 #define PM_TAP_H
 
@@ -25,18 +27,29 @@ struct tap_usage {
 	char model[97]; /* that the answer names; printable ASCII, "" = none */
 };
 
+/* As much of a line as tells what it is. */
+#define TAP_HEAD_BYTES 64
+
 struct tap {
 	struct tap_usage found;
 	enum protocol protocol;
 	bool stream;
 
 	/* A stream's line and event. */
-	char head[64]; /* how the present line begins, the field's name and all */
+	char head[TAP_HEAD_BYTES]; /* how a line begins that came in pieces */
 	uint8_t head_len;
-	bool decided; /* the line is known to be skipped or watched */
-	bool watching;
+	bool decided;  /* the line is known to be skipped or watched */
+	bool watching; /* ... watched */
 	bool after_cr;
-	bool plain; /* the event's name says that it is a piece of content */
+	bool started;  /* the first line is known */
+	bool has_data; /* the event has had a line of data */
+	enum tap_event {
+		TAP_EVENT_OTHER,
+		TAP_EVENT_PIECE, /* of content, and nothing else */
+		TAP_EVENT_EARLY, /* an answer's beginning, which knows no usage */
+		TAP_EVENT_ITEM,  /* an item of the output is whole */
+	} event;
+	uint64_t searches; /* items that were a search */
 	struct json_watch watch;
 };
 

@@ -46,6 +46,18 @@ is_usage_alone(struct view event)
 	return !jsonspan_next(&iter, &member);
 }
 
+/* Blank lines belong to what stood before: the first may end an event that has passed already. */
+static void
+pass_blank(struct usage_filter *filter, struct bytes *out)
+{
+	struct view held = bytes_view(&filter->held);
+	size_t blank = 0;
+	while (blank < held.len && (held.data[blank] == '\n' || held.data[blank] == '\r'))
+		blank++;
+	MUST(bytes_append_view(out, view_sub(held, 0, blank)));
+	bytes_consume(&filter->held, blank);
+}
+
 void
 usage_filter_feed(struct usage_filter *filter, struct view in, struct bytes *out)
 {
@@ -56,11 +68,13 @@ usage_filter_feed(struct usage_filter *filter, struct view in, struct bytes *out
 		filter->off = true;
 		return;
 	}
+	pass_blank(filter, out);
 	while ((length = event_length(bytes_view(&filter->held))) > 0) {
 		struct view event = view_sub(bytes_view(&filter->held), 0, length);
 		if (!is_usage_alone(event))
 			MUST(bytes_append_view(out, event));
 		bytes_consume(&filter->held, length);
+		pass_blank(filter, out);
 	}
 }
 

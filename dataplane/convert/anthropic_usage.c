@@ -5,9 +5,7 @@
 static void
 take(const struct jsonspan_want *want, int64_t *out)
 {
-	int64_t value = -1;
-	if (jsonspan_i64(want->value, &value) && value >= 0)
-		*out = value;
+	*out = read_json_count(want->value);
 }
 
 void

@@ -5,8 +5,7 @@
 static int64_t
 number(struct jsonspan_value object, const char *key)
 {
-	int64_t value = -1;
-	return jsonspan_i64(jsonspan_get(object, key), &value) && value >= 0 ? value : -1;
+	return read_json_count(jsonspan_get(object, key));
 }
 
 static int64_t

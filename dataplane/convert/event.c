@@ -22,14 +22,29 @@ take(int64_t *into, int64_t from)
 		*into = from;
 }
 
+static int64_t
+or_zero(int64_t count)
+{
+	return count > 0 ? count : 0;
+}
+
+int64_t
+usage_prompt(const struct usage *usage)
+{
+	return or_zero(usage->input_new) + or_zero(usage->cache_read) + or_zero(usage->cache_write);
+}
+
 void
 usage_merge(struct usage *into, const struct usage *from)
 {
-	take(&into->input_new, from->input_new);
-	take(&into->cache_read, from->cache_read);
-	take(&into->cache_write, from->cache_write);
-	take(&into->cache_write_5m, from->cache_write_5m);
-	take(&into->cache_write_1h, from->cache_write_1h);
+	int64_t lifetimes = or_zero(from->cache_write_5m) + or_zero(from->cache_write_1h);
+	if (usage_prompt(from) + lifetimes > 0 || usage_prompt(into) == 0) {
+		take(&into->input_new, from->input_new);
+		take(&into->cache_read, from->cache_read);
+		take(&into->cache_write, from->cache_write);
+		take(&into->cache_write_5m, from->cache_write_5m);
+		take(&into->cache_write_1h, from->cache_write_1h);
+	}
 	take(&into->output, from->output);
 	take(&into->reasoning, from->reasoning);
 	take(&into->web_searches, from->web_searches);

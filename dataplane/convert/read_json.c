@@ -99,6 +99,15 @@ read_json_need(const struct jsonspan_want *member, const char *path, struct err 
 	       read_json_wrong(err, path, member->key, "is required");
 }
 
+int64_t
+read_json_count(struct jsonspan_value value)
+{
+	int64_t count = -1;
+	if (!jsonspan_i64(value, &count) || count < 0)
+		return -1;
+	return count < READ_JSON_COUNT_MAX ? count : READ_JSON_COUNT_MAX;
+}
+
 struct view
 read_json_inside(struct jsonspan_value string)
 {

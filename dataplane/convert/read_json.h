@@ -51,6 +51,11 @@ MUST_CHECK bool read_json_need(
 bool read_json_wrong(struct err *err, const char *path, const char *key, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 
+/* A count of tokens or the like: -1 when it is none or below zero; one above the limit, which no
+ * call can use, is the limit, so that sums of counts are safe. */
+#define READ_JSON_COUNT_MAX INT64_C(1000000000)
+int64_t read_json_count(struct jsonspan_value value);
+
 /* The inside of a string value; empty for any other kind. */
 struct view read_json_inside(struct jsonspan_value string);
 /* Unescaped copy (or the source itself when nothing is escaped); data NULL at the arena's limit. */

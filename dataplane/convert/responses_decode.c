@@ -58,8 +58,7 @@ start(struct decoder *decoder, struct jsonspan_value response)
 static int64_t
 count_of(struct jsonspan_value object, const char *key)
 {
-	int64_t count = -1;
-	return jsonspan_i64(jsonspan_get(object, key), &count) && count >= 0 ? count : -1;
+	return read_json_count(jsonspan_get(object, key));
 }
 
 static int64_t

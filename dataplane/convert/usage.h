@@ -12,7 +12,10 @@ struct usage {
 	int64_t web_searches;
 };
 void usage_init(struct usage *usage); /* all -1 */
-/* Takes every told member of `from`. */
+/* The whole prompt, as far as it is told. */
+int64_t usage_prompt(const struct usage *usage);
+/* Takes every told member of `from`; but not a prompt of nothing where there was one: some events
+ * have zeros for what they do not tell again. */
 void usage_merge(struct usage *into, const struct usage *from);
 
 #endif

@@ -1,5 +1,6 @@
 /* The tap: what three protocols tell of tokens, at every split, of every size, and what is odd. */
 #include "mem.h"
+#include "must.h"
 #include "suite.h"
 #include "tap.h"
 #include <stdio.h>
@@ -202,6 +203,16 @@ START_TEST(what_cannot_be_is_odd)
 	    {"{\"prompt_tokens\":5,\"completion_tokens\":2,"
 	     "\"completion_tokens_details\":{\"reasoning_tokens\":3}}",
 		true},
+	    {"{\"prompt_tokens\":5,\"completion_tokens\":2,\"total_tokens\":7}", false},
+	    {"{\"prompt_tokens\":5,\"completion_tokens\":2,\"total_tokens\":107}", true},
+	    /* Sums of these do not fit. */
+	    {"{\"prompt_tokens\":9223372036854775807,\"completion_tokens\":9223372036854775807,"
+	     "\"total_tokens\":9223372036854775807,"
+	     "\"completion_tokens_details\":{\"reasoning_tokens\":9223372036854775807}}",
+		true},
+	    {"{\"prompt_tokens\":0,\"completion_tokens\":0,\"prompt_tokens_details\":{"
+	     "\"cached_tokens\":9223372036854775807,\"cache_write_tokens\":9223372036854775807}}",
+		true},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct tap tap;
@@ -277,6 +288,220 @@ START_TEST(noise_tells_nothing)
 }
 END_TEST
 
+/* Feeds `text` in one piece; the caller calls tap_fini. */
+static struct tap
+listen(enum protocol protocol, bool stream, const char *text)
+{
+	struct tap tap;
+	tap_init(&tap, protocol, stream);
+	tap_feed(&tap, view_of(text));
+	return tap;
+}
+
+#define CHUNK "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[]}\n\n"
+
+START_TEST(the_word_is_found_wherever_it_stands)
+{
+	for (int pad = 0; pad < 150; pad++) {
+		struct tap tap;
+		char text[512];
+		(void)snprintf(text, sizeof(text),
+		    CHUNK "data: {\"id\":\"%0*d\",\"choices\":[],\"usage\":{\"prompt_tokens\":1,"
+			  "\"completion_tokens\":2}}\n\n",
+		    pad, 0);
+		tap = listen(PROTOCOL_CHAT, true, text);
+		check(&tap, &(struct wanted){1, -1, -1, 2, -1, "m", true, false}, text);
+		tap_fini(&tap);
+	}
+}
+END_TEST
+
+/* An event's data may be several lines, and the stream begin with a mark. */
+START_TEST(data_of_several_lines_tells)
+{
+	static const char chat[] = CHUNK "data: {\"id\":\"c\",\ndata: \"choices\":[{}],\n"
+					 "data: \"usage\":\ndata: {\"prompt_tokens\":3,\n"
+					 "id: 7\ndata:\ndata:\"completion_tokens\":4}\ndata: }\n\n";
+	static const char message[] =
+	    "\xef\xbb\xbf"
+	    "data: {\"type\":\"message_start\",\ndata: \"message\":{\"model\":\"m\","
+	    "\"usage\":{\"input_tokens\":3}}}\n\n"
+	    "data: {\ndata:\"type\":\"message_delta\",\ndata:\"usage\"\ndata::\n"
+	    "data:{\"output_tokens\":4}}\nevent: message_delta\n\n";
+	const struct wanted wanted = {3, -1, -1, 4, -1, "m", true, false};
+	static char text[1024];
+	static const char *const ends[] = {"\n", "\r\n", "\r"};
+	for (size_t i = 0; i < 3; i++) {
+		check_splits(PROTOCOL_CHAT, true, with_ends(chat, ends[i], text), &wanted);
+		check_splits(PROTOCOL_ANTHROPIC, true, with_ends(message, ends[i], text), &wanted);
+	}
+}
+END_TEST
+
+START_TEST(vendors_have_their_own_places)
+{
+	/* In the choice; as running sums in each chunk; a slash with a backslash. */
+	static const char choice[] =
+	    CHUNK "data: {\"choices\":[{\"index\":0,\"delta\":{\"usage\":{\"prompt_tokens\":9}},"
+		  "\"finish_reason\":\"stop\",\"usage\":{\"prompt_tokens\":19,"
+		  "\"completion_tokens\":13,\"total_tokens\":32}}]}\n\ndata: [DONE]\n\n";
+	static const char running[] =
+	    "data: {\"model\":\"a\\/b\",\"choices\":[],\"usage\":{\"prompt_tokens\":7,"
+	    "\"completion_tokens\":0}}\n\n"
+	    "data: {\"model\":\"x\",\"choices\":[],\"usage\":{\"prompt_tokens\":7,"
+	    "\"completion_tokens\":1}}\n\n"
+	    "data: {\"model\":\"x\",\"choices\":[],\"usage\":{\"prompt_tokens\":7,"
+	    "\"completion_tokens\":2,\"prompt_tokens_details\":{\"cached_tokens\":7}}}\n\n";
+	check_splits(PROTOCOL_CHAT, true, view_of(choice),
+	    &(struct wanted){19, -1, -1, 13, -1, "m", true, false});
+	check_splits(PROTOCOL_CHAT, true, view_of(running),
+	    &(struct wanted){0, -1, 7, 2, -1, "a/b", true, false});
+}
+END_TEST
+
+START_TEST(placeholders_are_no_usage)
+{
+	static const char *const rows[] = {
+	    "data: {\"choices\":[],\"usage\":{}}\n\n",
+	    "data: {\"choices\":[],\"usage\":null}\n\n",
+	    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":null}}\n\n",
+	    "event: response.created\ndata: {\"response\":{\"usage\":{\"input_tokens\":0,"
+	    "\"output_tokens\":0}}}\n\n",
+	    "data: {\"type\":\"response.in_progress\",\"response\":{\"usage\":{\"input_tokens\":0,"
+	    "\"output_tokens\":0}}}\n\n",
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct tap tap = listen(i < 3 ? PROTOCOL_CHAT : PROTOCOL_RESPONSES, true, rows[i]);
+		ck_assert_msg(!tap.found.told && !tap.found.last_word, "%s", rows[i]);
+		ck_assert(!tap.found.odd && tap.found.usage.output == -1);
+		tap_fini(&tap);
+	}
+}
+END_TEST
+
+START_TEST(later_counts_replace)
+{
+#define START                                                                                      \
+	"{\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":5,"                  \
+	"\"cache_read_input_tokens\":1000,\"output_tokens\":1}}}"
+	static const struct {
+		const char *usage;
+		struct wanted wanted;
+	} rows[] = {
+	    /* Zeros say that it is not told again; less is a contradiction. */
+	    {"{\"input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":9}",
+		{5, -1, 1000, 9, -1, "", true, false}},
+	    {"{\"input_tokens\":50,\"cache_read_input_tokens\":1000,\"output_tokens\":9}",
+		{50, -1, 1000, 9, -1, "", true, false}},
+	    {"{\"input_tokens\":1005,\"cache_read_input_tokens\":0,\"output_tokens\":9}",
+		{1005, -1, 0, 9, -1, "", true, false}},
+	    {"{\"input_tokens\":4,\"output_tokens\":9}", {4, -1, 1000, 9, -1, "", true, true}},
+	    {"{\"output_tokens\":0}", {5, -1, 1000, 0, -1, "", true, true}},
+	    {"{\"output_tokens\":9,\"server_tool_use\":{\"web_search_requests\":-1}}",
+		{5, -1, 1000, 9, -1, "", true, true}},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[512];
+		(void)snprintf(text, sizeof(text),
+		    "data: " START "\n\ndata: {\"type\":\"message_delta\",\"usage\":%s}\n\n",
+		    rows[i].usage);
+		struct tap tap = listen(PROTOCOL_ANTHROPIC, true, text);
+		check(&tap, &rows[i].wanted, rows[i].usage);
+		tap_fini(&tap);
+	}
+}
+END_TEST
+
+/* Each item once, be it told when it is done, in the whole output, or both. */
+START_TEST(searches_are_counted)
+{
+#define SEARCH "{\"id\":\"ws_1\",\"type\":\"web_search_call\",\"action\":{\"type\":\"search\"}}"
+#define ADDED "data: {\"type\":\"response.output_item.added\",\"item\":" SEARCH "}\n\n"
+#define ITEM "data: {\"type\":\"response.output_item.done\",\"item\":" SEARCH "}\n\n"
+#define LAST(output)                                                                               \
+	"data: {\"type\":\"response.completed\",\"response\":{\"output\":[" output "],\"tools\":[" \
+	"{\"type\":\"web_search_call\"}],\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}}\n\n"
+	static const struct {
+		const char *text;
+		int64_t searches;
+	} rows[] = {
+	    {ADDED ITEM ADDED ITEM LAST(SEARCH "," SEARCH), 2},
+	    {ADDED ITEM ADDED ITEM LAST(""), 2},
+	    {LAST(SEARCH ",{\"type\":\"message\",\"content\":[" SEARCH "]}"), 1},
+	    {LAST("{\"type\":\"web_search_calls\"},{\"type\":\"web_search\"}"), -1},
+	    {"{\"output\":[" SEARCH "],\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}", 1},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct view text = view_of(rows[i].text);
+		for (size_t step = 1; step <= text.len; step += 1 + step / 4) {
+			struct tap tap;
+			tap_init(&tap, PROTOCOL_RESPONSES, !view_starts(text, "{"));
+			feed_by(&tap, text, step);
+			ck_assert_msg(tap.found.usage.web_searches == rows[i].searches &&
+					  tap.found.usage.output == 2,
+			    "step %zu: %lld of %s", step, (long long)tap.found.usage.web_searches,
+			    rows[i].text);
+			tap_fini(&tap);
+		}
+	}
+}
+END_TEST
+
+/* A body of a megabyte, full of bait, its beginning and end in pieces of every small size. */
+START_TEST(whole_bodies_tell_in_small_pieces)
+{
+	static const struct {
+		enum protocol protocol;
+		const char *head, *tail;
+	} rows[] = {
+	    {PROTOCOL_ANTHROPIC, "{\"model\":\"m\",\"content\":[{\"text\":\"",
+		"\"}],\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}"},
+	    {PROTOCOL_CHAT, "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"",
+		"\"}}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}"},
+	    {PROTOCOL_RESPONSES, "{\"model\":\"m\",\"output\":[{\"content\":[{\"text\":\"",
+		"\"}]}],\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}"},
+	};
+	const size_t small = (size_t)32 << 10;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bytes text;
+		bytes_init(&text, (size_t)2 << 20);
+		ck_assert(bytes_append_str(&text, rows[i].head));
+		while (text.len < (size_t)1 << 20)
+			MUST(bytes_append_str(&text,
+			    "\\\\\\\"},\\\"usage\\\":{\\\"output_tokens\\\":9},\\n words \\\\"));
+		ck_assert(bytes_append_str(&text, rows[i].tail));
+		for (size_t step = 1; step <= 64; step++) {
+			struct tap tap;
+			tap_init(&tap, rows[i].protocol, false);
+			struct view all = bytes_view(&text);
+			feed_by(&tap, view_sub(all, 0, small), step);
+			tap_feed(&tap, view_sub(all, small, all.len - 2 * small));
+			feed_by(&tap, view_from(all, all.len - small), step);
+			check(&tap, &(struct wanted){1, -1, -1, 2, -1, "m", true, false}, "whole");
+			tap_fini(&tap);
+		}
+		bytes_fini(&text);
+	}
+}
+END_TEST
+
+/* Lines that end in CR cost no search for an LF each. */
+START_TEST(many_short_lines_are_cheap)
+{
+	struct bytes text;
+	bytes_init(&text, (size_t)4 << 20);
+	while (text.len + 2 < (size_t)4 << 20)
+		MUST(bytes_append_str(&text, "x\r"));
+	struct tap tap;
+	tap_init(&tap, PROTOCOL_CHAT, true);
+	tap_feed(&tap, bytes_view(&text));
+	tap_feed(&tap, VIEW("\r" CHUNK));
+	ck_assert_str_eq(tap.found.model, "m");
+	tap_fini(&tap);
+	bytes_fini(&text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -289,6 +514,14 @@ main(void)
 	tcase_add_test(tests, what_cannot_be_is_odd);
 	tcase_add_test(tests, big_events_tell);
 	tcase_add_test(tests, noise_tells_nothing);
+	tcase_add_test(tests, the_word_is_found_wherever_it_stands);
+	tcase_add_test(tests, data_of_several_lines_tells);
+	tcase_add_test(tests, vendors_have_their_own_places);
+	tcase_add_test(tests, placeholders_are_no_usage);
+	tcase_add_test(tests, later_counts_replace);
+	tcase_add_test(tests, searches_are_counted);
+	tcase_add_test(tests, whole_bodies_tell_in_small_pieces);
+	tcase_add_test(tests, many_short_lines_are_cheap);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

@@ -22,6 +22,9 @@ static const struct {
     {"data: {\"choices\":[],\"usage\":null}\n\n", "data: {\"choices\":[],\"usage\":null}\n\n"},
     {": usage\n\n" DONE, ": usage\n\n" DONE},
     {"data: {\"choices\":[],\"usage\":{}\n\n" DONE, "data: {\"choices\":[],\"usage\":{}\n\n" DONE},
+    /* The piece of the finish_reason may be no more than the end of its blank line. */
+    {"\n" USAGE DONE, "\n" DONE},
+    {"\r\n" USAGE DONE, "\r\n" DONE},
     {FINISH "data: {\"choices\":[],\"usage\":{}}\n",
 	FINISH "data: {\"choices\":[],\"usage\":{}}\n"},
     {"", ""},
