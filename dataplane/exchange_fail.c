@@ -8,7 +8,7 @@
 #include "refuse.h"
 #include <stdio.h>
 
-#define LESSONS_EACH_MAX 3 /* for one client call */
+#define LEARN_MAX 3 /* refusals that one client call is taught by */
 #define EVENT_BYTES_MAX 65536
 
 /* ---- the upstream's own words ---- */
@@ -226,29 +226,43 @@ blame(struct exchange *exchange, uint64_t wait_ms)
 
 /* ---- FAIL ---- */
 
+/* True when one of them is new. */
+static bool
+learn_all(struct exchange *exchange, const struct lesson_list *list)
+{
+	const struct attempt *attempt = &exchange->leg->attempt;
+	bool news = false;
+	for (size_t i = 0; i < list->count; i++) {
+		if (!lessons_learn(exchange->env->lessons, exchange->table, attempt->entry->id,
+			attempt_model(attempt), &list->items[i], clock_wall_ms()))
+			continue;
+		news = true;
+		exchange_note(exchange, EVENT_LEARN, (int)list->items[i].kind);
+	}
+	return news;
+}
+
 bool
 exchange_learns(struct exchange *exchange)
 {
 	const struct leg *leg = exchange->leg;
 	const struct attempt *attempt = &leg->attempt;
 	struct exchange_env *env = exchange->env;
-	struct lesson lesson;
+	struct lesson_list list;
 	struct lessons_question question = {.status = attempt->status,
 	    .error_body = bytes_view(&leg->held),
 	    .protocol = exchange->route.protocol,
 	    .beta = httpd_header(exchange->relay.req, "anthropic-beta"),
 	    .body = exchange->request.body,
 	    .asks_usage = attempt->rewrite.asks_usage};
-	if (!exchange->table->learn || exchange->lessons >= LESSONS_EACH_MAX ||
-	    attempt->convert != NULL || attempt->inflate != NULL || exchange->relay.started)
+	if (!exchange->table->learn || exchange->lessons >= LEARN_MAX || attempt->convert != NULL ||
+	    attempt->inflate != NULL || exchange->relay.started)
 		return false;
-	if (exchange->route.endpoint != ENDPOINT_GENERATE || !lessons_read(&question, &lesson) ||
-	    !lessons_learn(env->lessons, exchange->table, attempt->entry->id,
-		attempt_model(attempt), &lesson, clock_wall_ms()))
+	if (exchange->route.endpoint != ENDPOINT_GENERATE || !lessons_read(&question, &list) ||
+	    !learn_all(exchange, &list))
 		return false;
 	exchange->lessons++;
 	exchange->learns = true;
-	exchange_note(exchange, EVENT_LEARN, (int)lesson.kind);
 	if (env->on_news != NULL)
 		env->on_news(env->ctx);
 	return true;

@@ -102,7 +102,7 @@ struct exchange {
 	uint64_t named_wait_ms; /* the shortest that an upstream has named, 0 = none */
 	unsigned refusals;      /* how many could not carry the request at all */
 	struct err refusal;
-	unsigned lessons; /* learned in this exchange */
+	unsigned lessons; /* refusals that this exchange was taught by */
 	bool learns;      /* the failed one is asked again without what it has refused */
 
 	/* The best word of those that failed. */
