@@ -11,6 +11,8 @@
 #define LEARN_MAX 3 /* refusals that one client call is taught by */
 #define EVENT_BYTES_MAX 65536
 
+static const char not_its_answer[] = "not_its_answer";
+
 /* ---- the upstream's own words ---- */
 
 static bool
@@ -30,6 +32,9 @@ remember_error(struct exchange *exchange)
 	struct attempt *attempt = &leg->attempt;
 	bool kept = attempt->mode == ATTEMPT_KEEP || attempt->mode == ATTEMPT_PASS;
 	if (!kept || refuse_status(attempt->status) != attempt->status)
+		return;
+	/* The one that has failed may have it. */
+	if (exchange->trouble && exchange->outcome.reason == not_its_answer)
 		return;
 	exchange->error_status = attempt->status;
 	bytes_fini(&exchange->error_body);
@@ -268,6 +273,25 @@ exchange_learns(struct exchange *exchange)
 	return true;
 }
 
+/* Other data planes, and this one before its last start, may have passed on the answer. */
+bool
+exchange_is_elsewhere(struct exchange *exchange)
+{
+	const struct leg *leg = exchange->leg;
+	struct jsonspan_want want = {.key = "error"};
+	bool hope = exchange->trouble ||
+		    retry_next_place(&exchange->retry, STRATEGY_SWITCH_API) != RETRY_NONE;
+	if (exchange->previous == 0 || !hope || leg->attempt.inflate != NULL ||
+	    !jsonspan_scan(bytes_view(&leg->held), &want, 1, NULL, NULL) ||
+	    !jsonspan_str_is(jsonspan_get(want.value, "code"), "previous_response_not_found"))
+		return false;
+	exchange->outcome = (struct outcome){.blame = BLAME_REQUEST,
+	    .reason = not_its_answer,
+	    .try_next = true,
+	    .strategy = STRATEGY_SWITCH_API};
+	return true;
+}
+
 /* The same upstream at once, without what it has refused: no failure of anybody. */
 static enum exchange_step
 ask_anew(struct exchange *exchange)
@@ -333,6 +357,9 @@ exchange_step_fail(struct exchange *exchange)
 	    leg->attempt.wall.error_message);
 	if (leg->live)
 		blame(exchange, wait_ms);
+	enum blame whose = exchange->outcome.blame;
+	exchange->trouble = exchange->trouble || whose == BLAME_UPSTREAM || whose == BLAME_KEY ||
+			    whose == BLAME_NETWORK;
 	exchange->retry.at = leg->place;
 	exchange_leg_free(exchange, leg);
 	if (exchange->stopping)

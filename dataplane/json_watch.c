@@ -83,25 +83,37 @@ close_container(struct json_watch *watch)
 	return false;
 }
 
+/* Where the string that begins belongs; NULL = nobody asks for it. */
+static struct json_watch_text *
+wanted_text(struct json_watch *watch)
+{
+	if (watch->key_next || !is_place(watch))
+		return NULL;
+	if (key_is(watch, "model"))
+		return &watch->model;
+	return key_is(watch, "id") ? &watch->id : NULL;
+}
+
 static void
 begin_string(struct json_watch *watch)
 {
 	watch->in_string = true;
 	watch->escaped = false;
 	watch->in_key = watch->key_next;
-	watch->in_name = !watch->key_next && is_place(watch) && key_is(watch, "model");
+	watch->into = wanted_text(watch);
 	if (watch->in_key)
 		watch->key_len = 0;
-	if (watch->in_name)
-		watch->name_len = 0;
+	if (watch->into != NULL)
+		watch->into->len = 0;
 }
 
 static void
 end_string(struct json_watch *watch)
 {
-	if (watch->in_name)
-		watch->name[watch->name_len] = '\0';
-	watch->in_string = watch->in_key = watch->in_name = false;
+	if (watch->into != NULL)
+		watch->into->bytes[watch->into->len] = '\0';
+	watch->in_string = watch->in_key = false;
+	watch->into = NULL;
 }
 
 /* Inside of a string: the bytes up to its end, or all. */
@@ -122,8 +134,8 @@ feed_string(struct json_watch *watch, struct view bytes)
 		/* One that does not fit is none of those that are looked for. */
 		if (watch->in_key && watch->key_len < sizeof(watch->key))
 			watch->key[watch->key_len++] = c;
-		if (watch->in_name && watch->name_len < JSON_WATCH_NAME_MAX)
-			watch->name[watch->name_len++] = c;
+		if (watch->into != NULL && watch->into->len < JSON_WATCH_NAME_MAX)
+			watch->into->bytes[watch->into->len++] = c;
 	}
 	return used;
 }

@@ -1,5 +1,5 @@
-/* json_watch: looks out for the members `usage` and `model` of a JSON text that comes in pieces and
- * may be of any size, in bounded memory. PURE.
+/* json_watch: looks out for the members `usage`, `model` and `id` of a JSON text that comes in
+ * pieces and may be of any size, in bounded memory. PURE.
  *
  * Only members of the top object count, and those of its member `response` or `message`: what a
  * model has written, however it looks, lies deeper or in a string. */
@@ -14,21 +14,27 @@
 #define JSON_WATCH_BYTES_MAX 8192 /* of a usage object; a longer one is not told */
 #define JSON_WATCH_NAME_MAX 128
 
+/* A text as in the source. */
+struct json_watch_text {
+	char bytes[JSON_WATCH_NAME_MAX + 1]; /* what is longer is cut */
+	uint8_t len;
+};
+
 struct json_watch {
 	uint32_t depth;   /* of the present place; 1 = inside of the top object */
 	uint64_t objects; /* bit d: the container at depth d is an object; deeper than 63 nothing
 			     counts */
 	bool in_string, escaped;
 	bool key_next; /* the next string is a member's name */
-	bool in_key, in_name;
-	bool inner; /* inside of `response` or `message` */
+	bool in_key;
+	struct json_watch_text *into; /* the present string is this one */
+	bool inner;                   /* inside of `response` or `message` */
 	char key[12];
 	uint8_t key_len;
 	uint32_t capture_depth; /* 0 = nothing is being kept */
 	bool overlong;
 	struct bytes captured;
-	char name[JSON_WATCH_NAME_MAX + 1]; /* the model's, as in the source */
-	uint8_t name_len;
+	struct json_watch_text model, id;
 	bool has_usage, usage_inner; /* `captured` is whole; it was the inner object's */
 };
 

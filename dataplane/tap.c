@@ -117,6 +117,12 @@ tap_set_model(struct tap_usage *found, const char *name)
 		    name[i] == '\0' || (name[i] > ' ' && name[i] <= '~') ? name[i] : '?';
 }
 
+static bool
+is_told(const struct json_watch *watch, const struct json_watch_text *text)
+{
+	return text->bytes[0] != '\0' && watch->into != text;
+}
+
 static void
 watch(struct tap *tap, struct view bytes)
 {
@@ -125,8 +131,11 @@ watch(struct tap *tap, struct view bytes)
 		if (tap->watch.has_usage)
 			take_usage(tap);
 	}
-	if (tap->found.model[0] == '\0' && tap->watch.name[0] != '\0' && !tap->watch.in_name)
-		tap_set_model(&tap->found, tap->watch.name);
+	const struct json_watch_text *id = &tap->watch.id;
+	if (tap->found.model[0] == '\0' && is_told(&tap->watch, &tap->watch.model))
+		tap_set_model(&tap->found, tap->watch.model.bytes);
+	if (tap->found.id[0] == '\0' && is_told(&tap->watch, id) && id->len < sizeof(tap->found.id))
+		memcpy(tap->found.id, id->bytes, id->len + 1u);
 }
 
 /* ---- a stream's lines ---- */
