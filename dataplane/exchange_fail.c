@@ -220,7 +220,8 @@ blame(struct exchange *exchange, uint64_t wait_ms)
 		*doubt = (struct doubt){.open = true,
 		    .outcome = *outcome,
 		    .entry = leg->attempt.entry,
-		    .began_ms = leg->attempt.started_ms};
+		    .began_ms = leg->attempt.started_ms,
+		    .wait_ms = wait_ms};
 		(void)snprintf(
 		    doubt->model, sizeof(doubt->model), "%s", attempt_model(&leg->attempt));
 		exchange_tell_try(exchange, leg, outcome, wait_ms);

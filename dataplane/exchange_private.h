@@ -53,7 +53,7 @@ struct doubt {
 	struct outcome outcome;
 	const struct upstream_entry *entry;
 	char model[TABLE_NAME_BYTES_MAX + 1];
-	uint64_t began_ms;
+	uint64_t began_ms, wait_ms; /* ... and how long it asks to be left alone, 0 = not named */
 };
 
 struct exchange {
