@@ -51,9 +51,14 @@ static void
 on_timer(struct loop_timer *timer, void *ctx)
 {
 	struct deadlines *deadlines = ctx;
-	(void)timer;
+	uint64_t now = now_ms(deadlines);
+	/* libevent reads a clock that is some ms behind: it may be too early. */
+	if (now < deadlines->armed_ms) {
+		loop_timer_arm(timer, deadlines->armed_ms - now);
+		return;
+	}
 	deadlines->armed_ms = DEADLINE_NONE;
-	uint64_t earliest = deadlines_sweep(deadlines, now_ms(deadlines));
+	uint64_t earliest = deadlines_sweep(deadlines, now);
 	if (earliest != DEADLINE_NONE)
 		arm(deadlines, earliest);
 }

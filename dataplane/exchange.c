@@ -435,6 +435,7 @@ exchange_env_init(struct exchange_env *env, struct loop *loop, struct upstreams 
 	    .loop = loop, .upstreams = upstreams, .chance = crypto_random_u64()};
 	env->loads = loads_new();
 	env->stays = stays_new();
+	env->answers = stays_new();
 	env->lessons = lessons_new();
 	env->notes = notes_new();
 	deadlines_init(&env->deadlines, loop, on_deadline);
@@ -452,6 +453,7 @@ exchange_env_fini(struct exchange_env *env)
 	deadlines_fini(&env->deadlines);
 	loads_free(env->loads);
 	stays_free(env->stays);
+	stays_free(env->answers);
 	lessons_free(env->lessons);
 	notes_free(env->notes);
 }

@@ -36,6 +36,7 @@ struct exchange_env {
 	struct exchange *first; /* those in work */
 	struct loads *loads;
 	struct stays *stays;
+	struct stays *answers; /* of the Responses protocol, by session_answer */
 	struct lessons *lessons;
 	struct notes *notes;         /* how calls ended, for the report */
 	struct allowance *allowance; /* what client keys have used; NULL: nobody is limited */

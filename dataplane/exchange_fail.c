@@ -8,8 +8,10 @@
 #include "refuse.h"
 #include <stdio.h>
 
-#define LESSONS_EACH_MAX 3 /* for one client call */
+#define LEARN_MAX 3 /* refusals that one client call is taught by */
 #define EVENT_BYTES_MAX 65536
+
+static const char not_its_answer[] = "not_its_answer";
 
 /* ---- the upstream's own words ---- */
 
@@ -30,6 +32,9 @@ remember_error(struct exchange *exchange)
 	struct attempt *attempt = &leg->attempt;
 	bool kept = attempt->mode == ATTEMPT_KEEP || attempt->mode == ATTEMPT_PASS;
 	if (!kept || refuse_status(attempt->status) != attempt->status)
+		return;
+	/* The one that has failed may have it. */
+	if (exchange->trouble && exchange->outcome.reason == not_its_answer)
 		return;
 	exchange->error_status = attempt->status;
 	bytes_fini(&exchange->error_body);
@@ -215,7 +220,8 @@ blame(struct exchange *exchange, uint64_t wait_ms)
 		*doubt = (struct doubt){.open = true,
 		    .outcome = *outcome,
 		    .entry = leg->attempt.entry,
-		    .began_ms = leg->attempt.started_ms};
+		    .began_ms = leg->attempt.started_ms,
+		    .wait_ms = wait_ms};
 		(void)snprintf(
 		    doubt->model, sizeof(doubt->model), "%s", attempt_model(&leg->attempt));
 		exchange_tell_try(exchange, leg, outcome, wait_ms);
@@ -226,31 +232,64 @@ blame(struct exchange *exchange, uint64_t wait_ms)
 
 /* ---- FAIL ---- */
 
+/* True when one of them is new. */
+static bool
+learn_all(struct exchange *exchange, const struct lesson_list *list)
+{
+	const struct attempt *attempt = &exchange->leg->attempt;
+	bool news = false;
+	for (size_t i = 0; i < list->count; i++) {
+		if (!lessons_learn(exchange->env->lessons, exchange->table, attempt->entry->id,
+			attempt_model(attempt), &list->items[i], clock_wall_ms()))
+			continue;
+		news = true;
+		exchange_note(exchange, EVENT_LEARN, (int)list->items[i].kind);
+	}
+	return news;
+}
+
 bool
 exchange_learns(struct exchange *exchange)
 {
 	const struct leg *leg = exchange->leg;
 	const struct attempt *attempt = &leg->attempt;
 	struct exchange_env *env = exchange->env;
-	struct lesson lesson;
+	struct lesson_list list;
 	struct lessons_question question = {.status = attempt->status,
 	    .error_body = bytes_view(&leg->held),
 	    .protocol = exchange->route.protocol,
 	    .beta = httpd_header(exchange->relay.req, "anthropic-beta"),
 	    .body = exchange->request.body,
 	    .asks_usage = attempt->rewrite.asks_usage};
-	if (!exchange->table->learn || exchange->lessons >= LESSONS_EACH_MAX ||
-	    attempt->convert != NULL || attempt->inflate != NULL || exchange->relay.started)
+	if (!exchange->table->learn || exchange->lessons >= LEARN_MAX || attempt->convert != NULL ||
+	    attempt->inflate != NULL || exchange->relay.started)
 		return false;
-	if (exchange->route.endpoint != ENDPOINT_GENERATE || !lessons_read(&question, &lesson) ||
-	    !lessons_learn(env->lessons, exchange->table, attempt->entry->id,
-		attempt_model(attempt), &lesson, clock_wall_ms()))
+	if (exchange->route.endpoint != ENDPOINT_GENERATE || !lessons_read(&question, &list) ||
+	    !learn_all(exchange, &list))
 		return false;
 	exchange->lessons++;
 	exchange->learns = true;
-	exchange_note(exchange, EVENT_LEARN, (int)lesson.kind);
 	if (env->on_news != NULL)
 		env->on_news(env->ctx);
+	return true;
+}
+
+/* Other data planes, and this one before its last start, may have passed on the answer. */
+bool
+exchange_is_elsewhere(struct exchange *exchange)
+{
+	const struct leg *leg = exchange->leg;
+	struct jsonspan_want want = {.key = "error"};
+	bool hope = exchange->trouble ||
+		    retry_next_place(&exchange->retry, STRATEGY_SWITCH_API) != RETRY_NONE;
+	if (exchange->previous == 0 || !hope || leg->attempt.inflate != NULL ||
+	    !jsonspan_scan(bytes_view(&leg->held), &want, 1, NULL, NULL) ||
+	    !jsonspan_str_is(jsonspan_get(want.value, "code"), "previous_response_not_found"))
+		return false;
+	exchange->outcome = (struct outcome){.blame = BLAME_REQUEST,
+	    .reason = not_its_answer,
+	    .try_next = true,
+	    .strategy = STRATEGY_SWITCH_API};
 	return true;
 }
 
@@ -319,6 +358,9 @@ exchange_step_fail(struct exchange *exchange)
 	    leg->attempt.wall.error_message);
 	if (leg->live)
 		blame(exchange, wait_ms);
+	enum blame whose = exchange->outcome.blame;
+	exchange->trouble = exchange->trouble || whose == BLAME_UPSTREAM || whose == BLAME_KEY ||
+			    whose == BLAME_NETWORK;
 	exchange->retry.at = leg->place;
 	exchange_leg_free(exchange, leg);
 	if (exchange->stopping)

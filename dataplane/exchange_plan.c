@@ -268,12 +268,34 @@ can_serve(const struct exchange *exchange, const struct upstream_entry *entry)
 	       exchange->route.endpoint != ENDPOINT_OTHER;
 }
 
+/* The upstream whose answer is continued, else the one to which its session has moved; -1 = none.
+ */
+static int
+find_stay(struct exchange *exchange, enum group group)
+{
+	struct exchange_env *env = exchange->env;
+	const struct table *table = exchange->table;
+	struct session *session = &exchange->session;
+	uint64_t now_ms = loop_now_ms(env->loop);
+	int stay = exchange->previous != 0
+		       ? stays_find(env->answers, table, group, exchange->previous, now_ms)
+		       : -1;
+	if (stay < 0)
+		return session->key != 0
+			   ? stays_find(env->stays, table, group, session->key, now_ms)
+			   : -1;
+	/* What only continues an answer has no beginning to know its session by. */
+	if (session->source == SESSION_NONE || session->source == SESSION_PREFIX)
+		*session = (struct session){exchange->previous, SESSION_RESPONSE};
+	return stay;
+}
+
 static const char *
 first_reason(const struct exchange *exchange, const struct choose_asked *asked, size_t first)
 {
 	const struct group_policy *policy = &exchange->table->policies[asked->group];
 	if (asked->stay >= 0 && (size_t)asked->stay == first)
-		return "stay";
+		return exchange->session.source == SESSION_RESPONSE ? "response" : "stay";
 	if (policy->pick != PICK_ORDER && asked->session != 0 && policy->affinity_ttl_ms > 0)
 		return "session";
 	return policy_pick_words[policy->pick];
@@ -289,13 +311,12 @@ add_group(struct exchange *exchange, enum group group, const char *model, size_t
 	struct choose_load loads[TABLE_UPSTREAMS_MAX];
 	struct choose_place order[TABLE_UPSTREAMS_MAX];
 	loads_fill(env->loads, list, loads);
+	int stay = find_stay(exchange, group);
 	struct choose_asked asked = {.group = group,
 	    .model = view_of(model),
 	    .session = exchange->session.key,
 	    .random = exchange_chance(env),
-	    .stay = exchange->session.key != 0 ? stays_find(env->stays, table, group,
-						     exchange->session.key, loop_now_ms(env->loop))
-					       : -1,
+	    .stay = stay,
 	    .wall_ms = clock_wall_ms(),
 	    .loads = loads};
 	size_t may = choose_order(table, &asked, order);
@@ -322,6 +343,8 @@ find_session(struct exchange *exchange, const struct choose_group *groups, size_
 {
 	const struct http_header *headers;
 	bool matters = false;
+	if (exchange->route.endpoint == ENDPOINT_GENERATE)
+		exchange->previous = session_previous(exchange->route.protocol, &exchange->facts);
 	for (size_t i = 0; i < count; i++) {
 		enum group group = groups[i].group;
 		matters = matters || (exchange->table->groups[group].count > 1 &&

@@ -53,7 +53,7 @@ struct doubt {
 	struct outcome outcome;
 	const struct upstream_entry *entry;
 	char model[TABLE_NAME_BYTES_MAX + 1];
-	uint64_t began_ms;
+	uint64_t began_ms, wait_ms; /* ... and how long it asks to be left alone, 0 = not named */
 };
 
 struct exchange {
@@ -74,7 +74,8 @@ struct exchange {
 	struct request_facts facts;
 	struct attempt_request request;
 	struct session session;
-	const char *why; /* the first place is the first: static word for the record */
+	uint64_t previous; /* the answer that is continued, as session_previous says */
+	const char *why;   /* the first place is the first: static word for the record */
 	struct retry_place places[EXCHANGE_PLACES_MAX];
 	struct retry_state retry;
 	bool fresh;         /* the next attempt takes a new connection */
@@ -102,7 +103,8 @@ struct exchange {
 	uint64_t named_wait_ms; /* the shortest that an upstream has named, 0 = none */
 	unsigned refusals;      /* how many could not carry the request at all */
 	struct err refusal;
-	unsigned lessons; /* learned in this exchange */
+	bool trouble;     /* an upstream, its key or its network has failed */
+	unsigned lessons; /* refusals that this exchange was taught by */
 	bool learns;      /* the failed one is asked again without what it has refused */
 
 	/* The best word of those that failed. */
@@ -160,6 +162,9 @@ exchange_step_fn exchange_step_fail;
 /* The refusal that the leg holds names something that can be left out, and that is new: FAIL then
  * asks the same upstream again. */
 bool exchange_learns(struct exchange *exchange);
+/* The refusal that the leg holds says that another upstream has given the answer which is to be
+ * continued, and that one may still be found, or has failed: the outcome says so. */
+bool exchange_is_elsewhere(struct exchange *exchange);
 
 /* ---- exchange_tell.c ---- */
 exchange_step_fn exchange_step_reap;

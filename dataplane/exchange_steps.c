@@ -11,7 +11,8 @@
 #include <string.h>
 
 #define HEADERS_MAX (ANSWER_HEADERS_MAX + 3)
-#define HEDGE_BURST 4 /* so many second calls are there at the start */
+#define HEDGE_BURST 4              /* so many second calls are there at the start */
+#define ANSWER_KEPT_MS 2592000000u /* 30 days: so long OpenAI keeps what can be continued */
 
 /* ---- legs ---- */
 
@@ -55,7 +56,8 @@ arm_hedge(struct exchange *exchange, const struct leg *leg)
 	const struct group_policy *policy = exchange_policy(exchange);
 	uint32_t p95_ms = policy->hedge == HEDGE_AUTO ? load_p95_ms(leg->load) : 0;
 	exchange->hedge_ms = DEADLINE_NONE;
-	if (policy->hedge == HEDGE_OFF || exchange->hedged ||
+	/* Nobody but the one who gave it continues an answer. */
+	if (policy->hedge == HEDGE_OFF || exchange->hedged || exchange->previous != 0 ||
 	    exchange->route.endpoint != ENDPOINT_GENERATE)
 		return;
 	exchange->hedge_ms =
@@ -224,7 +226,8 @@ keep_session(struct exchange *exchange)
 	const struct group_policy *policy = &exchange->table->policies[place->group];
 	struct exchange_env *env = exchange->env;
 	enum group group = (enum group)place->group;
-	if (exchange->session.key == 0 || policy->affinity_ttl_ms == 0)
+	if (exchange->session.key == 0 || policy->affinity_ttl_ms == 0 ||
+	    exchange->session.source == SESSION_RESPONSE)
 		return;
 	struct choose_asked asked = {
 	    .group = group, .session = exchange->session.key, .random = 0, .stay = -1};
@@ -237,6 +240,20 @@ keep_session(struct exchange *exchange)
 		stays_put(env->stays, group, exchange->session.key, exchange->entry->id,
 		    policy->affinity_ttl_ms, loop_now_ms(env->loop));
 	}
+}
+
+/* A request that continues this answer can be understood only where it came from. */
+static void
+keep_answer(struct exchange *exchange)
+{
+	const struct leg *leg = exchange->leg;
+	const char *id = leg->attempt.tap.found.id;
+	struct exchange_env *env = exchange->env;
+	enum group group = (enum group)exchange->places[leg->place].group;
+	if (exchange->route.protocol != PROTOCOL_RESPONSES || id[0] == '\0')
+		return;
+	stays_put(env->answers, group, session_answer(view_of(id)), leg->attempt.entry->id,
+	    ANSWER_KEPT_MS, loop_now_ms(env->loop));
 }
 
 /* The one that answers takes all; the other is cancelled when libcurl is done. */
@@ -266,6 +283,7 @@ step_commit(struct exchange *exchange)
 	if (attempt->mode == ATTEMPT_ANSWER) {
 		exchange_tell_begun(exchange, leg);
 		keep_session(exchange);
+		keep_answer(exchange);
 	}
 	transcode_loss(attempt->convert, exchange->loss, sizeof(exchange->loss));
 	if (!exchange->relay.started)
@@ -310,7 +328,8 @@ exchange_settle(struct exchange *exchange)
 	exchange->outcome = outcome_classify(&facts, &exchange->table->strategies);
 	bool passed = attempt->mode == ATTEMPT_PASS && attempt->transport == TRANSPORT_OK;
 	if (passed && !exchange->committed &&
-	    (exchange->relay.started || exchange_learns(exchange)))
+	    (exchange->relay.started || exchange_learns(exchange) ||
+		exchange_is_elsewhere(exchange)))
 		return STEP_FAIL;
 	if (!exchange->outcome.success && !passed)
 		return STEP_FAIL;

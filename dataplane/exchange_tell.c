@@ -86,7 +86,8 @@ exchange_settle_doubt(struct exchange *exchange, bool request_is_to_blame)
 	doubt->open = false;
 	if (request_is_to_blame)
 		outcome.blame = BLAME_REQUEST;
-	send_outcome(exchange, doubt->entry, doubt->model, &outcome, 0, 0, doubt->began_ms);
+	send_outcome(
+	    exchange, doubt->entry, doubt->model, &outcome, 0, doubt->wait_ms, doubt->began_ms);
 }
 
 /* ---- log ---- */

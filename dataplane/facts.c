@@ -14,6 +14,7 @@ static const char *const keys[FACTS_MEMBERS] = {
     [FACTS_THINKING] = "thinking",
     [FACTS_MAX_TOKENS] = "max_tokens",
     [FACTS_STREAM_OPTIONS] = "stream_options",
+    [FACTS_PREVIOUS] = "previous_response_id",
 };
 
 static bool

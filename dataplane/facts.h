@@ -22,6 +22,7 @@ enum facts_member {
 	FACTS_THINKING,  /* anthropic */
 	FACTS_MAX_TOKENS,
 	FACTS_STREAM_OPTIONS, /* chat */
+	FACTS_PREVIOUS,       /* previous_response_id; responses */
 	FACTS_MEMBERS,
 };
 

@@ -113,13 +113,26 @@ close_container(struct json_watch *watch)
 	return false;
 }
 
-static enum json_watch_use
-choose_use(const struct json_watch *watch)
+/* Where the string that begins belongs; NULL = nobody asks for it. */
+static struct json_watch_text *
+wanted_text(struct json_watch *watch)
 {
+	if (!is_place(watch))
+		return NULL;
+	if (key_is(watch, "model"))
+		return &watch->model;
+	return key_is(watch, "id") ? &watch->id : NULL;
+}
+
+static enum json_watch_use
+choose_use(struct json_watch *watch)
+{
+	watch->into = NULL;
 	if (watch->key_next)
 		return JSON_WATCH_KEY;
-	if (is_place(watch) && key_is(watch, "model"))
-		return JSON_WATCH_MODEL;
+	watch->into = wanted_text(watch);
+	if (watch->into != NULL)
+		return JSON_WATCH_NAME;
 	bool item = is_member_of(watch, JSON_WATCH_OUTPUT) || is_member_of(watch, JSON_WATCH_ITEM);
 	return item && key_is(watch, "type") ? JSON_WATCH_TYPE : JSON_WATCH_TEXT;
 }
@@ -132,8 +145,8 @@ begin_string(struct json_watch *watch)
 	watch->use = choose_use(watch);
 	if (watch->use == JSON_WATCH_KEY)
 		watch->key_len = 0;
-	if (watch->use == JSON_WATCH_MODEL)
-		watch->name_len = 0;
+	if (watch->into != NULL)
+		watch->into->len = 0;
 	watch->type_len = 0;
 }
 
@@ -141,8 +154,9 @@ static void
 end_string(struct json_watch *watch)
 {
 	watch->in_string = false;
-	if (watch->use == JSON_WATCH_MODEL)
-		watch->name[watch->name_len] = '\0';
+	if (watch->into != NULL)
+		watch->into->bytes[watch->into->len] = '\0';
+	watch->into = NULL;
 	if (watch->use == JSON_WATCH_TYPE && watch->type_len == sizeof(search_type) - 1) {
 		if (watch->list == JSON_WATCH_OUTPUT)
 			watch->searches++;
@@ -183,9 +197,9 @@ keep_char(struct json_watch *watch, char c)
 	if (watch->use == JSON_WATCH_KEY) {
 		if (watch->key_len < sizeof(watch->key))
 			watch->key[watch->key_len++] = c;
-	} else if (watch->use == JSON_WATCH_MODEL) {
-		if (watch->name_len < JSON_WATCH_NAME_MAX)
-			watch->name[watch->name_len++] = c;
+	} else if (watch->use == JSON_WATCH_NAME) {
+		if (watch->into->len < JSON_WATCH_NAME_MAX)
+			watch->into->bytes[watch->into->len++] = c;
 	} else if (watch->type_len < sizeof(search_type) && c == search_type[watch->type_len]) {
 		watch->type_len++;
 	} else {

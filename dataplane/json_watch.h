@@ -1,5 +1,5 @@
-/* json_watch: looks out for the members `usage` and `model` of a JSON text that comes in pieces and
- * may be of any size, in bounded memory. PURE.
+/* json_watch: looks out for the members `usage`, `model` and `id` of a JSON text that comes in
+ * pieces and may be of any size, in bounded memory. PURE.
  *
  * Only members of the top object count, and those of its member `response` or `message`; of usage
  * also a member of `choices` (some vendors), and of the items in `output` and of `item` their type.
@@ -15,6 +15,12 @@
 #define JSON_WATCH_BYTES_MAX 8192 /* of a usage object; a longer one is not told */
 #define JSON_WATCH_NAME_MAX 128
 
+/* A text as in the source. */
+struct json_watch_text {
+	char bytes[JSON_WATCH_NAME_MAX + 1]; /* what is longer is cut */
+	uint8_t len;
+};
+
 struct json_watch {
 	uint32_t depth;   /* of the present place; 1 = inside of the top object */
 	uint64_t objects; /* bit d: the container at depth d is an object; deeper than 63 nothing
@@ -24,10 +30,11 @@ struct json_watch {
 	enum json_watch_use {
 		JSON_WATCH_TEXT,
 		JSON_WATCH_KEY,
-		JSON_WATCH_MODEL,
+		JSON_WATCH_NAME,
 		JSON_WATCH_TYPE
-	} use;      /* of the present string */
-	bool inner; /* inside of `response` or `message` */
+	} use;                        /* of the present string */
+	struct json_watch_text *into; /* NAME: which it is */
+	bool inner;                   /* inside of `response` or `message` */
 	enum json_watch_list {
 		JSON_WATCH_NO_LIST,
 		JSON_WATCH_CHOICES,
@@ -41,8 +48,7 @@ struct json_watch {
 	uint32_t capture_depth; /* 0 = nothing is being kept */
 	bool overlong;
 	struct bytes captured;
-	char name[JSON_WATCH_NAME_MAX + 1]; /* the model's, as in the source */
-	uint8_t name_len;
+	struct json_watch_text model, id;
 	bool has_usage, usage_inner; /* `captured` is whole; it was the inner object's */
 	uint32_t searches;           /* items of `output` that are a "web_search_call" */
 	bool item_is_search;         /* `item` is one */

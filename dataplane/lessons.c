@@ -59,105 +59,150 @@ is_vital(const char *name)
 }
 
 static bool
-take_name(struct lesson *out, enum lesson_kind kind, struct view name)
+is_same(const struct lesson *one, const struct lesson *other)
 {
-	if (name.len == 0 || name.len >= sizeof(out->name))
-		return false;
+	return one->kind == other->kind && strcmp(one->name, other->name) == 0;
+}
+
+/* The refusal and what it has named so far. */
+struct reading {
+	const struct lessons_question *question;
+	struct jsonspan_value error;
+	struct view message;
+	struct lesson_list *found;
+	bool stays; /* it names something that cannot be left out */
+};
+
+static void
+add(struct reading *reading, enum lesson_kind kind, struct view name)
+{
+	struct lesson_list *found = reading->found;
+	struct lesson lesson = {.kind = kind};
+	reading->stays = reading->stays || name.len >= sizeof(lesson.name);
 	/* Header values and fields of vendors are plain words; reports and logs need no others. */
-	for (size_t i = 0; i < name.len; i++) {
-		if (name.data[i] <= ' ' || name.data[i] > '~')
-			return false;
+	for (size_t i = 0; i < name.len && !reading->stays; i++) {
+		reading->stays = name.data[i] <= ' ' || name.data[i] > '~';
+		lesson.name[i] = name.data[i];
 	}
-	out->kind = kind;
-	memcpy(out->name, name.data, name.len);
-	out->name[name.len] = '\0';
-	return true;
+	for (size_t i = 0; i < found->count; i++) {
+		if (is_same(&found->items[i], &lesson))
+			return;
+	}
+	reading->stays = reading->stays || found->count == LESSONS_FOR_MAX;
+	if (!reading->stays)
+		found->items[found->count++] = lesson;
 }
 
 static bool
-list_has(struct view list, const char *value)
+list_has(struct view list, struct view value)
 {
 	struct view part;
 	while (view_split(&list, ',', &part)) {
-		if (view_eq_str(view_trim(part), value))
+		if (value.len > 0 && view_eq(view_trim(part), value))
 			return true;
 	}
 	return false;
 }
 
-/* The text between the first two marks behind `phrase`. */
-static struct view
-quoted_after(struct view message, const char *phrase, char mark)
+/* "Unexpected value(s) `x`, `y` for the `anthropic-beta` header. ..." */
+static void
+read_betas(struct reading *reading)
 {
-	ptrdiff_t at = view_find(message, phrase);
-	if (at < 0)
-		return (struct view){0};
-	struct view rest = view_from(message, (size_t)at + strlen(phrase));
-	ptrdiff_t open = view_find_char(rest, mark);
-	if (open < 0)
-		return (struct view){0};
-	rest = view_from(rest, (size_t)open + 1);
-	ptrdiff_t close = view_find_char(rest, mark);
-	return close < 0 ? (struct view){0} : view_sub(rest, 0, (size_t)close);
+	static const char phrase[] = "nexpected value(s)";
+	ptrdiff_t at = view_find(reading->message, phrase);
+	struct view names = view_from(reading->message, at < 0 ? 0 : (size_t)at + strlen(phrase));
+	ptrdiff_t end = view_find(names, "for the `anthropic-beta`");
+	struct view between, quoted, name;
+	if (at < 0 || end < 0)
+		return;
+	names = view_sub(names, 0, (size_t)end);
+	while (view_split(&names, '`', &between) && view_split(&names, '`', &quoted)) {
+		while (view_split(&quoted, ',', &name)) {
+			name = view_trim(name);
+			if (list_has(reading->question->beta, name))
+				add(reading, LESSON_BETA, name);
+			else
+				reading->stays = true;
+		}
+	}
 }
 
-/* "Unexpected value(s) `x` for the `anthropic-beta` header. ..." */
+/* A path of the vendor's ("tools.0.custom.strict") as ours ("tools.strict"). False: it leads
+ * deeper, and is not ours to cut. */
 static bool
-read_beta(const struct lessons_question *question, struct view message, struct lesson *out)
+shorten(struct view path, char *name, size_t name_len)
 {
-	if (view_find(message, "anthropic-beta") < 0)
-		return false;
-	struct view name = quoted_after(message, "nexpected value(s)", '`');
-	return take_name(out, LESSON_BETA, name) && list_has(question->beta, out->name);
-}
-
-/* A path of the vendor's ("tools.0.custom.strict") as ours ("tools.strict"): one that leads deeper
- * is not ours to cut. */
-static bool
-take_field(const struct lessons_question *question, struct view path, struct lesson *out)
-{
-	struct view rest = path, part;
-	char name[LESSON_NAME_BYTES] = "";
+	struct view part;
 	size_t len = 0, parts = 0;
-	while (view_split(&rest, '.', &part)) {
+	name[0] = '\0';
+	while (view_split(&path, '.', &part)) {
 		uint64_t index;
 		if (view_to_u64(part, &index) || view_eq_str(part, "custom"))
 			continue;
 		int more = snprintf(
-		    name + len, sizeof(name) - len, "%s%.*s", len > 0 ? "." : "", VIEW_ARGS(part));
+		    name + len, name_len - len, "%s%.*s", len > 0 ? "." : "", VIEW_ARGS(part));
 		len += more > 0 ? (size_t)more : 0;
 		parts++;
-		if (len >= sizeof(name))
+		if (len >= name_len)
 			return false;
 	}
-	return parts > 0 && parts <= 2 && !is_vital(name) &&
-	       (parts == 1 || !view_starts(view_of(name), "messages.")) &&
-	       take_name(out, LESSON_FIELD, view_of(name)) &&
-	       (rewrite_body_has_field(question->body, out->name) ||
-		   (question->asks_usage && strcmp(out->name, "stream_options") == 0));
+	return parts > 0 && parts <= 2;
 }
 
-/* "x: Extra inputs are not permitted" (Anthropic), "Unrecognized request argument supplied: x"
- * (OpenAI), or a code with error.param. */
-static bool
-read_field(const struct lessons_question *question, struct jsonspan_value error,
-    struct view message, struct lesson *out)
+static void
+add_field(struct reading *reading, struct view path)
 {
-	static const char *const codes[] = {"unknown_parameter", "unsupported_parameter"};
-	struct view param;
-	ptrdiff_t at = view_find(message, ": Extra inputs are not permitted");
-	if (at > 0)
-		return take_field(question, view_sub(message, 0, (size_t)at), out);
-	at = view_find(message, "Unrecognized request argument supplied: ");
-	if (at == 0)
-		return take_field(question, view_from(message, 40), out);
-	struct jsonspan_value code = jsonspan_get(error, "code");
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-		if (jsonspan_str_is(code, codes[i]) &&
-		    jsonspan_str_plain(jsonspan_get(error, "param"), &param))
-			return take_field(question, param, out);
+	const struct lessons_question *question = reading->question;
+	char name[LESSON_NAME_BYTES];
+	bool ours = shorten(path, name, sizeof(name)) && !is_vital(name) &&
+		    !view_starts(view_of(name), "messages.") &&
+		    (rewrite_body_has_field(question->body, name) ||
+			(question->asks_usage && strcmp(name, "stream_options") == 0));
+	if (ours)
+		add(reading, LESSON_FIELD, view_of(name));
+	else
+		reading->stays = true;
+}
+
+/* The path that ends here: from the last sign on that is none of a path's. */
+static struct view
+path_before(struct view message, size_t end)
+{
+	static const char between[] = " \t\r\n,;\"'`()";
+	size_t begin = end;
+	while (begin > 0 && message.data[begin - 1] != '\0' &&
+	       strchr(between, message.data[begin - 1]) == NULL)
+		begin--;
+	return view_sub(message, begin, end - begin);
+}
+
+/* "x: Extra inputs are not permitted" (Anthropic), "Unrecognized request argument supplied: x" or
+ * "... arguments supplied: x, y" (OpenAI), or a code with error.param. */
+static void
+read_fields(struct reading *reading)
+{
+	static const char extra[] = ": Extra inputs are not permitted";
+	static const char *const heads[] = {"Unrecognized request argument supplied: ",
+	    "Unrecognized request arguments supplied: "};
+	struct view rest = reading->message, param;
+	ptrdiff_t at;
+	while ((at = view_find(rest, extra)) >= 0) {
+		add_field(reading, path_before(rest, (size_t)at));
+		rest = view_from(rest, (size_t)at + strlen(extra));
 	}
-	return false;
+	for (size_t i = 0; i < 2; i++) {
+		rest = reading->message;
+		if (!view_starts(rest, heads[i]))
+			continue;
+		rest = view_from(rest, strlen(heads[i]));
+		while (view_split(&rest, ',', &param))
+			add_field(reading, view_trim(param));
+	}
+	struct jsonspan_value code = jsonspan_get(reading->error, "code");
+	if ((jsonspan_str_is(code, "unknown_parameter") ||
+		jsonspan_str_is(code, "unsupported_parameter")) &&
+	    jsonspan_str_plain(jsonspan_get(reading->error, "param"), &param))
+		add_field(reading, param);
 }
 
 static bool
@@ -166,32 +211,27 @@ holds(struct view body, const char *word)
 	return view_find(body, word) >= 0;
 }
 
-/* "messages.1.content.0: Invalid `signature` in `thinking` block". */
-static bool
-read_thinking(const struct lessons_question *question, struct view message, struct lesson *out)
+/* "messages.1.content.0: Invalid `signature` in `thinking` block"; a code of OpenAI's. */
+static void
+read_secrets_of_others(struct reading *reading)
 {
-	*out = (struct lesson){.kind = LESSON_THINKING};
-	return question->protocol == PROTOCOL_ANTHROPIC &&
-	       view_find(message, "nvalid `signature` in `thinking`") >= 0 &&
-	       holds(question->body, "thinking");
-}
-
-static bool
-read_encrypted(
-    const struct lessons_question *question, struct jsonspan_value error, struct lesson *out)
-{
-	*out = (struct lesson){.kind = LESSON_ENCRYPTED};
-	return question->protocol == PROTOCOL_RESPONSES &&
-	       jsonspan_str_is(jsonspan_get(error, "code"), "invalid_encrypted_content") &&
-	       holds(question->body, "encrypted_content");
+	const struct lessons_question *question = reading->question;
+	if (question->protocol == PROTOCOL_ANTHROPIC &&
+	    view_find(reading->message, "nvalid `signature` in `thinking`") >= 0 &&
+	    holds(question->body, "thinking"))
+		add(reading, LESSON_THINKING, VIEW(""));
+	if (question->protocol == PROTOCOL_RESPONSES &&
+	    jsonspan_str_is(jsonspan_get(reading->error, "code"), "invalid_encrypted_content") &&
+	    holds(question->body, "encrypted_content"))
+		add(reading, LESSON_ENCRYPTED, VIEW(""));
 }
 
 bool
-lessons_read(const struct lessons_question *question, struct lesson *out)
+lessons_read(const struct lessons_question *question, struct lesson_list *out)
 {
 	struct jsonspan_want want = {.key = "error"};
 	struct bytes text;
-	*out = (struct lesson){0};
+	out->count = 0;
 	if ((question->status != 400 && question->status != 422) ||
 	    !jsonspan_scan(question->error_body, &want, 1, NULL, NULL) ||
 	    want.value.kind != JSONSPAN_OBJECT)
@@ -200,12 +240,15 @@ lessons_read(const struct lessons_question *question, struct lesson *out)
 	struct jsonspan_value said = jsonspan_get(want.value, "message");
 	if (said.kind == JSONSPAN_STRING && !jsonspan_unescape(said, &text))
 		bytes_clear(&text);
-	struct view message = bytes_view(&text);
-	bool learned =
-	    read_beta(question, message, out) || read_field(question, want.value, message, out) ||
-	    read_thinking(question, message, out) || read_encrypted(question, want.value, out);
+	struct reading reading = {
+	    .question = question, .error = want.value, .message = bytes_view(&text), .found = out};
+	read_betas(&reading);
+	read_fields(&reading);
+	read_secrets_of_others(&reading);
 	bytes_fini(&text);
-	return learned;
+	if (reading.stays)
+		out->count = 0;
+	return out->count > 0;
 }
 
 /* ---- keeping ---- */
@@ -214,12 +257,6 @@ static bool
 is_for(const struct lesson_of *of, const char *upstream, const char *model)
 {
 	return strcmp(of->upstream, upstream) == 0 && strcmp(of->model, model) == 0;
-}
-
-static bool
-is_same(const struct lesson *one, const struct lesson *other)
-{
-	return one->kind == other->kind && strcmp(one->name, other->name) == 0;
 }
 
 void

@@ -36,10 +36,10 @@ struct lessons_question {
 
 struct lessons *lessons_new(void);
 void lessons_free(struct lessons *lessons); /* NULL is fine */
-/* What the refusal teaches, judged by its structure and the vendors' fixed phrases: false when
- * nothing, when the request does not hold the thing, or when leaving it out would change what the
- * user asked for. */
-bool lessons_read(const struct lessons_question *question, struct lesson *out);
+/* All that the refusal teaches, judged by its structure and the vendors' fixed phrases. False, and
+ * none: it names nothing, or something that the request does not hold, whose loss would change what
+ * the user asked for, or for which there is no room; the rest alone would be refused again. */
+bool lessons_read(const struct lessons_question *question, struct lesson_list *out);
 /* Learns it; false when it was known already (then it is of no use to ask again). */
 bool lessons_learn(struct lessons *lessons, const struct table *table, const char *upstream,
     const char *model, const struct lesson *lesson, int64_t wall_ms);

@@ -9,7 +9,8 @@
 const char *
 session_source_name(enum session_source source)
 {
-	static const char *const names[] = {"none", "header", "cache_key", "user", "prefix"};
+	static const char *const names[] = {
+	    "none", "header", "cache_key", "user", "prefix", "response"};
 	return names[source];
 }
 
@@ -150,4 +151,19 @@ session_find(enum protocol protocol, const struct http_header *headers, size_t c
 		return (struct session){choose_session(name), SESSION_USER};
 	uint64_t key = hash_prefix(protocol, facts);
 	return (struct session){key, key != 0 ? SESSION_PREFIX : SESSION_NONE};
+}
+
+uint64_t
+session_answer(struct view id)
+{
+	return choose_session(id);
+}
+
+uint64_t
+session_previous(enum protocol protocol, const struct request_facts *facts)
+{
+	struct view quoted = text_of(facts->members[FACTS_PREVIOUS]);
+	if (protocol != PROTOCOL_RESPONSES || quoted.len < 2)
+		return 0;
+	return session_answer(view_sub(quoted, 1, quoted.len - 2));
 }

@@ -21,8 +21,9 @@ enum session_source {
 	SESSION_CACHE_KEY,
 	SESSION_USER,
 	SESSION_PREFIX,
+	SESSION_RESPONSE, /* the answer that the request continues is known: session_previous */
 };
-/* "none", "header", "cache_key", "user", "prefix". */
+/* "none", "header", "cache_key", "user", "prefix", "response". */
 const char *session_source_name(enum session_source source);
 
 struct session {
@@ -33,5 +34,11 @@ struct session {
 /* `facts` are those of the body, empty where there is none. */
 struct session session_find(enum protocol protocol, const struct http_header *headers, size_t count,
     const struct request_facts *facts);
+/* The key of the answer that a request of the Responses protocol continues by its id, 0 = none.
+ * Only the upstream which gave it can: who has passed it on remembers where it came from under
+ * session_answer of the same id. */
+uint64_t session_previous(enum protocol protocol, const struct request_facts *facts);
+/* The same of an answer's id, as it stands in the answer. */
+uint64_t session_answer(struct view id);
 
 #endif

@@ -1,4 +1,5 @@
-/* stays: sessions that were moved away from where they belong, and stay there for a while. PURE;
+/* stays: sessions that were moved away from where they belong, and stay there for a while; answers
+ * that only the upstream which gave them can continue. PURE;
  * time is an argument (ms, monotonic). Bounded: STAYS_MAX in all; where there is no place, the one
  * that ends soonest makes room. */
 #ifndef PM_STAYS_H

@@ -122,6 +122,12 @@ set_searches(struct tap *tap, uint64_t count)
 		*told = (int64_t)count;
 }
 
+static bool
+is_told(const struct json_watch *watch, const struct json_watch_text *text)
+{
+	return text->bytes[0] != '\0' && watch->into != text;
+}
+
 static void
 watch(struct tap *tap, struct view bytes)
 {
@@ -131,9 +137,11 @@ watch(struct tap *tap, struct view bytes)
 		if (watch->has_usage && tap->event != TAP_EVENT_EARLY)
 			take_usage(tap);
 	}
-	bool naming = watch->in_string && watch->use == JSON_WATCH_MODEL;
-	if (tap->found.model[0] == '\0' && watch->name[0] != '\0' && !naming)
-		tap_set_model(&tap->found, watch->name);
+	const struct json_watch_text *id = &watch->id;
+	if (tap->found.model[0] == '\0' && is_told(watch, &watch->model))
+		tap_set_model(&tap->found, watch->model.bytes);
+	if (tap->found.id[0] == '\0' && is_told(watch, id) && id->len < sizeof(tap->found.id))
+		memcpy(tap->found.id, id->bytes, id->len + 1u);
 	set_searches(tap, watch->searches);
 }
 

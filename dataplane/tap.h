@@ -1,5 +1,5 @@
-/* tap: the use of tokens that an upstream's answer tells, from its passing bytes. It only looks: it
- * changes no byte and can fail no answer. PURE.
+/* tap: the use of tokens that an upstream's answer tells, and its names, from its passing bytes. It
+ * only looks: it changes no byte and can fail no answer. PURE.
  *
  * Where it stands (reference: the vendors' usage objects; they are cumulative, so that a later one
  * replaces an earlier one member by member and never adds):
@@ -25,6 +25,7 @@ struct tap_usage {
 	bool last_word; /* more than what an answer's beginning can know */
 	bool odd;       /* counts that cannot be, or contradict each other */
 	char model[97]; /* that the answer names; printable ASCII, "" = none */
+	char id[97];    /* the answer's own, as in the source; "" = none */
 };
 
 /* As much of a line as tells what it is. */

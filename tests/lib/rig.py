@@ -166,10 +166,11 @@ class Demo:
         """What upstream `name` does with its next `count` requests (None: all that come)."""
         self.order(name, spec=spec, count=count)
 
-    def script(self, name, body, status=200, headers=None, chunked=False, count=None):
-        """An exact answer."""
+    def script(self, name, body, status=200, headers=None, chunked=False, count=None, match=None):
+        """An exact answer (to requests whose path ends with `match`: a probe's does not)."""
         self.order(name, status=status, headers=headers or {"Content-Type": "application/json"},
-                   body_base64=base64.b64encode(body).decode(), chunked=chunked, count=count)
+                   body_base64=base64.b64encode(body).decode(), chunked=chunked, count=count,
+                   match=match)
 
     def raw(self, name, data, count=None):
         """All bytes of the connection from the status line on; then it is closed."""

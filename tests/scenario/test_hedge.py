@@ -1,5 +1,7 @@
 """A second upstream is asked beside a silent one; signs of life; what failover costs in time."""
 
+import concurrent.futures
+import json
 import statistics
 import time
 
@@ -59,6 +61,74 @@ class Hedge(rig.Case):
             "decisions").stdout) and found, "it is told")
         self.assertIn("(hedge)", text)
         self.assertNotIn("rests", self.rig.command("upstreams").stdout)
+
+
+class Auto(rig.Case):
+    """The delay is what 95 of 100 answers of that upstream have taken to begin."""
+
+    slow_ms, unknown_ms, deadline_ms, more = 300, 900, 1500, 12
+    burst, percent = 4, 10  # second calls that are there at the start; for 100 calls
+    policy = {"hedge": "auto", "hedge_after_seconds": unknown_ms / 1000, "affinity_seconds": 0,
+              "hedge_budget_percent": percent, "retry_burst": 100000}
+    config = rig.everywhere("a", "b", routing=dict.fromkeys(rig.GROUPS, policy), timeout_settings={
+        "api_cooldown_seconds": 0, "streaming_read_timeout": deadline_ms / 1000,
+        "non_streaming_read_timeout": deadline_ms / 1000, "codex_base_timeout": deadline_ms / 1000})
+
+    def timed(self, protocol, model="demo"):
+        """Milliseconds of one good call, as its client sees them."""
+        began = time.monotonic()
+        answer = self.rig.post(protocol, "[demo:say clean]", protocol != "chat", model)
+        self.assertEqual("clean", said(protocol, answer, protocol != "chat"))
+        return (time.monotonic() - began) * 1000
+
+    def learn(self, protocol):
+        """25 calls of which 3 are slow: the mean, the middle and 9 of 10 are fast. Returns the
+        slowest."""
+        self.rig.demo.fault("a", f"stall:first;ms={self.slow_ms}", count=3)
+        mark = self.rig.demo.newest()
+        times = [self.timed(protocol) for _ in range(25)]
+        self.assertEqual(["a"] * 25, [call.name for call in self.rig.demo.calls(mark)])
+        return max(times)
+
+    def second_call(self, protocol, model):
+        """When it began; who won and who lost is checked."""
+        mark = self.rig.demo.newest()
+        spent = self.timed(protocol, model)
+        record = rig.wait_for(lambda: [found for found in json.loads(self.rig.command(
+            "decisions", "--json").stdout)["records"] if found["model"] == model], "it is told")[0]
+        calls = rig.wait_for(lambda: (found := self.rig.demo.calls(mark)) and all(
+            call.how for call in found) and found, "both calls have ended")
+        self.assertEqual([("a", "client_gone"), ("b", "complete")],
+                         sorted((call.name, call.how) for call in calls))
+        self.assertEqual({(False, "hedge_lost", "nobody"), (True, "ok", "nobody")},
+                         {(each["hedge"], each["reason"], each["blame"])
+                          for each in record["attempts"]})
+        began = next(each["began_ms"] for each in record["attempts"] if each["hedge"])
+        self.assertLess(began, spent)
+        return began
+
+    def test_the_delay_is_learned_and_the_budget_bounds_it(self):
+        for protocol in PROTOCOLS:
+            with self.subTest(protocol):
+                self.rig.demo.fault("a", "stall:headers")
+                began = self.second_call(protocol, f"unknown-{protocol}")
+                self.assertTrue(self.unknown_ms - 2 <= began < self.unknown_ms + 300, began)
+                self.rig.demo.mend()
+                slowest = self.learn(protocol)
+                self.rig.demo.fault("a", "stall:headers")
+                began = self.second_call(protocol, f"known-{protocol}")
+                print(f"{protocol}: asked the second after {began} ms, learned at most {slowest:.0f} ms")
+                self.assertTrue(self.slow_ms - 2 <= began < slowest + 100, (began, slowest))
+                self.bounded(protocol)
+
+    def bounded(self, protocol):
+        """Of 13 calls to a silent upstream at most 4 and a tenth have a second one beside it; the
+        others wait for their deadline, and are answered too."""
+        with concurrent.futures.ThreadPoolExecutor(self.more) as pool:
+            times = list(pool.map(lambda _: self.timed(protocol), range(self.more)))
+        early = [spent for spent in times if spent < self.deadline_ms - 2]
+        most = self.burst + (self.more + 1) * self.percent // 100
+        self.assertEqual(most, len(early) + 1, sorted(times))
 
 
 class KeepAlive(rig.Case):

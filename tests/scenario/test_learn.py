@@ -59,6 +59,38 @@ class Learn(rig.Case):
         sent = [dict(call.request["headers"]).get("anthropic-beta") for call in self.calls()]
         self.assertEqual(["good-1,odd-2026-01-01", "good-1"], sent)
 
+    def test_several_at_once(self):
+        """Two headers, two fields, or both kinds in one answer cost one more call, not two or three."""
+        extra = "%s: Extra inputs are not permitted"
+        both = "Unexpected value(s) `odd-1`, `odd-2` for the `anthropic-beta` header."
+        for number, message in enumerate((
+                both, extra % "context_management" + "\n" + extra % "odd_field",
+                both + " " + extra % "odd_field")):
+            model = f"several-{number}"
+            with self.subTest(message):
+                mark = self.rig.demo.newest()
+                self.refuse_once("a", {"type": "error", "error": {
+                    "type": "invalid_request_error", "message": message}})
+                for _ in range(2):
+                    body = json.loads(ask("anthropic", "[demo:say fine]", True, model))
+                    body |= {"context_management": {"edits": []}, "odd_field": 1}
+                    answer = self.rig.post("anthropic", body=json.dumps(body).encode(),
+                                           headers={"anthropic-beta": "odd-1,good-1,odd-2"})
+                    self.assertEqual("fine", said("anthropic", answer))
+                calls = self.rig.demo.calls(mark)
+                self.assertEqual(["a"] * 3, [call.name for call in calls])
+                told = rig.wait_for(lambda: [lesson for lesson in self.lessons()
+                                             if lesson["model"] == model], "it is told")
+                names = {"odd-1", "odd-2", "context_management", "odd_field"}
+                self.assertEqual({name for name in names if name in message},
+                                 {lesson["name"] for lesson in told})
+                betas = {"good-1" if "odd-1" in message else "odd-1,good-1,odd-2"}
+                self.assertEqual(betas, {dict(call.request["headers"])["anthropic-beta"]
+                                         for call in calls[1:]})
+                sizes = [call.request["body_bytes"] for call in calls]
+                self.assertEqual(sizes[1], sizes[2])
+                self.assertEqual("Extra" in message, sizes[1] < sizes[0])
+
     def test_what_it_cannot_learn_is_the_clients(self):
         other = {"type": "error", "error": {"type": "invalid_request_error", "message": "no"}}
         self.refuse_once("a", other)

@@ -4,7 +4,7 @@ import collections
 import json
 
 import rig
-from protocols import PROTOCOLS, ask, said
+from protocols import PROTOCOLS, ask, events, said
 
 TURNS = 100
 
@@ -88,6 +88,99 @@ class Session(rig.Case):
         told = json.loads(self.rig.command("explain", "--session", "asked-for", "--json").stdout)
         first = told["groups"][0]["upstreams"][0]
         self.assertEqual((home, 1), (first["name"], first["place"]))
+
+
+NOT_FOUND = {"error": {"message": "Previous response with id 'x' not found.", "code":
+                       "previous_response_not_found", "type": "invalid_request_error",
+                       "param": "previous_response_id"}}
+
+
+class Continued(rig.Case):
+    """Only the upstream that gave an answer knows it: a request that names it goes there."""
+
+    config = rig.config(
+        codex=["a", "b", "c"], timeout_settings={"api_cooldown_seconds": 0},
+        routing={"codex": {"affinity_seconds": 300, "retry_burst": 1000, "hedge": "after",
+                           "hedge_after_seconds": 1}})
+
+    def turn(self, previous, stream=True, model="demo", **headers):
+        """The answer, its id, and who was asked. No two requests begin alike."""
+        self.number = getattr(self, "number", 0) + 1
+        mark = self.rig.demo.newest()
+        more = {"previous_response_id": previous} if previous else {}
+        answer = self.rig.post("responses", f"{self.number} {self.id()} [demo:say x]", stream, model,
+                               headers=headers, **more)
+        asked = [call.name for call in self.rig.demo.calls(mark)]
+        if answer.status != 200:
+            return answer, None, asked
+        said("responses", answer, stream)
+        whole = json.loads(events(answer.body)[-1][1])["response"] if stream \
+            else json.loads(answer.body)
+        return answer, whole["id"], asked
+
+    def given_by(self, name, **how):
+        """The id of an answer that this upstream has given; afterwards all are well."""
+        for other in "abc"[:"abc".index(name)]:
+            self.rig.demo.fault(other, "503")
+        _, found, asked = self.turn(None, **how)
+        self.assertEqual(name, asked[-1])
+        self.rig.demo.mend()
+        return found
+
+    def refuse(self, *names):
+        for name in names:
+            self.rig.demo.script(name, json.dumps(NOT_FOUND).encode(), 400)
+
+    def test_it_goes_to_who_gave_the_answer(self):
+        for stream in (True, False):
+            with self.subTest(stream=stream):
+                first = self.given_by("b", stream=stream)
+                _, second, asked = self.turn(first, stream=stream)
+                self.assertEqual(["b"], asked)
+                self.assertEqual(["b"], self.turn(second, stream=not stream)[2], "and on")
+                self.assertEqual(["b"], self.turn(first)[2], "a second branch")
+                self.assertEqual(["a"], self.turn(None)[2], "what begins anew goes first")
+                self.assertEqual(["a"], self.turn("resp_of_nobody")[2], "nobody knows it")
+
+    def test_it_counts_more_than_a_named_session(self):
+        first = self.given_by("b")
+        self.assertEqual(["a"], self.turn(None, session_id="named")[2])
+        self.assertEqual(["b"], self.turn(first, session_id="named")[2])
+
+    def test_it_is_told_why(self):
+        self.turn(self.given_by("b"), model="continued")
+        record = rig.wait_for(lambda: [found for found in json.loads(self.rig.command(
+            "decisions", "--json").stdout)["records"] if found["model"] == "continued"],
+            "it is told")[0]
+        self.assertEqual(("response", "response"), (record["why"], record["session_source"]))
+
+    def test_who_does_not_have_it_makes_room_for_another(self):
+        """What another data plane has passed on is found by asking; nobody is blamed."""
+        self.refuse("a", "b")
+        _, found, asked = self.turn("resp_unknown")
+        self.assertEqual(["a", "b", "c"], asked)
+        self.rig.demo.mend()
+        self.assertEqual(["c"], self.turn(found)[2])
+        self.assertNotIn("rests", self.rig.command("upstreams").stdout)
+
+    def test_nobody_has_it(self):
+        self.refuse("a", "b", "c")
+        answer, _, asked = self.turn("resp_unknown")
+        self.assertEqual((400, ["a", "b", "c"]), (answer.status, asked))
+        self.assertEqual("previous_response_not_found", json.loads(answer.body)["error"]["code"])
+
+    def test_who_has_it_fails(self):
+        """Then it is worth another try later: the others' word is not the last one."""
+        first = self.given_by("b")
+        self.rig.demo.fault("b", "503")
+        self.refuse("a", "c")
+        answer, _, asked = self.turn(first)
+        self.assertEqual((503, {"a", "b", "c"}), (answer.status, set(asked)))
+
+    def test_it_is_not_hedged(self):
+        first = self.given_by("b")
+        self.rig.demo.fault("b", "stall:first;ms=1500")
+        self.assertEqual(["b"], self.turn(first)[2])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 #include "deadlines.h"
 #include <check.h>
 #include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 static struct deadlines all;
 static struct deadline some[4];
@@ -108,6 +110,68 @@ START_TEST(it_survives_additions)
 }
 END_TEST
 
+#define ROUNDS 40
+#define ROUND_MS 20     /* ... and that is one */
+#define WAKE_NS 3700000 /* no multiple of the 4 ms that a coarse clock counts in */
+
+struct run {
+	struct loop *loop;
+	struct deadlines all;
+	struct deadline one;
+	int wakes;
+	unsigned rounds, put_off;
+};
+
+static uint64_t
+on_round(struct deadline *deadline, uint64_t now_ms)
+{
+	struct run *run = deadline->owner;
+	ck_assert_uint_ge(now_ms, deadline->due_ms);
+	if (++run->rounds == ROUNDS)
+		loop_stop(run->loop);
+	return DEADLINE_NONE;
+}
+
+/* Each deadline begins at a moment of its own. */
+static void
+on_wake(struct loop_io *io, unsigned events, void *ctx)
+{
+	struct run *run = ctx;
+	uint64_t count;
+	(void)events;
+	ck_assert_int_eq(read(io->fd, &count, sizeof(count)), sizeof(count));
+	if (run->one.due_ms != DEADLINE_NONE) {
+		run->put_off += run->all.armed_ms > run->one.due_ms;
+		return;
+	}
+	deadlines_move(&run->all, &run->one, loop_now_ms(run->loop) + ROUND_MS);
+}
+
+/* Timers of the library fire some ms too early now and then: that is no reason to wait for the next
+ * sweep. */
+START_TEST(an_early_timer_puts_nothing_off)
+{
+	struct run run = {.wakes = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK)};
+	struct itimerspec often = {{0, WAKE_NS}, {0, WAKE_NS}};
+	struct loop_io io;
+	run.loop = loop_new(NULL);
+	ck_assert_ptr_nonnull(run.loop);
+	ck_assert_int_eq(timerfd_settime(run.wakes, 0, &often, NULL), 0);
+	deadlines_init(&run.all, run.loop, on_round);
+	run.one.owner = &run;
+	deadlines_add(&run.all, &run.one, DEADLINE_NONE);
+	loop_io_init(&io, run.loop, run.wakes, on_wake, &run);
+	loop_io_watch(&io, LOOP_READ);
+	loop_run(run.loop);
+	ck_assert_uint_eq(run.put_off, 0);
+	deadlines_remove(&run.all, &run.one);
+	deadlines_fini(&run.all);
+	loop_io_fini(&io);
+	close(run.wakes);
+	loop_free(run.loop);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -119,6 +183,9 @@ main(void)
 	tcase_add_test(tests, only_earlier_moves_count);
 	tcase_add_loop_test(tests, it_survives_removals, 0, 3);
 	tcase_add_test(tests, it_survives_additions);
+	suite_add_tcase(suite, tests);
+	tests = tcase_create("with a loop");
+	tcase_add_test(tests, an_early_timer_puts_nothing_off);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

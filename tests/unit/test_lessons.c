@@ -23,38 +23,62 @@ static const struct {
 	int status;
 	enum protocol protocol;
 	const char *error;
-	int kind; /* -1 = nothing */
-	const char *name;
+	int kind;          /* of all; -1 = nothing */
+	const char *names; /* each followed by a space, in their order */
 } rows[] = {
     {400, A,
 	SAYS("Unexpected value(s) `fancy-2026-01-01` for the `anthropic-beta` header. Please ..."),
-	LESSON_BETA, "fancy-2026-01-01"},
+	LESSON_BETA, "fancy-2026-01-01 "},
     {400, A, SAYS("Unexpected value(s) `not-sent` for the `anthropic-beta` header."), -1, ""},
     {400, A, SAYS("context_management: Extra inputs are not permitted"), LESSON_FIELD,
-	"context_management"},
+	"context_management "},
     {400, A, SAYS("tools.0.custom.strict: Extra inputs are not permitted"), LESSON_FIELD,
-	"tools.strict"},
-    {400, A, SAYS("metadata.odd: Extra inputs are not permitted"), LESSON_FIELD, "metadata.odd"},
+	"tools.strict "},
+    {400, A, SAYS("metadata.odd: Extra inputs are not permitted"), LESSON_FIELD, "metadata.odd "},
     {400, A, SAYS("messages.0.content.0.text: Extra inputs are not permitted"), -1, ""},
     {400, A, SAYS("absent: Extra inputs are not permitted"), -1, ""},
     {400, A, SAYS("tools: Extra inputs are not permitted"), -1, ""},
     {400, A, SAYS("messages.1.content.0: Invalid `signature` in `thinking` block"), LESSON_THINKING,
-	""},
+	" "},
     {400, C, SAYS("Unrecognized request argument supplied: reasoning_effort"), LESSON_FIELD,
-	"reasoning_effort"},
+	"reasoning_effort "},
     {400, C, SAYS("Unrecognized request argument supplied: model"), -1, ""},
     {400, C, "{\"error\":{\"code\":\"unknown_parameter\",\"param\":\"reasoning_effort\"}}",
-	LESSON_FIELD, "reasoning_effort"},
+	LESSON_FIELD, "reasoning_effort "},
     {400, C, "{\"error\":{\"code\":\"invalid_value\",\"param\":\"reasoning_effort\"}}", -1, ""},
-    {400, R, "{\"error\":{\"code\":\"invalid_encrypted_content\"}}", LESSON_ENCRYPTED, ""},
+    {400, R, "{\"error\":{\"code\":\"invalid_encrypted_content\"}}", LESSON_ENCRYPTED, " "},
     {400, C, "{\"error\":{\"code\":\"invalid_encrypted_content\"}}", -1, ""},
     {422, C, SAYS("Unrecognized request argument supplied: reasoning_effort"), LESSON_FIELD,
-	"reasoning_effort"},
+	"reasoning_effort "},
     {403, C, SAYS("Unrecognized request argument supplied: reasoning_effort"), -1, ""},
     {400, A, SAYS("prompt is too long: 300000 tokens > 200000 maximum"), -1, ""},
     {400, A, "<html>context_management: Extra inputs are not permitted</html>", -1, ""},
     {400, A, "{\"error\":\"context_management: Extra inputs are not permitted\"}", -1, ""},
     {400, A, "", -1, ""},
+    /* Several in one answer. */
+    {400, A,
+	SAYS(
+	    "Unexpected value(s) `fancy-2026-01-01`, `a` for the `anthropic-beta` header. See `b`"),
+	LESSON_BETA, "fancy-2026-01-01 a "},
+    {400, A, SAYS("Unexpected value(s) `a, fancy-2026-01-01` for the `anthropic-beta` header."),
+	LESSON_BETA, "a fancy-2026-01-01 "},
+    {400, A, SAYS("Unexpected value(s) `a`, `not-sent` for the `anthropic-beta` header."), -1, ""},
+    {400, A,
+	SAYS("context_management: Extra inputs are not permitted\\nreasoning_effort: Extra inputs "
+	     "are not permitted"),
+	LESSON_FIELD, "context_management reasoning_effort "},
+    {400, A,
+	SAYS("tools.0.custom.strict: Extra inputs are not permitted, tools.1.custom.strict: Extra "
+	     "inputs are not permitted; metadata.odd: Extra inputs are not permitted"),
+	LESSON_FIELD, "tools.strict metadata.odd "},
+    /* What cannot be left out is refused again, whatever else is. */
+    {400, A,
+	SAYS("context_management: Extra inputs are not permitted, tools: Extra inputs are not "
+	     "permitted"),
+	-1, ""},
+    {400, C, SAYS("Unrecognized request arguments supplied: reasoning_effort, metadata"),
+	LESSON_FIELD, "reasoning_effort metadata "},
+    {400, C, SAYS("Unrecognized request arguments supplied: reasoning_effort, input"), -1, ""},
 };
 
 START_TEST(a_refusal_is_read)
@@ -64,13 +88,50 @@ START_TEST(a_refusal_is_read)
 	    .protocol = rows[_i].protocol,
 	    .beta = VIEW("a, fancy-2026-01-01"),
 	    .body = view_of(BODY)};
-	struct lesson lesson;
-	bool learned = lessons_read(&question, &lesson);
+	struct lesson_list list;
+	char names[256] = "";
+	bool learned = lessons_read(&question, &list);
 	ck_assert_int_eq(learned, rows[_i].kind >= 0);
-	if (!learned)
-		return;
-	ck_assert_int_eq(lesson.kind, rows[_i].kind);
-	ck_assert_str_eq(lesson.name, rows[_i].name);
+	ck_assert_int_eq(learned, list.count > 0);
+	for (size_t i = 0; i < list.count; i++) {
+		size_t len = strlen(names);
+		ck_assert_int_eq(list.items[i].kind, rows[_i].kind);
+		snprintf(names + len, sizeof(names) - len, "%s ", list.items[i].name);
+	}
+	ck_assert_str_eq(names, rows[_i].names);
+}
+END_TEST
+
+/* Both kinds in one answer; more than there is room for. */
+START_TEST(several_are_read_at_once)
+{
+	char error[4096], body[2048] = "{\"model\":\"m\"";
+	struct lessons_question question = {
+	    .status = 400, .protocol = A, .beta = VIEW("odd"), .body = view_of(BODY)};
+	struct lesson_list list;
+	question.error_body = VIEW(SAYS(
+	    "Unexpected value(s) `odd` for the `anthropic-beta` header. context_management: Extra "
+	    "inputs are not permitted"));
+	ck_assert(lessons_read(&question, &list));
+	ck_assert_uint_eq(list.count, 2);
+	ck_assert_int_eq(list.items[0].kind, LESSON_BETA);
+	ck_assert_int_eq(list.items[1].kind, LESSON_FIELD);
+	for (size_t count = LESSONS_FOR_MAX; count <= LESSONS_FOR_MAX + 1; count++) {
+		size_t len = (size_t)snprintf(error, sizeof(error),
+		    "{\"error\":{\"message\":\"Unrecognized request arguments supplied: ");
+		size_t at = strlen("{\"model\":\"m\"");
+		for (size_t i = 0; i < count; i++) {
+			at += (size_t)snprintf(body + at, sizeof(body) - at, ",\"x%zu\":1", i);
+			len += (size_t)snprintf(
+			    error + len, sizeof(error) - len, "%sx%zu", i > 0 ? ", " : "", i);
+		}
+		snprintf(body + at, sizeof(body) - at, "}");
+		snprintf(error + len, sizeof(error) - len, "\"}}");
+		question.error_body = view_of(error);
+		question.body = view_of(body);
+		ck_assert_int_eq(lessons_read(&question, &list), count == LESSONS_FOR_MAX);
+		ck_assert_uint_eq(list.count, count == LESSONS_FOR_MAX ? count : 0);
+	}
 }
 END_TEST
 
@@ -131,6 +192,7 @@ main(void)
 	Suite *suite = suite_create("lessons");
 	TCase *tests = tcase_create("lessons");
 	tcase_add_loop_test(tests, a_refusal_is_read, 0, COUNT(rows));
+	tcase_add_test(tests, several_are_read_at_once);
 	tcase_add_test(tests, a_lesson_holds_for_its_upstream_and_model);
 	tcase_add_test(tests, there_are_never_too_many);
 	suite_add_tcase(suite, tests);

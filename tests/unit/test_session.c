@@ -89,12 +89,35 @@ START_TEST(what_stays_the_same_tells_the_conversation)
 }
 END_TEST
 
+static uint64_t
+previous(enum protocol protocol, const char *body)
+{
+	struct request_facts facts;
+	ck_assert(request_facts_read(view_of(body), &facts, NULL));
+	return session_previous(protocol, &facts);
+}
+
+START_TEST(an_answer_is_known_by_its_id)
+{
+	const char *body = "{\"previous_response_id\":\"resp_1\"}";
+	ck_assert(previous(PROTOCOL_RESPONSES, body) == session_answer(VIEW("resp_1")));
+	ck_assert(previous(PROTOCOL_RESPONSES, body) != session_answer(VIEW("resp_2")));
+	ck_assert_uint_eq(previous(PROTOCOL_CHAT, body), 0);
+	ck_assert_uint_eq(previous(PROTOCOL_RESPONSES, "{\"previous_response_id\":null}"), 0);
+	ck_assert_uint_eq(previous(PROTOCOL_RESPONSES, "{\"previous_response_id\":\"\"}"), 0);
+	ck_assert_uint_eq(previous(PROTOCOL_RESPONSES, "{\"previous_response_id\":12}"), 0);
+	ck_assert_uint_eq(previous(PROTOCOL_RESPONSES, "{}"), 0);
+	ck_assert_str_eq(session_source_name(SESSION_RESPONSE), "response");
+}
+END_TEST
+
 int
 main(void)
 {
 	Suite *suite = suite_create("session");
 	TCase *tests = tcase_create("session");
 	tcase_add_test(tests, the_name_that_comes_first_counts);
+	tcase_add_test(tests, an_answer_is_known_by_its_id);
 	tcase_add_loop_test(tests, what_stays_the_same_tells_the_conversation, 0, COUNT(talks));
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);

@@ -53,6 +53,7 @@ struct wanted {
 	int64_t input, write, read, output, reasoning;
 	const char *model;
 	bool last_word, odd;
+	const char *id;
 };
 
 static void
@@ -68,6 +69,7 @@ check(const struct tap *tap, const struct wanted *wanted, const char *at)
 	ck_assert_msg(tap->found.last_word == wanted->last_word, "%s: last word", at);
 	ck_assert_msg(tap->found.odd == wanted->odd, "%s: odd", at);
 	ck_assert_str_eq(tap->found.model, wanted->model);
+	ck_assert_str_eq(tap->found.id, wanted->id);
 }
 
 static void
@@ -115,9 +117,9 @@ with_ends(const char *text, const char *end, char *out)
 	return view_make(out, len);
 }
 
-static const struct wanted anthropic_wanted = {25, 11, 7, 15, 4, "claude-x", true, false};
-static const struct wanted chat_wanted = {40, -1, 60, 20, 5, "gpt-x", true, false};
-static const struct wanted responses_wanted = {30, -1, 20, 9, 3, "gpt-y", true, false};
+static const struct wanted anthropic_wanted = {25, 11, 7, 15, 4, "claude-x", true, false, "msg_1"};
+static const struct wanted chat_wanted = {40, -1, 60, 20, 5, "gpt-x", true, false, "c"};
+static const struct wanted responses_wanted = {30, -1, 20, 9, 3, "gpt-y", true, false, "r"};
 
 START_TEST(streams_tell_at_every_split)
 {
@@ -148,7 +150,7 @@ START_TEST(an_answer_cut_off_tells_what_came)
 	struct tap tap;
 	tap_init(&tap, PROTOCOL_ANTHROPIC, true);
 	tap_feed(&tap, view_sub(text, 0, cut));
-	check(&tap, &(struct wanted){25, 11, 7, 1, -1, "claude-x", false, false}, "cut");
+	check(&tap, &(struct wanted){25, 11, 7, 1, -1, "claude-x", false, false, "msg_1"}, "cut");
 	ck_assert(tap.found.told);
 	tap_fini(&tap);
 	tap_init(&tap, PROTOCOL_CHAT, true);
@@ -168,16 +170,16 @@ START_TEST(whole_answers_tell)
 	static const char message[] =
 	    "{\"model\":\"m\",\"content\":[{\"type\":\"text\",\"text\":\"}\\\"{\"}],\"usage\": {"
 	    " \"input_tokens\" : 3 , \"cache_creation_input_tokens\": null,\"output_tokens\":4 } }";
-	static const char response[] =
-	    "{\"object\":\"response\",\"output\":[],\"usage\":{\"input_tokens\":3,"
-	    "\"output_tokens\":4,\"total_tokens\":7}}";
+	static const char response[] = "{\"id\":\"resp_1\",\"object\":\"response\",\"output\":[{"
+				       "\"id\":\"msg_1\"}],\"usage\":{\"input_tokens\":3,"
+				       "\"output_tokens\":4,\"total_tokens\":7}}";
 	/* Reasoning beside the completion: the total shows it. */
 	check_splits(PROTOCOL_CHAT, false, view_of(chat),
-	    &(struct wanted){10, -1, 6, 229, 228, "deep", true, false});
+	    &(struct wanted){10, -1, 6, 229, 228, "deep", true, false, "c"});
 	check_splits(PROTOCOL_ANTHROPIC, false, view_of(message),
-	    &(struct wanted){3, -1, -1, 4, -1, "m", true, false});
+	    &(struct wanted){3, -1, -1, 4, -1, "m", true, false, ""});
 	check_splits(PROTOCOL_RESPONSES, false, view_of(response),
-	    &(struct wanted){3, -1, -1, 4, -1, "", true, false});
+	    &(struct wanted){3, -1, -1, 4, -1, "", true, false, "resp_1"});
 }
 END_TEST
 
@@ -235,6 +237,24 @@ START_TEST(what_cannot_be_is_odd)
 }
 END_TEST
 
+/* One that is too long is none, and not a piece of it. */
+START_TEST(names_are_bounded)
+{
+	static const unsigned lengths[] = {96, 97, 128, 129, 4000};
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		char text[8192];
+		struct tap tap;
+		tap_init(&tap, PROTOCOL_RESPONSES, false);
+		(void)snprintf(text, sizeof(text), "{\"id\":\"%0*u\",\"model\":\"%0*u\"}",
+		    (int)lengths[i], 1u, (int)lengths[i], 1u);
+		tap_feed(&tap, view_of(text));
+		ck_assert_uint_eq(strlen(tap.found.id), lengths[i] == 96 ? 96 : 0);
+		ck_assert_uint_eq(strlen(tap.found.model), lengths[i] == 96 ? 96 : 0);
+		tap_fini(&tap);
+	}
+}
+END_TEST
+
 /* An event of megabytes repeats the whole conversation before it tells. */
 START_TEST(big_events_tell)
 {
@@ -253,7 +273,7 @@ START_TEST(big_events_tell)
 		struct tap tap;
 		tap_init(&tap, PROTOCOL_RESPONSES, true);
 		feed_by(&tap, bytes_view(&text), step);
-		check(&tap, &(struct wanted){5, -1, -1, 6, -1, "big", true, false}, "big");
+		check(&tap, &(struct wanted){5, -1, -1, 6, -1, "big", true, false, ""}, "big");
 		ck_assert_uint_le(tap.watch.captured.cap, JSON_WATCH_BYTES_MAX + 1);
 		tap_fini(&tap);
 	}
@@ -512,6 +532,7 @@ main(void)
 	tcase_add_test(tests, an_answer_cut_off_tells_what_came);
 	tcase_add_test(tests, whole_answers_tell);
 	tcase_add_test(tests, what_cannot_be_is_odd);
+	tcase_add_test(tests, names_are_bounded);
 	tcase_add_test(tests, big_events_tell);
 	tcase_add_test(tests, noise_tells_nothing);
 	tcase_add_test(tests, the_word_is_found_wherever_it_stands);
