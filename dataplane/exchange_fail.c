@@ -141,7 +141,7 @@ fail_committed(struct exchange *exchange)
 	bool stream = attempt->mode == ATTEMPT_ANSWER && exchange->facts.stream &&
 		      (attempt->wall.shape == WALL_STREAM || attempt->convert != NULL);
 	if (attempt->wall.terminal && attempt->convert == NULL) {
-		relay_end(&exchange->relay); /* it has told the failure itself */
+		relay_cut(&exchange->relay); /* it has told the failure itself */
 		return STEP_REAP;
 	}
 	(void)snprintf(message, sizeof(message),

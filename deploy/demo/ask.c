@@ -155,6 +155,62 @@ read_result(struct ask *ask, struct jsonspan_value value)
 	ask->results[ask->result_count++] = value;
 }
 
+/* ---- images ---- */
+
+/* The base64 of a "data:" URL; empty for any other. */
+static struct view
+data_of_url(struct view url)
+{
+	static const char mark[] = ";base64,";
+	ptrdiff_t at = view_starts(url, "data:image/") ? view_find(url, mark) : -1;
+	return at < 0 ? VIEW("") : view_from(url, (size_t)at + sizeof(mark) - 1);
+}
+
+/* The bytes of an image as this protocol writes it. */
+static struct view
+image_of(struct reader *r, struct jsonspan_value part)
+{
+	struct jsonspan_value source = jsonspan_get(part, "source");
+	struct jsonspan_value url = jsonspan_get(part, "image_url");
+	const char *type = "image";
+	if (r->ask->protocol == PROTOCOL_CHAT) {
+		type = "image_url";
+		url = jsonspan_get(url, "url");
+	} else if (r->ask->protocol == PROTOCOL_RESPONSES) {
+		type = "input_image";
+	}
+	if (!jsonspan_str_is(jsonspan_get(part, "type"), type))
+		return VIEW("");
+	if (r->ask->protocol != PROTOCOL_MESSAGES)
+		return data_of_url(text_copy(url, r->arena));
+	return jsonspan_str_is(jsonspan_get(source, "type"), "base64")
+		   ? text_copy(jsonspan_get(source, "data"), r->arena)
+		   : VIEW("");
+}
+
+static void
+read_image(struct reader *r, struct jsonspan_value part)
+{
+	struct view data = image_of(r, part);
+	if (data.len == 0)
+		return;
+	r->ask->images++;
+	r->ask->image_bytes = data;
+}
+
+/* Tools of Chat Completions answer in text alone. */
+static void
+read_result_images(struct reader *r, struct jsonspan_value result)
+{
+	struct jsonspan_iter iter;
+	struct jsonspan_member item;
+	if (result.kind != JSONSPAN_ARRAY || r->ask->protocol == PROTOCOL_CHAT)
+		return;
+	jsonspan_iter_init(&iter, result);
+	while (jsonspan_next(&iter, &item))
+		read_image(r, item.value);
+}
+
 static void
 on_entry(const struct walk_entry *entry, void *ctx)
 {
@@ -172,8 +228,12 @@ on_entry(const struct walk_entry *entry, void *ctx)
 	r->turn_calls |= entry->kind == WALK_CALL;
 	if (entry->kind == WALK_USER && entry->value.kind == JSONSPAN_STRING)
 		read_user(r, entry->value);
-	if (entry->kind == WALK_RESULT)
+	if (entry->kind == WALK_MEDIA)
+		read_image(r, entry->value);
+	if (entry->kind == WALK_RESULT) {
 		read_result(ask, entry->value);
+		read_result_images(r, entry->value);
+	}
 	if (entry->kind == WALK_THINKING)
 		check_seal(r, entry);
 	if (entry->kind == WALK_TOOLS && ask->tool_list_count < ASK_TOOL_LISTS_MAX)

@@ -65,6 +65,8 @@ struct ask {
 	struct jsonspan_value tool_lists[ASK_TOOL_LISTS_MAX];
 	unsigned tool_list_count;
 	unsigned seals_ours, seals_foreign; /* thinking that came back: minted here or not */
+	unsigned images;                    /* in the protocol's own form, with their bytes */
+	struct view image_bytes;            /* base64 of the last one */
 };
 
 /* Reads `body` (which must outlive *ask, as must `arena`). `prefix` is who we are, for the seals.

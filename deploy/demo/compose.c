@@ -243,21 +243,38 @@ find_fault(struct exchange *x, const struct ask *ask, struct directives *directi
 		directives->bad = arena_copy(&x->arena, spec);
 }
 
+#define SEEN_BYTES 256
+
+/* What the conversation brought along, for the ledger. */
+static void
+print_seen(const struct ask *ask, char out[SEEN_BYTES])
+{
+	uint8_t digest[CRYPTO_SHA256_BYTES];
+	char hex[2 * CRYPTO_SHA256_BYTES + 1] = "";
+	if (ask->images > 0) {
+		crypto_sha256(ask->image_bytes, digest);
+		crypto_hex(digest, sizeof(digest), hex);
+	}
+	snprintf(out, SEEN_BYTES,
+	    ",\"seals_ours\":%u,\"seals_foreign\":%u,\"results\":%u,\"images\":%u,"
+	    "\"image_sha256\":\"%s\"",
+	    ask->seals_ours, ask->seals_foreign, ask->result_count, ask->images, hex);
+}
+
 static void
 answer_conversation(struct exchange *x)
 {
 	struct ask ask;
 	struct directives directives = {.steps = 1};
 	struct err err = {0};
-	char seals[80];
+	char seen[SEEN_BYTES];
 	const char *header;
 	struct view body = httpd_body(x->req);
 	struct view version = httpd_header(x->req, "anthropic-version");
 	bool bad_key = view_find(exchange_key(x->req, &header), "bad") >= 0;
 	bool valid = ask_parse(&ask, x->target.protocol, body, x->target.prefix, &x->arena, &err);
-	snprintf(seals, sizeof(seals), ",\"seals_ours\":%u,\"seals_foreign\":%u", ask.seals_ours,
-	    ask.seals_foreign);
-	exchange_log_request(x, ask.model, ask.stream, view_of(seals));
+	print_seen(&ask, seen);
+	exchange_log_request(x, ask.model, ask.stream, view_of(seen));
 	find_fault(x, &ask, &directives);
 	if (is_settled(x))
 		return;

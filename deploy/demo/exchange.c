@@ -173,7 +173,7 @@ hex_of(struct view data, size_t digits, char *out)
 }
 
 void
-exchange_log_request(struct exchange *x, struct view model, bool stream, struct view seals)
+exchange_log_request(struct exchange *x, struct view model, bool stream, struct view seen)
 {
 	struct demo *demo = x->demo;
 	struct http_req *req = x->req;
@@ -195,7 +195,7 @@ exchange_log_request(struct exchange *x, struct view model, bool stream, struct 
 	writer_put(line, ",'key_fingerprint':$s,'key_header':$s", hex_of(key, 8, key_hex),
 	    view_of(key_header));
 	writer_put(line, ",'body_bytes':$u,'body_sha256':$s$r", (uint64_t)body.len,
-	    hex_of(body, sizeof(body_hex) - 1, body_hex), seals);
+	    hex_of(body, sizeof(body_hex) - 1, body_hex), seen);
 	writer_put(line, ",'peer':$s", view_of(httpd_peer_name(req)));
 	put_headers(req, line);
 	ledger_end(demo->ledger);

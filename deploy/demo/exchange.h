@@ -74,9 +74,10 @@ struct exchange *exchange_new(struct demo *demo, struct http_req *req);
 /* Takes leave of the request, which must be ended, aborted or gone by now or right after; writes
  * the ledger; the memory goes at the end of the turn. */
 void exchange_end(struct exchange *exchange, enum exchange_how how);
-/* The ledger's line about the request. `model` and `stream` as far as known. */
+/* The ledger's line about the request. `model` and `stream` as far as known; `seen`: further
+ * members, each with a comma before it. */
 void exchange_log_request(
-    struct exchange *exchange, struct view model, bool stream, struct view seals);
+    struct exchange *exchange, struct view model, bool stream, struct view seen);
 void exchange_log_usage(struct exchange *exchange, struct view usage, bool final);
 /* The key that the client showed (borrowed from the request), and which header had it. */
 struct view exchange_key(const struct http_req *req, const char **header);

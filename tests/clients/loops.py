@@ -1,12 +1,17 @@
 """What every client must do through Pointsman: a text; a whole agent loop; and the same when the first
 upstream fails, seen as one clean answer and without a retry of the client's own."""
 
+import base64
+import hashlib
 import itertools
 import os
+import random
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 
 import rig
@@ -35,6 +40,24 @@ def install(name):
     return CLIENTS / name
 
 
+def png(width=64, height=64):
+    """A picture of noise, so that nobody finds it smaller in another form."""
+    noise = random.Random(1)
+    rows = b"".join(b"\0" + noise.randbytes(3 * width) for _ in range(height))
+
+    def chunk(kind, data):
+        return (struct.pack(">I", len(data)) + kind + data
+                + struct.pack(">I", zlib.crc32(kind + data)))
+    return (b"\x89PNG\r\n\x1a\n"
+            + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def seen_as(image):
+    """What the ledger says of an image that came through untouched."""
+    return hashlib.sha256(base64.b64encode(image)).hexdigest()
+
+
 PARALLEL_PROMPT = ("Run both please. [demo:shell echo hi-from-$((40+2))] "
                    "[demo:shell echo hi-from-$((40+3))]")
 
@@ -53,6 +76,7 @@ class Loops(rig.Case):
     protocol, mode = "anthropic", "stream"
     text_turns, tool_turns = 1, 2  # requests of one answer and of a whole loop
     own = None  # the upstreams' protocol, where it is not the client's
+    echoes_reasoning = True  # the client sends it back
     short = False  # with these, only what conversion can change
 
     @classmethod
@@ -104,6 +128,21 @@ class Loops(rig.Case):
         self.assertEqual([name for name, _ in itertools.groupby((asked or ("first",)) * turns)],
                          names)
 
+    def questions(self):
+        """The calls that ask the model for something."""
+        return [call for call in self.calls() if call.generates]
+
+    def write_project(self, name, data):
+        path = Path(self.home) / "project" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+        return path
+
+    def check_image(self, image, count=1):
+        """It has reached the upstream, in its own form and with all its bytes."""
+        last = self.questions()[-1]
+        self.assertEqual((count, seen_as(image)), (last.images, last.image_sha256))
+
     def test_text(self):
         text, _ = self.ask(TEXT_PROMPT)
         self.assertIn("plain-answer", text)
@@ -132,9 +171,21 @@ class Loops(rig.Case):
             self.skipTest("shown with upstreams of the client's own protocol")
 
     def test_parallel_calls(self):
+        """Two in one turn; both results go back in one."""
         text, _ = self.ask(PARALLEL_PROMPT)
-        self.assertRegex(text, "hi-from-4[23]")
+        self.assertIn("hi-from-42", text)
+        self.assertIn("hi-from-43", text)
         self.check_loop(self.tool_turns)
+        self.assertEqual(2, self.questions()[-1].results)
+
+    def test_reasoning(self):
+        """What an upstream has sealed comes back to it as it was; Chat Completions seal nothing."""
+        text, _ = self.ask("[demo:think pondering, as one does]" + TOOL_PROMPT)
+        self.assertIn(OUTPUT, text)
+        self.check_loop(self.tool_turns)
+        seals = self.questions()[-1]
+        sealing = (self.own or self.protocol) != "chat" and self.echoes_reasoning
+        self.assertEqual((int(sealing), 0), (seals.seals_ours, seals.seals_foreign))
 
     def test_dying_first(self):
         """It dies, comes back and dies again, between turns and within them."""

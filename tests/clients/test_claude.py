@@ -10,10 +10,11 @@ CLAUDE = FOLDER / "node_modules/@anthropic-ai/claude-code-linux-x64/claude"
 
 
 class Claude(loops.Loops):
-    def ask(self, prompt, **env):
+    def ask(self, prompt, *flags, **env):
         # No HTTPS_PROXY here: it would suppress the HEAD that the client sends first.
         out = self.run_client(
-            [CLAUDE, "-p", prompt, "--output-format", "json", "--dangerously-skip-permissions"],
+            [CLAUDE, "-p", prompt, "--output-format", "json", "--dangerously-skip-permissions",
+             *flags],
             self.environment(**{
                 "IS_SANDBOX": "1", "DISABLE_AUTOUPDATER": "1",
                 "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
@@ -29,6 +30,31 @@ class Claude(loops.Loops):
                            ANTHROPIC_BASE_URL=f"http://127.0.0.1:{self.rig.port}/api")
         self.assertIn(loops.OUTPUT, text)
         self.check_loop(self.tool_turns)
+
+    def test_file_is_written(self):
+        path = f"{self.home}/project/made.txt"
+        self.ask('[demo:tool Write {"file_path":"%s","content":"made \\u2713\\n"}]' % path)
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual("made \u2713\n", file.read())
+        self.check_loop(self.tool_turns)
+
+    def test_image(self):
+        """Read by a tool: part of its result."""
+        image = loops.png()
+        path = self.write_project("noise.png", image)
+        self.ask('[demo:tool Read {"file_path":"%s"}]' % path)
+        self.check_loop(self.tool_turns)
+        self.check_image(image)
+
+    def test_compaction(self):
+        """The summary takes the place of the conversation: what it orders is done afterwards."""
+        self.ask(loops.TOOL_PROMPT)
+        self.ask('/compact [demo:say "<summary>kept [demo:say after-compaction]</summary>"]',
+                 "--continue")
+        text, _ = self.ask("Go on.", "--continue")
+        self.assertIn("after-compaction", text)
+        self.check_loop(self.tool_turns + 2)
+        self.assertEqual(0, self.questions()[-1].results)
 
 
 class ClaudeOverChat(Claude):

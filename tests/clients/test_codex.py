@@ -1,5 +1,6 @@
 """Codex CLI, by a provider of one's own and by its built-in one (which tries a WebSocket first)."""
 
+import json
 import os
 import time
 
@@ -15,6 +16,7 @@ model = "gpt-5.5"
 approval_policy = "never"
 sandbox_mode = "danger-full-access"
 check_for_update_on_startup = false
+model_auto_compact_token_limit = 100000
 """
 OWN = COMMON + """
 model_provider = "pointsman"
@@ -31,12 +33,15 @@ openai_base_url = "http://127.0.0.1:{port}/openai/v1"
 [analytics]
 enabled = false
 """
+MADE = 'made "by" a patch \u2713'
+PATCH = f"*** Begin Patch\n*** Add File: made.txt\n+{MADE}\n*** End Patch\n"
+COMPACTED = '[demo:then][demo:say "kept [demo:say after-compaction]"]'
 
 
 class Codex(loops.Loops):
     protocol = "responses"
 
-    def ask(self, prompt, settings=OWN):
+    def ask(self, prompt, settings=OWN, flags=()):
         folder = f"{self.home}/codex"
         os.makedirs(folder, exist_ok=True)
         with open(f"{folder}/config.toml", "w", encoding="utf-8") as file:
@@ -44,7 +49,7 @@ class Codex(loops.Loops):
         env = self.environment(CODEX_HOME=folder, POINTSMAN_KEY=self.rig.key,
                                CODEX_API_KEY=self.rig.key, HTTPS_PROXY=loops.CLOSED)
         last = f"{self.home}/last"
-        self.run_client([CODEX, "exec", "--skip-git-repo-check", "-o", last, prompt], env)
+        self.run_client([CODEX, "exec", "--skip-git-repo-check", "-o", last, *flags, prompt], env)
         with open(last, encoding="utf-8") as file:
             return file.read(), None
 
@@ -55,6 +60,38 @@ class Codex(loops.Loops):
         self.assertIn(loops.OUTPUT, text)
         self.check_loop(self.tool_turns)
         self.assertLess(time.monotonic() - began, 20)
+
+    def check_patched(self, prompt):
+        self.ask(prompt)
+        with open(f"{self.home}/project/made.txt", encoding="utf-8") as file:
+            self.assertEqual(MADE + "\n", file.read())
+        self.check_loop(self.tool_turns)
+
+    def test_apply_patch(self):
+        """Free-form for us and for upstreams that have it, a function for the others."""
+        self.check_patched(f"[demo:custom apply_patch {json.dumps(PATCH)}]")
+
+    def test_apply_patch_by_function(self):
+        """In the arguments of the shell, which is a function for everybody."""
+        command = f"apply_patch <<'END'\n{PATCH}END\n"
+        self.check_patched(f"[demo:shell {json.dumps(command)}]")
+
+    def test_images(self):
+        """One by the user, one by a tool."""
+        image = loops.png()
+        path = self.write_project("noise.png", image)
+        self.ask('[demo:tool view_image {"path":"%s"}]' % path, flags=("-i", path, "--"))
+        self.check_loop(self.tool_turns)
+        self.check_image(image, 2)
+
+    def test_compaction(self):
+        """The context seems full after the first turn. The summary takes the place of the
+        conversation: what it orders is done afterwards."""
+        self.rig.demo.fault("first", "usage:normal;in=300000", count=1)
+        text, _ = self.ask(loops.TOOL_PROMPT + COMPACTED)
+        self.assertEqual("after-compaction", text.strip())
+        self.check_loop(self.tool_turns + 1)
+        self.assertEqual([0, 1, 0], [call.results for call in self.questions()])
 
 
 class CodexOverAnthropic(Codex):
