@@ -444,6 +444,66 @@ START_TEST(agrees_with_a_tree_parser)
 }
 END_TEST
 
+/* A string of pieces that could be taken for its end, for brackets or for nothing. */
+static void
+put_string(struct bytes *out)
+{
+	static const char *const pieces[] = {
+	    "\\\\", "\\\"", "{", "]", "_y", "abcdefghij", "\\\\\\\\"};
+	ck_assert(bytes_append_char(out, '"'));
+	for (uint32_t left = random_below(24); left > 0; left--)
+		ck_assert(bytes_append_str(out, pieces[random_below(7)]));
+	ck_assert(bytes_append_char(out, '"'));
+}
+
+static void
+put_any(struct bytes *out, unsigned depth)
+{
+	uint32_t form = random_below(depth < 4 ? 3 : 1);
+	if (form == 0) {
+		put_string(out);
+		return;
+	}
+	ck_assert(bytes_append_char(out, form == 1 ? '[' : '{'));
+	for (uint32_t left = random_below(4); left > 0; left--) {
+		if (form == 2) {
+			put_string(out);
+			ck_assert(bytes_append_char(out, ':'));
+		}
+		put_any(out, depth + 1);
+		if (left > 1)
+			ck_assert(bytes_append_char(out, ','));
+	}
+	ck_assert(bytes_append_char(out, form == 1 ? ']' : '}'));
+}
+
+/* The walk goes over a text in blocks: each value ends where it was written to end, whatever lies
+ * across the edges of the blocks. */
+START_TEST(skips_any_value)
+{
+	struct jsonspan_iter iter;
+	struct jsonspan_member item;
+	bytes_init(&buf, 65536);
+	for (unsigned round = 0; round < 20000; round++) {
+		bytes_clear(&buf);
+		ck_assert(bytes_append_char(&buf, '['));
+		put_any(&buf, 0);
+		size_t comma = buf.len;
+		ck_assert(bytes_append_char(&buf, ','));
+		put_any(&buf, 0);
+		size_t end = buf.len;
+		ck_assert(bytes_append_char(&buf, ']'));
+		ck_assert(accepts(bytes_view(&buf)));
+		jsonspan_iter_init(&iter, jsonspan_root(bytes_view(&buf)));
+		bool one = jsonspan_next(&iter, &item) && item.value.raw.len == comma - 1;
+		bool two = jsonspan_next(&iter, &item) && item.value.raw.len == end - comma - 1;
+		if (!one || !two || jsonspan_next(&iter, &item))
+			ck_abort_msg("%s", bytes_str(&buf));
+	}
+	bytes_fini(&buf);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -461,6 +521,7 @@ main(void)
 	tcase_add_test(tcase, strings);
 	tcase_add_test(tcase, compares_and_converts);
 	tcase_add_test(tcase, agrees_with_a_tree_parser);
+	tcase_add_test(tcase, skips_any_value);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
