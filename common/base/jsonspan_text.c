@@ -172,10 +172,19 @@ take_piece(struct view *rest, char buf[4])
 	return piece;
 }
 
+/* Unescaping never makes a text longer: one as long as `text` is the same only without escapes, and
+ * a longer one only with some. */
 static bool
 inside_is(struct view inside, const char *text)
 {
 	struct view expected = view_of(text);
+	if (inside.len < expected.len ||
+	    (inside.len > 0 && inside.data[0] != '\\' && inside.data[0] != text[0]))
+		return false;
+	if (inside.len == expected.len)
+		return view_eq(inside, expected) && view_find_char(inside, '\\') < 0;
+	if (view_find_char(inside, '\\') < 0)
+		return false;
 	while (inside.len > 0) {
 		char buf[4];
 		struct view piece = take_piece(&inside, buf);
