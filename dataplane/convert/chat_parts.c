@@ -172,12 +172,7 @@ read_part(const struct target *target, struct jsonspan_value object, const char 
 static struct part *
 last_part(const struct target *target)
 {
-	struct part *part = target->turn->last;
-	if (target->result == NULL)
-		return part;
-	for (part = target->result->children; part != NULL && part->next != NULL;)
-		part = part->next;
-	return part;
+	return target->result != NULL ? target->result->children_last : target->turn->last;
 }
 
 bool

@@ -6,8 +6,6 @@
 #define PM_FUZZ_PAIR_H
 
 #include "fuzz_convert.h"
-#include "jsonspan.h"
-#include "sse.h"
 #include <stdint.h>
 
 static inline struct convert *
@@ -29,32 +27,6 @@ pair_open(enum wire client, enum wire upstream, bool strict, unsigned flags)
 	    .memory_max = FUZZ_BYTES_MAX,
 	};
 	return convert_new(&options);
-}
-
-/* What the client sees of an event is JSON; [DONE] is chat's last word. */
-static inline void
-pair_check_event(const struct sse_event *event, void *ctx)
-{
-	struct jsonspan_value root;
-	(void)ctx;
-	MUST(!event->cut);
-	MUST(view_eq_str(event->data, "[DONE]") ||
-	     (jsonspan_scan(event->data, NULL, 0, &root, NULL) && root.kind == JSONSPAN_OBJECT));
-}
-
-static inline void
-pair_check_answer(struct view text, bool stream)
-{
-	struct sse_reader reader;
-	struct jsonspan_value root;
-	if (!stream) {
-		MUST(jsonspan_scan(text, NULL, 0, &root, NULL) && root.kind == JSONSPAN_OBJECT);
-		return;
-	}
-	sse_init(&reader, FUZZ_BYTES_MAX, pair_check_event, NULL);
-	sse_feed(&reader, text);
-	MUST(text.len == 0 || view_ends(text, "\n\n"));
-	sse_fini(&reader);
 }
 
 static inline void
@@ -94,7 +66,7 @@ fuzz_pair(enum wire client, enum wire upstream, const uint8_t *data, size_t size
 		size_t step = pair_step(data[1], body.len);
 		bool whole = fuzz_answer(convert, client, data[0] == 's', body, step, &out);
 		if (whole || body.len % 2 == 0)
-			pair_check_answer(bytes_view(&out), body.len % 2 == 0);
+			fuzz_check_answer(bytes_view(&out), body.len % 2 == 0);
 	} else if (data[0] == 'e') {
 		fuzz_error(convert, body);
 	}
