@@ -68,6 +68,15 @@ read_json_get(const struct read_json_object *object, const char *key)
 	return (struct jsonspan_value){0};
 }
 
+struct jsonspan_want
+read_json_want(const struct read_json_object *object, const char *key)
+{
+	struct jsonspan_want want = {.key = key, .value = read_json_get(object, key)};
+	if (want.value.kind == JSONSPAN_NULL)
+		want.value = (struct jsonspan_value){0};
+	return want;
+}
+
 bool
 read_json_is_default(struct jsonspan_value value)
 {

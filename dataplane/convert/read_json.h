@@ -37,6 +37,8 @@ struct read_json_object {
 void read_json_object(struct jsonspan_value source, struct read_json_object *out);
 /* As jsonspan_get finds it in the source. */
 struct jsonspan_value read_json_get(const struct read_json_object *object, const char *key);
+/* As read_json_members fills it: null is absent. */
+struct jsonspan_want read_json_want(const struct read_json_object *object, const char *key);
 
 /* Absent leaves *out as it was. */
 MUST_CHECK bool read_json_text(
