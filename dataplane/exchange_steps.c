@@ -350,8 +350,8 @@ early_sign(enum protocol protocol, struct bytes *out)
 	    [PROTOCOL_ANTHROPIC] =
 		": waiting for the upstream\n\n", /* no ping before message_start */
 	    [PROTOCOL_CHAT] = ": waiting for the upstream\n\n",
-	    [PROTOCOL_RESPONSES] = "event: keepalive\ndata: {\"type\":\"keepalive\","
-				   "\"sequence_number\":0}\n\n",
+	    [PROTOCOL_RESPONSES] = ("event: keepalive\ndata: {\"type\":\"keepalive\","
+				    "\"sequence_number\":0}\n\n"),
 	};
 	return bytes_append_str(out, signs[protocol]);
 }

@@ -1,7 +1,7 @@
 #include "retry.h"
 #include "table.h"
 
-#define SAME_WAIT_MS 200
+#define SAME_WAIT_MS 200u
 #define SAME_WAIT_DOUBLINGS_MAX 5
 
 static size_t

@@ -38,38 +38,11 @@ bytes_reserve(struct bytes *bytes, size_t more)
 	size_t cap = bytes->cap ? bytes->cap : FIRST_BYTES;
 	while (cap < need)
 		cap = cap > bytes->max / 2 ? bytes->max : cap * 2;
+	if (cap > bytes->max) /* room that is there may be written to without a look at max */
+		cap = bytes->max;
 	bytes->data = mem_realloc(bytes->data, cap + 1);
 	bytes->cap = cap;
 	return true;
-}
-
-bool
-bytes_append(struct bytes *bytes, const void *data, size_t len)
-{
-	if (!bytes_reserve(bytes, len))
-		return false;
-	if (len > 0)
-		memcpy(bytes->data + bytes->len, data, len);
-	bytes->len += len;
-	return true;
-}
-
-bool
-bytes_append_view(struct bytes *bytes, struct view v)
-{
-	return bytes_append(bytes, v.data, v.len);
-}
-
-bool
-bytes_append_str(struct bytes *bytes, const char *str)
-{
-	return bytes_append(bytes, str, strlen(str));
-}
-
-bool
-bytes_append_char(struct bytes *bytes, char c)
-{
-	return bytes_append(bytes, &c, 1);
 }
 
 bool
@@ -132,12 +105,6 @@ bytes_consume(struct bytes *bytes, size_t count)
 	bytes->len -= count;
 	if (count > 0 && bytes->len > 0)
 		memmove(bytes->data, bytes->data + count, bytes->len);
-}
-
-struct view
-bytes_view(const struct bytes *bytes)
-{
-	return view_make(bytes->data, bytes->len);
 }
 
 const char *

@@ -1,26 +1,27 @@
 /* What is done with the values that jsonspan_scan has checked. Texts are trusted to be JSON here,
  * never to be long enough: nothing is read behind a view's end. */
 #include "jsonspan.h"
+#include "jsonspan_skip.h"
 #include <string.h>
 
 static bool
-is_one_of(char c, const char *set)
+is_space(char c)
 {
-	return c != '\0' && strchr(set, c) != NULL;
+	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-static struct view
-skip_space(struct view v)
+static const char *
+skip_space(const char *p, const char *end)
 {
-	while (v.len > 0 && is_one_of(v.data[0], " \t\r\n"))
-		v = view_from(v, 1);
-	return v;
+	while (p < end && is_space(*p))
+		p++;
+	return p;
 }
 
 static enum jsonspan_kind
-kind_of(struct view v)
+kind_of(char first)
 {
-	switch (v.len > 0 ? v.data[0] : '\0') {
+	switch (first) {
 	case '\0':
 		return JSONSPAN_NONE;
 	case '{':
@@ -39,60 +40,35 @@ kind_of(struct view v)
 	}
 }
 
-/* `v` begins with a quote; the length up to and with the closing one. */
-static size_t
-string_len(struct view v)
+/* Behind a number or a word. */
+static const char *
+skip_word(const char *p, const char *end)
 {
-	size_t from = 1;
-	for (;;) {
-		struct view rest = view_from(v, from);
-		ptrdiff_t quote = view_find_char(rest, '"');
-		if (quote < 0)
-			return v.len;
-		from += (size_t)quote + 1;
-		/* The quote ends the string unless an odd number of backslashes stands before it.
-		 */
-		size_t before = from - 1;
-		while (before > 0 && v.data[before - 1] == '\\')
-			before--;
-		if ((from - 1 - before) % 2 == 0)
-			return from;
-	}
+	while (p < end && *p != ',' && *p != '}' && *p != ']' && !is_space(*p))
+		p++;
+	return p;
 }
 
-static size_t
-container_len(struct view v)
-{
-	size_t depth = 0;
-	for (size_t i = 0; i < v.len; i++) {
-		char c = v.data[i];
-		if (c == '"') {
-			i += string_len(view_from(v, i)) - 1;
-		} else if (c == '{' || c == '[') {
-			depth++;
-		} else if ((c == '}' || c == ']') && --depth == 0) {
-			return i + 1;
-		}
-	}
-	return v.len;
-}
-
-/* The value that `v` begins with. */
+/* The value that begins at `p`. */
 static struct jsonspan_value
-value_at(struct view v)
+value_at(const char *p, const char *end)
 {
-	struct jsonspan_value value = {kind_of(v), v};
-	if (value.kind == JSONSPAN_STRING) {
-		value.raw.len = string_len(v);
-	} else if (value.kind == JSONSPAN_ARRAY || value.kind == JSONSPAN_OBJECT) {
-		value.raw.len = container_len(v);
-	} else {
-		size_t len = 0;
-		while (len < v.len && !is_one_of(v.data[len], ",]} \t\r\n"))
-			len++;
-		value.raw.len = len;
-	}
+	struct jsonspan_value value = {kind_of(p < end ? *p : '\0'), {p, 0}};
+	const char *behind;
+	if (value.kind == JSONSPAN_STRING)
+		behind = jsonspan_skip_string(p + 1, end);
+	else if (value.kind == JSONSPAN_ARRAY || value.kind == JSONSPAN_OBJECT)
+		behind = jsonspan_skip_container(p, end);
+	else
+		behind = skip_word(p, end);
+	value.raw.len = (size_t)(behind - p);
 	return value;
+}
+
+static struct view
+between(const char *p, const char *end)
+{
+	return view_make(p, p < end ? (size_t)(end - p) : 0);
 }
 
 void
@@ -100,29 +76,32 @@ jsonspan_iter_init(struct jsonspan_iter *iter, struct jsonspan_value value)
 {
 	iter->object = value.kind == JSONSPAN_OBJECT;
 	iter->rest = (struct view){NULL, 0};
-	if (iter->object || value.kind == JSONSPAN_ARRAY)
-		iter->rest = skip_space(view_sub(value.raw, 1, value.raw.len - 2));
+	if ((iter->object || value.kind == JSONSPAN_ARRAY) && value.raw.len > 2) {
+		const char *end = value.raw.data + value.raw.len - 1;
+		iter->rest = between(skip_space(value.raw.data + 1, end), end);
+	}
 }
 
 bool
 jsonspan_next(struct jsonspan_iter *iter, struct jsonspan_member *out)
 {
-	struct view rest = iter->rest;
-	if (rest.len == 0)
+	if (iter->rest.len == 0)
 		return false;
-	const char *start = rest.data;
+	const char *start = iter->rest.data, *end = start + iter->rest.len, *p = start;
 	*out = (struct jsonspan_member){0};
 	if (iter->object) {
-		size_t len = string_len(rest);
-		out->key = view_sub(rest, 1, len - 2);
-		out->key_escaped = view_find_char(out->key, '\\') >= 0;
-		rest =
-		    skip_space(view_from(skip_space(view_from(rest, len)), 1)); /* over the colon */
+		p = jsonspan_skip_string(p + 1, end);
+		out->key = between(start + 1, p - 1);
+		out->key_escaped =
+		    out->key.len > 0 && memchr(out->key.data, '\\', out->key.len) != NULL;
+		p = skip_space(p, end);
+		p = skip_space(p < end ? p + 1 : p, end); /* over the colon */
 	}
-	out->value = value_at(rest);
-	rest = view_from(rest, out->value.raw.len);
-	out->whole = view_make(start, (size_t)(rest.data - start));
-	iter->rest = skip_space(view_from(skip_space(rest), 1)); /* over the comma */
+	out->value = value_at(p, end);
+	p += out->value.raw.len;
+	out->whole = view_make(start, (size_t)(p - start));
+	p = skip_space(p, end);
+	iter->rest = between(skip_space(p < end ? p + 1 : p, end), end); /* over the comma */
 	return true;
 }
 
@@ -193,10 +172,19 @@ take_piece(struct view *rest, char buf[4])
 	return piece;
 }
 
+/* Unescaping never makes a text longer: one as long as `text` is the same only without escapes, and
+ * a longer one only with some. */
 static bool
 inside_is(struct view inside, const char *text)
 {
 	struct view expected = view_of(text);
+	if (inside.len < expected.len ||
+	    (inside.len > 0 && inside.data[0] != '\\' && inside.data[0] != text[0]))
+		return false;
+	if (inside.len == expected.len)
+		return view_eq(inside, expected) && view_find_char(inside, '\\') < 0;
+	if (view_find_char(inside, '\\') < 0)
+		return false;
 	while (inside.len > 0) {
 		char buf[4];
 		struct view piece = take_piece(&inside, buf);
@@ -238,7 +226,8 @@ jsonspan_get(struct jsonspan_value object, const char *key)
 struct jsonspan_value
 jsonspan_root(struct view checked)
 {
-	return value_at(skip_space(checked));
+	const char *end = checked.len > 0 ? checked.data + checked.len : checked.data;
+	return value_at(skip_space(checked.data, end), end);
 }
 
 bool

@@ -2,30 +2,6 @@
 #include <string.h>
 #include <strings.h>
 
-struct view
-view_of(const char *str)
-{
-	return (struct view){str, str ? strlen(str) : 0};
-}
-
-struct view
-view_make(const char *data, size_t len)
-{
-	return (struct view){data, len};
-}
-
-bool
-view_eq(struct view a, struct view b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
-bool
-view_eq_str(struct view a, const char *b)
-{
-	return view_eq(a, view_of(b));
-}
-
 /* Not strncasecmp: that one follows the locale and stops at NUL. */
 static unsigned char
 lower(char c)
@@ -79,29 +55,6 @@ view_find(struct view v, const char *needle)
 		return -1;
 	const char *hit = memmem(v.data, v.len, needle, len);
 	return hit ? hit - v.data : -1;
-}
-
-ptrdiff_t
-view_find_char(struct view v, char c)
-{
-	const char *hit = v.len ? memchr(v.data, c, v.len) : NULL;
-	return hit ? hit - v.data : -1;
-}
-
-struct view
-view_from(struct view v, size_t from)
-{
-	return view_sub(v, from, v.len);
-}
-
-struct view
-view_sub(struct view v, size_t from, size_t len)
-{
-	if (from > v.len)
-		from = v.len;
-	if (len > v.len - from)
-		len = v.len - from;
-	return (struct view){from ? v.data + from : v.data, len};
 }
 
 static bool

@@ -232,7 +232,9 @@ take_citation(struct encoder *encoder, struct view json, struct bytes *out)
 	write_json_key_int(&event, "index", encoder->index);
 	write_json_key_object(&event, "delta");
 	write_json_key_str(&event, "type", "citations_delta");
+	size_t from = out->len;
 	write_json_key_raw(&event, "citation", json);
+	sse_write_join(out, from);
 	write_json_object_end(&event);
 	return anthropic_event_close(&event);
 }
@@ -297,7 +299,9 @@ put_whole(struct encoder *encoder, struct view raw, struct bytes *out)
 	if (!anthropic_event_open(&json, out, "content_block_start"))
 		return false;
 	write_json_key_int(&json, "index", encoder->index);
+	size_t from = out->len;
 	write_json_key_raw(&json, "content_block", raw);
+	sse_write_join(out, from);
 	return anthropic_event_close(&json) && end_block(encoder, out);
 }
 

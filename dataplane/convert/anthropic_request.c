@@ -237,7 +237,7 @@ anthropic_request_decode(struct view body, struct request *out, struct err *err)
 	    [R_MESSAGES] = {.key = "messages"},
 	    [R_TOOLS] = {.key = "tools"},
 	};
-	struct jsonspan_value root = jsonspan_root(body);
+	const struct jsonspan_value root = {JSONSPAN_OBJECT, body};
 	read_json_members(root, r, R_COUNT);
 	return anthropic_params_decode(root, out, err) &&
 	       decode_system(out, r[R_SYSTEM].value, err) &&

@@ -4,6 +4,7 @@
 
 #include "codec.h"
 #include "jsonspan.h"
+#include "read_json.h"
 #include "write_json.h"
 #include <stdbool.h>
 
@@ -20,9 +21,9 @@ MUST_CHECK bool chat_content_decode(struct request *request, struct turn *turn, 
 /* What the vendors put beside the content: thinking_blocks, reasoning_details, reasoning_content.
  */
 MUST_CHECK bool chat_thinking_decode(struct request *request, struct turn *turn,
-    struct jsonspan_value message, const char *path, struct err *err);
+    const struct read_json_object *message, const char *path, struct err *err);
 /* cache_control or prompt_cache_breakpoint of a part, message or tool. */
-enum cache_mark chat_cache_decode(struct jsonspan_value object);
+enum cache_mark chat_cache_decode(const struct read_json_object *object);
 /* False with ERR_LIMIT: the arena is full. */
 bool chat_full(struct err *err);
 

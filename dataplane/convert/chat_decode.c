@@ -102,17 +102,17 @@ read_content(struct decoder *decoder, struct jsonspan_value content, struct err 
 
 /* Vendors name it differently, some twice in one delta: the first that says something counts. */
 static bool
-read_reasoning(struct decoder *decoder, struct jsonspan_value delta, struct err *err)
+read_reasoning(struct decoder *decoder, const struct read_json_object *delta, struct err *err)
 {
 	static const char *const keys[] = {"reasoning_content", "reasoning"};
 	struct jsonspan_iter iter;
 	struct jsonspan_member item;
 	for (size_t i = 0; i < 2; i++) {
-		struct view text = read_json_inside(jsonspan_get(delta, keys[i]));
+		struct view text = read_json_inside(read_json_get(delta, keys[i]));
 		if (text.len > 0)
 			return feed_words(decoder, PART_THINKING, text, err);
 	}
-	jsonspan_iter_init(&iter, jsonspan_get(delta, "reasoning_details"));
+	jsonspan_iter_init(&iter, read_json_get(delta, "reasoning_details"));
 	while (jsonspan_next(&iter, &item)) {
 		struct jsonspan_value text = jsonspan_get(item.value, "text");
 		if (text.kind == JSONSPAN_NONE)
@@ -126,12 +126,12 @@ read_reasoning(struct decoder *decoder, struct jsonspan_value delta, struct err 
 /* Sources of the text. They go with the text part that is open; one that comes too late is dropped,
  * for its text is through. */
 static bool
-read_annotations(struct decoder *decoder, struct jsonspan_value delta, struct err *err)
+read_annotations(struct decoder *decoder, const struct read_json_object *delta, struct err *err)
 {
 	struct jsonspan_iter iter;
 	struct jsonspan_member item;
 	const struct chat_item *head = decoder->queue.head;
-	jsonspan_iter_init(&iter, jsonspan_get(delta, "annotations"));
+	jsonspan_iter_init(&iter, read_json_get(delta, "annotations"));
 	while (head != NULL && head->begun && head->part.kind == PART_TEXT &&
 	       jsonspan_next(&iter, &item)) {
 		struct jsonspan_value source = jsonspan_get(item.value, "url_citation");
@@ -217,63 +217,69 @@ feed_input(
 /* `id` is beside the function in the new form, and nowhere in the old one. */
 static bool
 feed_call(struct decoder *decoder, struct chat_item *call, struct jsonspan_value id,
-    struct jsonspan_value inner, bool custom, struct err *err)
+    const struct read_json_object *inner, bool custom, struct err *err)
 {
 	if (call == NULL)
 		return chat_queue_too_big(err);
 	if (custom && !call->begun && call->wait.len == 0)
 		call->part.form = CALL_CUSTOM;
 	return take_word(decoder, id, &call->part.id_plain, err) &&
-	       take_word(decoder, jsonspan_get(inner, "name"), &call->part.name_plain, err) &&
+	       take_word(decoder, read_json_get(inner, "name"), &call->part.name_plain, err) &&
 	       feed_input(
-		   decoder, call, jsonspan_get(inner, custom ? "input" : "arguments"), err) &&
+		   decoder, call, read_json_get(inner, custom ? "input" : "arguments"), err) &&
 	       chat_queue_advance(&decoder->queue, false, err);
 }
 
 static bool
-read_call(struct decoder *decoder, struct jsonspan_value delta, bool whole, struct err *err)
+read_call(struct decoder *decoder, struct jsonspan_value value, bool whole, struct err *err)
 {
-	struct jsonspan_value id = jsonspan_get(delta, "id");
-	struct jsonspan_value inner = jsonspan_get(delta, "custom");
-	bool custom = inner.kind == JSONSPAN_OBJECT;
+	struct read_json_object delta, inner;
 	struct chat_item *call = NULL;
 	int64_t index = -1;
+	read_json_object(value, &delta);
+	struct jsonspan_value id = read_json_get(&delta, "id");
+	struct jsonspan_value source = read_json_get(&delta, "custom");
+	bool custom = source.kind == JSONSPAN_OBJECT;
 	if (!custom)
-		inner = jsonspan_get(delta, "function");
-	bool named = read_json_inside(jsonspan_get(inner, "name")).len > 0;
-	(void)jsonspan_i64(jsonspan_get(delta, "index"), &index);
+		source = read_json_get(&delta, "function");
+	read_json_object(source, &inner);
+	bool named = read_json_inside(read_json_get(&inner, "name")).len > 0;
+	(void)jsonspan_i64(read_json_get(&delta, "index"), &index);
 	if (!whole)
 		call = find_call(decoder, index, read_json_inside(id), named);
 	if (call == NULL)
 		call = new_call(decoder, index);
-	return feed_call(decoder, call, id, inner, custom, err);
+	return feed_call(decoder, call, id, &inner, custom, err);
 }
 
 static bool
-read_calls(struct decoder *decoder, struct jsonspan_value delta, bool whole, struct err *err)
+read_calls(
+    struct decoder *decoder, const struct read_json_object *delta, bool whole, struct err *err)
 {
 	struct jsonspan_iter iter;
 	struct jsonspan_member item;
 	struct jsonspan_value none = {0};
-	struct jsonspan_value old = jsonspan_get(delta, "function_call");
-	jsonspan_iter_init(&iter, jsonspan_get(delta, "tool_calls"));
+	struct jsonspan_value source = read_json_get(delta, "function_call");
+	struct read_json_object old;
+	jsonspan_iter_init(&iter, read_json_get(delta, "tool_calls"));
 	while (jsonspan_next(&iter, &item)) {
 		if (!read_call(decoder, item.value, whole, err))
 			return false;
 	}
-	if (old.kind != JSONSPAN_OBJECT)
+	if (source.kind != JSONSPAN_OBJECT)
 		return true;
 	/* The protocol's old form: one call, without id and index. */
+	read_json_object(source, &old);
 	struct chat_item *call = decoder->calls != NULL ? decoder->calls : new_call(decoder, -1);
 	if (call != NULL && call->part.id_plain.len == 0)
 		call->part.id_plain = VIEW("call_0");
-	return feed_call(decoder, call, none, old, false, err);
+	return feed_call(decoder, call, none, &old, false, err);
 }
 
 /* ---- finish ---- */
 
 static void
-read_finish(struct decoder *decoder, struct jsonspan_value choice)
+read_finish(struct decoder *decoder, const struct read_json_object *choice)
 {
 	static const struct {
 		const char *word;
@@ -282,8 +288,8 @@ read_finish(struct decoder *decoder, struct jsonspan_value choice)
 	    {"length", STOP_MAX_TOKENS}, {"max_tokens", STOP_MAX_TOKENS},
 	    {"tool_calls", STOP_TOOL_USE}, {"function_call", STOP_TOOL_USE},
 	    {"content_filter", STOP_REFUSAL}, {"sensitive", STOP_REFUSAL}};
-	struct jsonspan_value word = jsonspan_get(choice, "finish_reason");
-	struct jsonspan_value matched = jsonspan_get(choice, "stop_reason");
+	struct jsonspan_value word = read_json_get(choice, "finish_reason");
+	struct jsonspan_value matched = read_json_get(choice, "stop_reason");
 	if (word.kind != JSONSPAN_STRING || word.raw.len == 2)
 		return;
 	decoder->has_finish = true;
@@ -352,12 +358,12 @@ read_usage(struct decoder *decoder, struct jsonspan_value usage)
 
 /* The first choice; there are others only when more than one answer was asked for. */
 static struct jsonspan_value
-first_choice(struct jsonspan_value root)
+first_choice(const struct read_json_object *root)
 {
 	struct jsonspan_iter iter;
 	struct jsonspan_member item;
 	int64_t index = 0;
-	jsonspan_iter_init(&iter, jsonspan_get(root, "choices"));
+	jsonspan_iter_init(&iter, read_json_get(root, "choices"));
 	while (jsonspan_next(&iter, &item)) {
 		if (!jsonspan_i64(jsonspan_get(item.value, "index"), &index) || index == 0)
 			return item.value;
@@ -366,54 +372,59 @@ first_choice(struct jsonspan_value root)
 }
 
 static bool
-read_words(struct decoder *decoder, struct jsonspan_value delta, bool whole, struct err *err)
+read_words(struct decoder *decoder, struct jsonspan_value value, bool whole, struct err *err)
 {
-	struct view refusal = read_json_inside(jsonspan_get(delta, "refusal"));
-	return read_reasoning(decoder, delta, err) &&
-	       read_content(decoder, jsonspan_get(delta, "content"), err) &&
-	       read_annotations(decoder, delta, err) &&
+	struct read_json_object delta;
+	read_json_object(value, &delta);
+	struct view refusal = read_json_inside(read_json_get(&delta, "refusal"));
+	return read_reasoning(decoder, &delta, err) &&
+	       read_content(decoder, read_json_get(&delta, "content"), err) &&
+	       read_annotations(decoder, &delta, err) &&
 	       feed_words(decoder, PART_REFUSAL, refusal, err) &&
-	       read_calls(decoder, delta, whole, err);
+	       read_calls(decoder, &delta, whole, err);
 }
 
 static bool
-read_root(struct decoder *decoder, struct jsonspan_value root, bool whole, struct err *err)
+read_root(struct decoder *decoder, const struct read_json_object *root, bool whole, struct err *err)
 {
-	struct jsonspan_value error = jsonspan_get(root, "error");
-	struct jsonspan_value choice = first_choice(root);
+	struct jsonspan_value error = read_json_get(root, "error");
+	struct read_json_object choice;
 	struct event event = {.kind = EVENT_ERROR};
+	read_json_object(first_choice(root), &choice);
 	if (error.kind == JSONSPAN_OBJECT || error.kind == JSONSPAN_STRING) {
 		chat_error_from(0, error, &event);
 		decoder->finished = true;
 		return emit(decoder, &event, err);
 	}
-	if (whole && choice.kind != JSONSPAN_OBJECT)
+	if (whole && choice.source.kind != JSONSPAN_OBJECT)
 		return fail(decoder, 502, "the upstream's answer holds no choice", err);
 	if (!decoder->started) {
 		event = (struct event){.kind = EVENT_START,
-		    .model_text = read_json_inside(jsonspan_get(root, "model")),
-		    .upstream_id_text = read_json_inside(jsonspan_get(root, "id"))};
+		    .model_text = read_json_inside(read_json_get(root, "model")),
+		    .upstream_id_text = read_json_inside(read_json_get(root, "id"))};
 		usage_init(&event.usage);
 		decoder->started = true;
 		if (!emit(decoder, &event, err))
 			return false;
 	}
-	read_usage(decoder, jsonspan_get(choice, "usage"));
-	read_usage(decoder, jsonspan_get(root, "usage"));
-	if (!read_words(decoder, jsonspan_get(choice, whole ? "message" : "delta"), whole, err))
+	read_usage(decoder, read_json_get(&choice, "usage"));
+	read_usage(decoder, read_json_get(root, "usage"));
+	if (!read_words(decoder, read_json_get(&choice, whole ? "message" : "delta"), whole, err))
 		return false;
-	read_finish(decoder, choice);
+	read_finish(decoder, &choice);
 	return true;
 }
 
 static bool
 read_checked(struct decoder *decoder, struct view body, bool whole, struct err *err)
 {
-	struct jsonspan_value root;
+	struct jsonspan_value value;
+	struct read_json_object root;
 	struct err why;
-	if (!jsonspan_scan(body, NULL, 0, &root, &why) || root.kind != JSONSPAN_OBJECT)
+	if (!jsonspan_scan(body, NULL, 0, &value, &why) || value.kind != JSONSPAN_OBJECT)
 		return err_set(err, ERR_PEER, "", "the upstream's answer is no JSON object");
-	return read_root(decoder, root, whole, err);
+	read_json_object(value, &root);
+	return read_root(decoder, &root, whole, err);
 }
 
 bool

@@ -15,16 +15,16 @@ struct walk {
 /* ---- calls ---- */
 
 static struct part *
-add_call(struct walk *walk, struct turn *turn, struct jsonspan_value inner, const char *path)
+add_call(
+    struct walk *walk, struct turn *turn, const struct read_json_object *inner, const char *path)
 {
-	struct jsonspan_want name = {.key = "name"};
+	struct jsonspan_want name = read_json_want(inner, "name");
 	struct part *part = turn_add_part(walk->request, turn, PART_CALL);
 	if (part == NULL) {
 		(void)chat_full(walk->err);
 		return NULL;
 	}
 	part->path = path;
-	read_json_members(inner, &name, 1);
 	if (!read_json_need(&name, path, walk->err) ||
 	    !read_json_plain(walk->request->arena, &name, path, &part->name_plain, walk->err))
 		return NULL;
@@ -33,11 +33,13 @@ add_call(struct walk *walk, struct turn *turn, struct jsonspan_value inner, cons
 
 /* {"name":..,"arguments":".."}; some clients send the object itself. */
 static bool
-read_function(struct walk *walk, struct turn *turn, struct jsonspan_value function, struct view id,
+read_function(struct walk *walk, struct turn *turn, struct jsonspan_value source, struct view id,
     const char *path)
 {
-	struct jsonspan_value arguments = jsonspan_get(function, "arguments");
-	struct part *part = add_call(walk, turn, function, path);
+	struct read_json_object function;
+	read_json_object(source, &function);
+	struct jsonspan_value arguments = read_json_get(&function, "arguments");
+	struct part *part = add_call(walk, turn, &function, path);
 	if (part == NULL)
 		return false;
 	part->id_plain = id;
@@ -50,30 +52,33 @@ read_function(struct walk *walk, struct turn *turn, struct jsonspan_value functi
 }
 
 static bool
-read_call(struct walk *walk, struct turn *turn, struct jsonspan_value call, const char *path)
+read_call(struct walk *walk, struct turn *turn, struct jsonspan_value source, const char *path)
 {
-	struct jsonspan_want id = {.key = "id"};
+	struct read_json_object call, custom;
 	struct view id_plain = {NULL, 0};
-	struct jsonspan_value custom = jsonspan_get(call, "custom");
-	read_json_members(call, &id, 1);
+	read_json_object(source, &call);
+	struct jsonspan_want id = read_json_want(&call, "id");
+	struct jsonspan_value inner = read_json_get(&call, "custom");
 	if (!read_json_plain(walk->request->arena, &id, path, &id_plain, walk->err))
 		return false;
-	if (custom.kind != JSONSPAN_OBJECT)
-		return read_function(walk, turn, jsonspan_get(call, "function"), id_plain, path);
-	struct part *part = add_call(walk, turn, custom, path);
+	if (inner.kind != JSONSPAN_OBJECT)
+		return read_function(walk, turn, read_json_get(&call, "function"), id_plain, path);
+	read_json_object(inner, &custom);
+	struct part *part = add_call(walk, turn, &custom, path);
 	if (part == NULL)
 		return false;
 	part->id_plain = id_plain;
 	part->form = CALL_CUSTOM;
-	part->text = read_json_inside(jsonspan_get(custom, "input"));
+	part->text = read_json_inside(read_json_get(&custom, "input"));
 	return true;
 }
 
 static bool
-read_calls(struct walk *walk, struct turn *turn, struct jsonspan_value message, const char *path)
+read_calls(
+    struct walk *walk, struct turn *turn, const struct read_json_object *message, const char *path)
 {
-	struct jsonspan_value calls = jsonspan_get(message, "tool_calls");
-	struct jsonspan_value old = jsonspan_get(message, "function_call");
+	struct jsonspan_value calls = read_json_get(message, "tool_calls");
+	struct jsonspan_value old = read_json_get(message, "function_call");
 	struct jsonspan_iter iter;
 	struct jsonspan_member item;
 	struct arena *arena = walk->request->arena;
@@ -112,7 +117,7 @@ form_of_call(const struct turn *before, struct view id)
 
 static bool
 read_result(struct walk *walk, const struct turn *caller, struct turn *turn,
-    struct jsonspan_value message, struct view id, const char *path)
+    const struct read_json_object *message, struct view id, const char *path)
 {
 	struct part *part = turn_add_part(walk->request, turn, PART_RESULT);
 	if (part == NULL)
@@ -122,19 +127,19 @@ read_result(struct walk *walk, const struct turn *caller, struct turn *turn,
 	part->form = form_of_call(caller, id);
 	part->cache = chat_cache_decode(message);
 	return chat_content_decode(
-	    walk->request, turn, part, jsonspan_get(message, "content"), path, walk->err);
+	    walk->request, turn, part, read_json_get(message, "content"), path, walk->err);
 }
 
 /* ---- messages ---- */
 
 static bool
 read_assistant(
-    struct walk *walk, struct turn *turn, struct jsonspan_value message, const char *path)
+    struct walk *walk, struct turn *turn, const struct read_json_object *message, const char *path)
 {
-	struct view refusal = read_json_inside(jsonspan_get(message, "refusal"));
+	struct view refusal = read_json_inside(read_json_get(message, "refusal"));
 	if (!chat_thinking_decode(walk->request, turn, message, path, walk->err) ||
 	    !chat_content_decode(
-		walk->request, turn, NULL, jsonspan_get(message, "content"), path, walk->err))
+		walk->request, turn, NULL, read_json_get(message, "content"), path, walk->err))
 		return false;
 	if (refusal.len > 0) {
 		struct part *part = turn_add_part(walk->request, turn, PART_REFUSAL);
@@ -149,10 +154,10 @@ read_assistant(
 /* The members of one role: its turn and what goes into it. `caller` is the last turn that called.
  */
 static bool
-read_message(
-    struct walk *walk, struct turn **caller, struct jsonspan_value message, const char *path)
+read_message(struct walk *walk, struct turn **caller, const struct read_json_object *message,
+    const char *path)
 {
-	struct jsonspan_value role = jsonspan_get(message, "role");
+	struct jsonspan_value role = read_json_get(message, "role");
 	bool developer = jsonspan_str_is(role, "developer");
 	bool system = developer || jsonspan_str_is(role, "system");
 	bool assistant = jsonspan_str_is(role, "assistant");
@@ -177,10 +182,9 @@ read_message(
 		return read_result(walk, *caller, turn, message, walk->legacy_id, path);
 	if (!tool)
 		return chat_content_decode(
-		    walk->request, turn, NULL, jsonspan_get(message, "content"), path, walk->err);
-	struct jsonspan_want id = {.key = "tool_call_id"};
+		    walk->request, turn, NULL, read_json_get(message, "content"), path, walk->err);
+	struct jsonspan_want id = read_json_want(message, "tool_call_id");
 	struct view id_plain = {NULL, 0};
-	read_json_members(message, &id, 1);
 	return read_json_plain(walk->request->arena, &id, path, &id_plain, walk->err) &&
 	       read_result(walk, *caller, turn, message, id_plain, path);
 }
@@ -192,15 +196,17 @@ chat_messages_decode(struct jsonspan_value messages, struct request *out, struct
 	struct turn *caller = NULL;
 	struct jsonspan_iter iter;
 	struct jsonspan_member item;
+	struct read_json_object message;
 	jsonspan_iter_init(&iter, messages);
 	for (unsigned i = 0; jsonspan_next(&iter, &item); i++) {
 		const char *path = read_json_path(out->arena, "messages[%u]", i);
-		if (!read_message(&walk, &caller, item.value, path))
+		read_json_object(item.value, &message);
+		if (!read_message(&walk, &caller, &message, path))
 			return false;
 		/* A mark on the message is its last part's, unless the part has its own. */
 		struct part *last = out->last->last;
 		if (last != NULL && last->cache == CACHE_NONE)
-			last->cache = chat_cache_decode(item.value);
+			last->cache = chat_cache_decode(&message);
 	}
 	return true;
 }

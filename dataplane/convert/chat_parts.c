@@ -25,15 +25,15 @@ add_part(const struct target *target, enum part_kind kind, const char *path)
 }
 
 enum cache_mark
-chat_cache_decode(struct jsonspan_value object)
+chat_cache_decode(const struct read_json_object *object)
 {
 	static const struct {
 		const char *word;
 		enum cache_mark mark;
 	} words[] = {{"5m", CACHE_5M}, {"30m", CACHE_30M}, {"1h", CACHE_1H}, {"12h", CACHE_12H}};
-	struct jsonspan_value mark = jsonspan_get(object, "prompt_cache_breakpoint");
+	struct jsonspan_value mark = read_json_get(object, "prompt_cache_breakpoint");
 	if (mark.kind != JSONSPAN_OBJECT)
-		mark = jsonspan_get(object, "cache_control");
+		mark = read_json_get(object, "cache_control");
 	if (mark.kind != JSONSPAN_OBJECT)
 		return CACHE_NONE;
 	struct jsonspan_value ttl = jsonspan_get(mark, "ttl");
@@ -56,9 +56,9 @@ add_text(const struct target *target, struct view text, const char *path)
 /* ---- media ---- */
 
 static bool
-read_image(const struct target *target, struct jsonspan_value object, const char *path)
+read_image(const struct target *target, const struct read_json_object *object, const char *path)
 {
-	struct jsonspan_value image = jsonspan_get(object, "image_url");
+	struct jsonspan_value image = read_json_get(object, "image_url");
 	struct jsonspan_value url =
 	    image.kind == JSONSPAN_STRING ? image : jsonspan_get(image, "url");
 	struct part *part = add_part(target, PART_IMAGE, path);
@@ -74,9 +74,9 @@ read_image(const struct target *target, struct jsonspan_value object, const char
 }
 
 static bool
-read_file(const struct target *target, struct jsonspan_value object, const char *path)
+read_file(const struct target *target, const struct read_json_object *object, const char *path)
 {
-	struct jsonspan_value file = jsonspan_get(object, "file");
+	struct jsonspan_value file = read_json_get(object, "file");
 	struct jsonspan_value data = jsonspan_get(file, "file_data");
 	struct jsonspan_value id = jsonspan_get(file, "file_id");
 	struct part *part = add_part(target, PART_FILE, path);
@@ -96,9 +96,9 @@ read_file(const struct target *target, struct jsonspan_value object, const char 
 }
 
 static bool
-read_audio(const struct target *target, struct jsonspan_value object, const char *path)
+read_audio(const struct target *target, const struct read_json_object *object, const char *path)
 {
-	struct jsonspan_value audio = jsonspan_get(object, "input_audio");
+	struct jsonspan_value audio = read_json_get(object, "input_audio");
 	struct jsonspan_value data = jsonspan_get(audio, "data");
 	struct view format = read_json_inside(jsonspan_get(audio, "format"));
 	struct part *part = add_part(target, PART_AUDIO, path);
@@ -117,9 +117,10 @@ read_audio(const struct target *target, struct jsonspan_value object, const char
 
 /* {"type":"thinking","thinking":"..." or [{"type":"text","text":".."}]} */
 static bool
-read_thinking_part(const struct target *target, struct jsonspan_value object, const char *path)
+read_thinking_part(
+    const struct target *target, const struct read_json_object *object, const char *path)
 {
-	struct jsonspan_value thinking = jsonspan_get(object, "thinking");
+	struct jsonspan_value thinking = read_json_get(object, "thinking");
 	struct jsonspan_iter iter;
 	struct jsonspan_member item;
 	struct bytes joined;
@@ -127,7 +128,7 @@ read_thinking_part(const struct target *target, struct jsonspan_value object, co
 	if (part == NULL)
 		return false;
 	part->text = read_json_inside(thinking);
-	part->signature_text = read_json_inside(jsonspan_get(object, "signature"));
+	part->signature_text = read_json_inside(read_json_get(object, "signature"));
 	if (thinking.kind != JSONSPAN_ARRAY)
 		return true;
 	bytes_init(&joined, thinking.raw.len);
@@ -144,13 +145,13 @@ read_thinking_part(const struct target *target, struct jsonspan_value object, co
 }
 
 static bool
-read_part(const struct target *target, struct jsonspan_value object, const char *path)
+read_part(const struct target *target, const struct read_json_object *object, const char *path)
 {
-	struct jsonspan_value type = jsonspan_get(object, "type");
-	struct jsonspan_value text = jsonspan_get(object, "text");
-	struct jsonspan_value refusal = jsonspan_get(object, "refusal");
-	if (object.kind == JSONSPAN_STRING)
-		return add_text(target, read_json_inside(object), path);
+	struct jsonspan_value type = read_json_get(object, "type");
+	struct jsonspan_value text = read_json_get(object, "text");
+	struct jsonspan_value refusal = read_json_get(object, "refusal");
+	if (object->source.kind == JSONSPAN_STRING)
+		return add_text(target, read_json_inside(object->source), path);
 	if (jsonspan_str_is(type, "image_url"))
 		return read_image(target, object, path);
 	if (jsonspan_str_is(type, "file"))
@@ -172,12 +173,7 @@ read_part(const struct target *target, struct jsonspan_value object, const char 
 static struct part *
 last_part(const struct target *target)
 {
-	struct part *part = target->turn->last;
-	if (target->result == NULL)
-		return part;
-	for (part = target->result->children; part != NULL && part->next != NULL;)
-		part = part->next;
-	return part;
+	return target->result != NULL ? target->result->children_last : target->turn->last;
 }
 
 bool
@@ -187,6 +183,7 @@ chat_content_decode(struct request *request, struct turn *turn, struct part *res
 	const struct target target = {request, turn, result, err};
 	struct jsonspan_iter iter;
 	struct jsonspan_member item;
+	struct read_json_object object;
 	if (content.kind == JSONSPAN_NONE || content.kind == JSONSPAN_NULL)
 		return true;
 	if (content.kind == JSONSPAN_STRING)
@@ -197,11 +194,12 @@ chat_content_decode(struct request *request, struct turn *turn, struct part *res
 	jsonspan_iter_init(&iter, content);
 	for (unsigned i = 0; jsonspan_next(&iter, &item); i++) {
 		const char *at = read_json_path(request->arena, "%s.content[%u]", path, i);
-		if (!read_part(&target, item.value, at))
+		read_json_object(item.value, &object);
+		if (!read_part(&target, &object, at))
 			return false;
 		struct part *part = last_part(&target);
 		if (part != NULL && item.value.kind == JSONSPAN_OBJECT)
-			part->cache = chat_cache_decode(item.value);
+			part->cache = chat_cache_decode(&object);
 	}
 	return true;
 }
@@ -218,50 +216,52 @@ add_opaque(const struct target *target, struct view data, const char *path)
 }
 
 static bool
-read_block(const struct target *target, struct jsonspan_value block, const char *path)
+read_block(const struct target *target, const struct read_json_object *block, const char *path)
 {
-	struct jsonspan_value type = jsonspan_get(block, "type");
-	struct jsonspan_value data = jsonspan_get(block, "data");
-	struct jsonspan_value text = jsonspan_get(block, "text");
+	struct jsonspan_value type = read_json_get(block, "type");
+	struct jsonspan_value data = read_json_get(block, "data");
+	struct jsonspan_value text = read_json_get(block, "text");
 	if (data.kind == JSONSPAN_STRING)
 		return add_opaque(target, read_json_inside(data), path);
 	if (jsonspan_str_is(type, "thinking"))
 		return read_thinking_part(target, block, path);
 	if (text.kind == JSONSPAN_NONE)
-		text = jsonspan_get(block, "summary");
+		text = read_json_get(block, "summary");
 	if (text.kind != JSONSPAN_STRING)
 		return true;
 	struct part *part = add_part(target, PART_THINKING, path);
 	if (part == NULL)
 		return false;
 	part->text = read_json_inside(text);
-	part->signature_text = read_json_inside(jsonspan_get(block, "signature"));
+	part->signature_text = read_json_inside(read_json_get(block, "signature"));
 	return true;
 }
 
 bool
-chat_thinking_decode(struct request *request, struct turn *turn, struct jsonspan_value message,
-    const char *path, struct err *err)
+chat_thinking_decode(struct request *request, struct turn *turn,
+    const struct read_json_object *message, const char *path, struct err *err)
 {
 	static const char *const lists[] = {"thinking_blocks", "reasoning_details"};
 	static const char *const texts[] = {"reasoning_content", "reasoning"};
 	const struct target target = {request, turn, NULL, err};
 	struct jsonspan_iter iter;
 	struct jsonspan_member item;
+	struct read_json_object block;
 	for (size_t i = 0; i < 2; i++) {
-		jsonspan_iter_init(&iter, jsonspan_get(message, lists[i]));
+		jsonspan_iter_init(&iter, read_json_get(message, lists[i]));
 		unsigned count = 0;
 		for (; jsonspan_next(&iter, &item); count++) {
 			const char *at =
 			    read_json_path(request->arena, "%s.%s[%u]", path, lists[i], count);
-			if (!read_block(&target, item.value, at))
+			read_json_object(item.value, &block);
+			if (!read_block(&target, &block, at))
 				return false;
 		}
 		if (count > 0)
 			return true;
 	}
 	for (size_t i = 0; i < 2; i++) {
-		struct view text = read_json_inside(jsonspan_get(message, texts[i]));
+		struct view text = read_json_inside(read_json_get(message, texts[i]));
 		if (text.len == 0)
 			continue;
 		struct part *part = add_part(&target, PART_THINKING,

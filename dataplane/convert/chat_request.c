@@ -55,13 +55,15 @@ read_tool(struct request *request, struct jsonspan_value value, enum tool_kind k
 	    [FORMAT] = {.key = "format"},
 	};
 	struct jsonspan_value schema = {0};
+	struct read_json_object object;
 	struct tool *tool = request_add_tool(request, kind);
 	if (tool == NULL)
 		return chat_full(err);
 	tool->form = kind == TOOL_CUSTOM ? CALL_CUSTOM : CALL_FUNCTION;
 	tool->raw_json = whole.raw;
 	tool->path = path;
-	tool->cache = chat_cache_decode(whole);
+	read_json_object(whole, &object);
+	tool->cache = chat_cache_decode(&object);
 	read_json_members(value, m, MEMBERS);
 	if (!read_json_need(&m[NAME], path, err) ||
 	    !read_json_plain(request->arena, &m[NAME], path, &tool->name_plain, err) ||
@@ -439,7 +441,7 @@ read_leftovers(struct request *request, struct jsonspan_value root, struct err *
 bool
 chat_request_decode(struct view body, struct request *out, struct err *err)
 {
-	struct jsonspan_value root = jsonspan_root(body);
+	const struct jsonspan_value root = {JSONSPAN_OBJECT, body};
 	struct jsonspan_value messages = {0};
 	struct jsonspan_want m[M_COUNT] = {0};
 	for (size_t i = 0; i < M_COUNT; i++)

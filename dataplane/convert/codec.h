@@ -45,7 +45,8 @@ struct encoder; /* of one answer, per protocol */
 struct codec {
 	enum wire wire;
 	const char *name;
-	/* Whole request text (checked JSON object) -> model. ERR_PARSE names the path. */
+	/* Whole request text (a checked JSON object, nothing around it) -> model. ERR_PARSE names
+	 * the path. */
 	bool (*request_decode)(struct view body, struct request *out, struct err *err);
 	bool (*request_encode)(const struct request *request, const struct encode_options *options,
 	    struct bytes *out, struct err *err);

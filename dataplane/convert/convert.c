@@ -104,7 +104,7 @@ convert_request(struct convert *convert, struct view body, struct bytes *out, st
 	if (convert->request == NULL)
 		return err_set(err, ERR_LIMIT, "", "the request is too big to convert");
 	convert->request_bytes = body.len;
-	if (!codec_get(convert->options.client)->request_decode(body, convert->request, err))
+	if (!codec_get(convert->options.client)->request_decode(root.raw, convert->request, err))
 		return false;
 	if (!names_declare(&convert->names, convert->request))
 		return err_set(err, ERR_LIMIT, "", "the request is too big to convert");

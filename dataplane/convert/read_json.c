@@ -5,6 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Nearly all keys differ in their first byte. */
+static bool
+key_is(const struct jsonspan_member *member, const char *key)
+{
+	return (member->key_escaped || member->key.len == 0 || member->key.data[0] == key[0]) &&
+	       jsonspan_key_is(member, key);
+}
+
 size_t
 read_json_members(struct jsonspan_value object, struct jsonspan_want *wants, size_t count)
 {
@@ -18,7 +26,7 @@ read_json_members(struct jsonspan_value object, struct jsonspan_want *wants, siz
 	jsonspan_iter_init(&iter, object);
 	while (jsonspan_next(&iter, &member)) {
 		size_t i = 0;
-		while (i < count && !jsonspan_key_is(&member, wants[i].key))
+		while (i < count && !key_is(&member, wants[i].key))
 			i++;
 		if (i == count) {
 			others += read_json_is_default(member.value) ? 0 : 1;
@@ -29,6 +37,44 @@ read_json_members(struct jsonspan_value object, struct jsonspan_want *wants, siz
 		wants[i].value = member.value;
 	}
 	return others;
+}
+
+void
+read_json_object(struct jsonspan_value source, struct read_json_object *out)
+{
+	struct jsonspan_iter iter;
+	struct jsonspan_member member;
+	out->source = source;
+	out->count = 0;
+	if (source.kind != JSONSPAN_OBJECT)
+		return;
+	jsonspan_iter_init(&iter, source);
+	while (out->count <= READ_JSON_OBJECT_MEMBERS && jsonspan_next(&iter, &member)) {
+		if (out->count < READ_JSON_OBJECT_MEMBERS)
+			out->members[out->count] = member;
+		out->count++;
+	}
+}
+
+struct jsonspan_value
+read_json_get(const struct read_json_object *object, const char *key)
+{
+	if (object->count > READ_JSON_OBJECT_MEMBERS)
+		return jsonspan_get(object->source, key);
+	for (size_t i = object->count; i > 0; i--) {
+		if (key_is(&object->members[i - 1], key))
+			return object->members[i - 1].value;
+	}
+	return (struct jsonspan_value){0};
+}
+
+struct jsonspan_want
+read_json_want(const struct read_json_object *object, const char *key)
+{
+	struct jsonspan_want want = {.key = key, .value = read_json_get(object, key)};
+	if (want.value.kind == JSONSPAN_NULL)
+		want.value = (struct jsonspan_value){0};
+	return want;
 }
 
 bool

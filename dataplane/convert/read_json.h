@@ -26,6 +26,20 @@ size_t read_json_members(struct jsonspan_value object, struct jsonspan_want *wan
 /* null, false, 0, "", [], {} or absent: nobody misses it when it is dropped. */
 bool read_json_is_default(struct jsonspan_value value);
 
+/* The members of one value, found in one walk, for whoever asks for many of them. */
+#define READ_JSON_OBJECT_MEMBERS 16
+struct read_json_object {
+	struct jsonspan_value source;
+	size_t count; /* READ_JSON_OBJECT_MEMBERS + 1: more than there is room for */
+	struct jsonspan_member members[READ_JSON_OBJECT_MEMBERS];
+};
+/* `source` is a checked value; only an object has members. */
+void read_json_object(struct jsonspan_value source, struct read_json_object *out);
+/* As jsonspan_get finds it in the source. */
+struct jsonspan_value read_json_get(const struct read_json_object *object, const char *key);
+/* As read_json_members fills it: null is absent. */
+struct jsonspan_want read_json_want(const struct read_json_object *object, const char *key);
+
 /* Absent leaves *out as it was. */
 MUST_CHECK bool read_json_text(
     const struct jsonspan_want *member, const char *path, struct view *out, struct err *err);

@@ -4,8 +4,6 @@
 #include "responses_reply.h"
 #include "sse_write.h"
 
-#include <string.h>
-
 #define ANSWER_BYTES_MAX (64u << 20)
 
 /* ---- events of a stream ---- */
@@ -26,22 +24,11 @@ responses_event_begin(struct encoder *encoder, const char *type)
 	return true;
 }
 
-/* Source text of others may hold line breaks between its words; an event is one line, and a whole
- * answer says the same. */
-static void
-join_lines(struct bytes *bytes, size_t from)
-{
-	for (size_t i = from; i < bytes->len; i++) {
-		if (bytes->data[i] == '\n' || bytes->data[i] == '\r')
-			bytes->data[i] = ' ';
-	}
-}
-
 void
 responses_event_end(struct encoder *encoder)
 {
 	write_json_object_end(&encoder->json);
-	join_lines(encoder->out, encoder->event_start);
+	sse_write_join(encoder->out, encoder->event_start);
 	if (!write_json_ok(&encoder->json) || !sse_write_end(encoder->out))
 		encoder->full = true;
 }
@@ -118,7 +105,7 @@ finish(struct encoder *encoder)
 	encoder->event_start = encoder->out->len;
 	write_json_init(&encoder->json, encoder->out);
 	responses_reply_write(&encoder->json, &reply);
-	join_lines(encoder->out, encoder->event_start);
+	sse_write_join(encoder->out, encoder->event_start);
 	encoder->full = encoder->full || !write_json_ok(&encoder->json);
 }
 

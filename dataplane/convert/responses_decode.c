@@ -171,19 +171,19 @@ end(struct decoder *decoder, struct jsonspan_value response)
 /* ---- events ---- */
 
 static int64_t
-index_of(struct jsonspan_value event, const char *key)
+index_of(const struct read_json_object *event, const char *key)
 {
 	int64_t index = 0;
-	return jsonspan_i64(jsonspan_get(event, key), &index) && index >= 0 ? index : 0;
+	return jsonspan_i64(read_json_get(event, key), &index) && index >= 0 ? index : 0;
 }
 
 /* The item that an event speaks of; without an index, the last. The search begins at the end of a
  * short list: the last item is the most likely one. */
 static struct item *
-find_item(const struct decoder *decoder, struct jsonspan_value event)
+find_item(const struct decoder *decoder, const struct read_json_object *event)
 {
 	int64_t index = 0;
-	if (!jsonspan_i64(jsonspan_get(event, "output_index"), &index))
+	if (!jsonspan_i64(read_json_get(event, "output_index"), &index))
 		return decoder->last;
 	if (decoder->last != NULL && decoder->last->index == index)
 		return decoder->last;
@@ -194,11 +194,11 @@ find_item(const struct decoder *decoder, struct jsonspan_value event)
 }
 
 static bool
-on_item(struct decoder *decoder, struct jsonspan_value event, bool done)
+on_item(struct decoder *decoder, const struct read_json_object *event, bool done)
 {
-	struct jsonspan_value source = jsonspan_get(event, "item");
+	struct jsonspan_value source = read_json_get(event, "item");
 	int64_t index = (int64_t)decoder->item_count;
-	bool told = jsonspan_i64(jsonspan_get(event, "output_index"), &index);
+	bool told = jsonspan_i64(read_json_get(event, "output_index"), &index);
 	struct item *item = told || done ? find_item(decoder, event) : NULL;
 	const struct record last = {.kind = RECORD_DONE, .data = source.raw};
 	const struct record begin = {.kind = RECORD_BEGIN};
@@ -253,7 +253,7 @@ fits_item(enum part_kind part, enum item_kind item)
 }
 
 static bool
-on_text(struct decoder *decoder, struct jsonspan_value event, const struct text_event *row)
+on_text(struct decoder *decoder, const struct read_json_object *event, const struct text_event *row)
 {
 	struct item *item = find_item(decoder, event);
 	struct record record = {
@@ -261,7 +261,7 @@ on_text(struct decoder *decoder, struct jsonspan_value event, const struct text_
 	    .part = row->part,
 	    .raw_thinking = row->raw_thinking,
 	    .index = row->index[0] != '\0' ? index_of(event, row->index) : 0,
-	    .data = read_json_inside(jsonspan_get(event, row->text)),
+	    .data = read_json_inside(read_json_get(event, row->text)),
 	};
 	if (item == NULL || !fits_item(row->part, item->kind))
 		return true;
@@ -269,10 +269,10 @@ on_text(struct decoder *decoder, struct jsonspan_value event, const struct text_
 }
 
 static bool
-on_annotation(struct decoder *decoder, struct jsonspan_value event)
+on_annotation(struct decoder *decoder, const struct read_json_object *event)
 {
 	struct item *item = find_item(decoder, event);
-	struct jsonspan_value annotation = jsonspan_get(event, "annotation");
+	struct jsonspan_value annotation = read_json_get(event, "annotation");
 	const struct record record = {
 	    .kind = RECORD_CITE,
 	    .index = index_of(event, "content_index"),
@@ -284,10 +284,10 @@ on_annotation(struct decoder *decoder, struct jsonspan_value event)
 }
 
 static bool
-on_part_done(struct decoder *decoder, struct jsonspan_value event)
+on_part_done(struct decoder *decoder, const struct read_json_object *event)
 {
 	struct item *item = find_item(decoder, event);
-	struct jsonspan_value part = jsonspan_get(event, "part");
+	struct jsonspan_value part = read_json_get(event, "part");
 	bool refusal = jsonspan_str_is(jsonspan_get(part, "type"), "refusal");
 	struct record record = {
 	    .kind = RECORD_FULL,
@@ -325,15 +325,15 @@ on_progress(struct decoder *decoder)
 }
 
 static bool
-on_event(struct decoder *decoder, struct jsonspan_value event, struct jsonspan_value type)
+on_event(struct decoder *decoder, const struct read_json_object *event, struct jsonspan_value type)
 {
 	static const char *const ends[] = {"response.completed", "response.incomplete",
 	    "response.failed", "response.done", "response.cancelled"};
 	static const char *const lives[] = {"response.in_progress", "response.queued", "keepalive"};
-	struct jsonspan_value response = jsonspan_get(event, "response");
+	struct jsonspan_value response = read_json_get(event, "response");
 	if (jsonspan_str_is(type, "error")) {
-		struct jsonspan_value error = jsonspan_get(event, "error");
-		return fail(decoder, error.kind == JSONSPAN_OBJECT ? error : event);
+		struct jsonspan_value error = read_json_get(event, "error");
+		return fail(decoder, error.kind == JSONSPAN_OBJECT ? error : event->source);
 	}
 	if (is_one_of(type, ends, COUNT(ends))) {
 		if (jsonspan_str_is(type, "response.failed"))
@@ -364,14 +364,16 @@ on_event(struct decoder *decoder, struct jsonspan_value event, struct jsonspan_v
 bool
 responses_decoder_event(struct decoder *decoder, const struct sse_event *event, struct err *err)
 {
-	struct jsonspan_value root;
+	struct jsonspan_value value;
+	struct read_json_object root;
 	char quoted[SSE_NAME_BYTES_MAX + 3];
 	decoder->err = err;
 	if (decoder->ended || view_eq_str(event->data, "[DONE]"))
 		return true;
-	if (!jsonspan_scan(event->data, NULL, 0, &root, NULL) || root.kind != JSONSPAN_OBJECT)
+	if (!jsonspan_scan(event->data, NULL, 0, &value, NULL) || value.kind != JSONSPAN_OBJECT)
 		return err_set(err, ERR_PEER, "", "an event of the upstream is no JSON object");
-	struct jsonspan_value type = jsonspan_get(root, "type");
+	read_json_object(value, &root);
+	struct jsonspan_value type = read_json_get(&root, "type");
 	if (type.kind != JSONSPAN_STRING && view_find_char(event->name, '"') < 0 &&
 	    view_find_char(event->name, '\\') < 0) {
 		struct view name = view_sub(event->name, 0, SSE_NAME_BYTES_MAX);
@@ -380,7 +382,7 @@ responses_decoder_event(struct decoder *decoder, const struct sse_event *event, 
 			memcpy(quoted + 1, name.data, name.len);
 		type = (struct jsonspan_value){JSONSPAN_STRING, view_make(quoted, name.len + 2)};
 	}
-	return on_event(decoder, root, type);
+	return on_event(decoder, &root, type);
 }
 
 bool

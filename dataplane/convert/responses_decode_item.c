@@ -253,11 +253,11 @@ done_citations(
 }
 
 static bool
-done_message(struct decoder *decoder, struct item *item, struct jsonspan_value source)
+done_message(struct decoder *decoder, struct item *item, const struct read_json_object *source)
 {
 	struct jsonspan_iter iter;
 	struct jsonspan_member member;
-	jsonspan_iter_init(&iter, jsonspan_get(source, "content"));
+	jsonspan_iter_init(&iter, read_json_get(source, "content"));
 	for (int64_t i = 0; jsonspan_next(&iter, &member); i++) {
 		bool refusal = jsonspan_str_is(jsonspan_get(member.value, "type"), "refusal");
 		const struct record full = {
@@ -278,15 +278,15 @@ done_message(struct decoder *decoder, struct item *item, struct jsonspan_value s
 }
 
 static bool
-done_reasoning(struct decoder *decoder, struct item *item, struct jsonspan_value source)
+done_reasoning(struct decoder *decoder, struct item *item, const struct read_json_object *source)
 {
 	struct jsonspan_iter iter;
 	struct jsonspan_member member;
-	struct view seal = read_json_inside(jsonspan_get(source, "encrypted_content"));
-	struct jsonspan_value list = jsonspan_get(source, "summary");
+	struct view seal = read_json_inside(read_json_get(source, "encrypted_content"));
+	struct jsonspan_value list = read_json_get(source, "summary");
 	bool raw = item->begun ? item->raw_thinking : read_json_is_default(list);
 	if (raw)
-		list = jsonspan_get(source, "content");
+		list = read_json_get(source, "content");
 	jsonspan_iter_init(&iter, list);
 	for (int64_t i = 0; list.kind == JSONSPAN_ARRAY && jsonspan_next(&iter, &member); i++) {
 		const struct record full = {
@@ -325,7 +325,7 @@ keep_plain(struct decoder *decoder, struct jsonspan_value string)
 
 /* What was not known when the item was added. */
 static void
-learn_names(struct decoder *decoder, struct item *item, struct jsonspan_value source)
+learn_names(struct decoder *decoder, struct item *item, const struct read_json_object *source)
 {
 	struct {
 		struct view *known;
@@ -334,47 +334,48 @@ learn_names(struct decoder *decoder, struct item *item, struct jsonspan_value so
 	    {&item->space, "namespace"}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].known->len == 0)
-			*rows[i].known = keep_plain(decoder, jsonspan_get(source, rows[i].key));
+			*rows[i].known = keep_plain(decoder, read_json_get(source, rows[i].key));
 	}
 }
 
 static bool
-done_call(struct decoder *decoder, struct item *item, struct jsonspan_value source)
+done_call(struct decoder *decoder, struct item *item, const struct read_json_object *source)
 {
 	const char *key = item->kind == ITEM_CUSTOM ? "input" : "arguments";
 	const struct record full = {
 	    .kind = RECORD_FULL,
 	    .part = PART_CALL,
-	    .data = read_json_inside(jsonspan_get(source, key)),
+	    .data = read_json_inside(read_json_get(source, key)),
 	};
 	bool empty = item->kind == ITEM_FUNCTION && item->units == 0 && is_empty_input(full.data);
 	return begin_call(decoder, item) && (empty || play_text(decoder, item, &full)) &&
-	       finish_part(decoder, jsonspan_str_is(jsonspan_get(source, "status"), "incomplete"));
+	       finish_part(decoder, jsonspan_str_is(read_json_get(source, "status"), "incomplete"));
 }
 
 static bool
-done_typed(struct decoder *decoder, struct item *item, struct jsonspan_value source)
+done_typed(struct decoder *decoder, struct item *item, const struct read_json_object *source)
 {
 	struct view input;
-	if (!responses_typed_input(decoder->arena, item->typed, source, &input))
+	if (!responses_typed_input(decoder->arena, item->typed, source->source, &input))
 		return too_big(decoder);
 	return begin_call(decoder, item) && give_delta(decoder, DELTA_INPUT, input) &&
-	       finish_part(decoder, jsonspan_str_is(jsonspan_get(source, "status"), "incomplete"));
+	       finish_part(decoder, jsonspan_str_is(read_json_get(source, "status"), "incomplete"));
 }
 
 /* A tool that the upstream ran. */
 static bool
-done_hosted(struct decoder *decoder, struct item *item, struct jsonspan_value source)
+done_hosted(struct decoder *decoder, struct item *item, const struct read_json_object *source)
 {
 	struct part part = {
 	    .kind = item->kind == ITEM_SEARCH ? PART_SEARCH : PART_HOSTED,
 	    .id_plain = item->id,
 	    .item_id_plain = item->id,
-	    .raw_json = source.raw,
+	    .raw_json = source->source.raw,
 	};
 	if (item->kind == ITEM_SEARCH) {
 		decoder->searches++;
-		part.text = read_json_inside(jsonspan_get(jsonspan_get(source, "action"), "query"));
+		part.text =
+		    read_json_inside(jsonspan_get(read_json_get(source, "action"), "query"));
 	}
 	return begin_part(decoder, item, &part) && finish_part(decoder, false);
 }
@@ -398,8 +399,10 @@ kind_of(struct jsonspan_value type)
 static bool
 play_done(struct decoder *decoder, struct item *item, struct view json)
 {
-	struct jsonspan_value source = jsonspan_root(json);
-	if (kind_of(jsonspan_get(source, "type")) != item->kind)
+	struct read_json_object object;
+	const struct read_json_object *source = &object;
+	read_json_object(jsonspan_root(json), &object);
+	if (kind_of(read_json_get(source, "type")) != item->kind)
 		return decoder->open != item || finish_part(decoder, false);
 	learn_names(decoder, item, source);
 	switch (item->kind) {
@@ -512,15 +515,17 @@ bool
 responses_item_add(
     struct decoder *decoder, int64_t index, struct jsonspan_value source, struct item **out)
 {
-	struct jsonspan_value type = jsonspan_get(source, "type");
+	struct read_json_object object;
 	struct item *item = arena_alloc(decoder->arena, sizeof(*item));
 	if (item == NULL || decoder->item_count == ITEMS_MAX)
 		return too_big(decoder);
+	read_json_object(source, &object);
+	struct jsonspan_value type = read_json_get(&object, "type");
 	item->index = index;
 	item->kind = kind_of(type);
 	item->typed = responses_typed_by_call(type);
 	bytes_init(&item->held, HELD_BYTES_MAX);
-	learn_names(decoder, item, source);
+	learn_names(decoder, item, &object);
 	if (decoder->last != NULL)
 		decoder->last->next = item;
 	else

@@ -255,7 +255,7 @@ read_leftovers(struct request *request, struct jsonspan_value root, struct err *
 bool
 responses_request_decode(struct view body, struct request *out, struct err *err)
 {
-	struct jsonspan_value root = jsonspan_root(body);
+	const struct jsonspan_value root = {JSONSPAN_OBJECT, body};
 	struct jsonspan_want m[M_COUNT] = {0};
 	for (size_t i = 0; i < M_COUNT; i++)
 		m[i].key = member_keys[i];

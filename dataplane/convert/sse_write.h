@@ -15,4 +15,8 @@ MUST_CHECK bool sse_write_end(struct bytes *out);
 /* A whole event. */
 MUST_CHECK bool sse_write(struct bytes *out, const char *name, struct view data);
 
+/* What lies in `out` from offset `from` on is JSON: line breaks between its words, which the source
+ * of another's value may hold, become spaces, for an event's data is one line. */
+void sse_write_join(struct bytes *out, size_t from);
+
 #endif

@@ -1,7 +1,5 @@
 #include "write_json.h"
 
-#include <inttypes.h>
-
 void
 write_json_init(struct write_json *json, struct bytes *out)
 {
@@ -123,9 +121,17 @@ write_json_plain(struct write_json *json, struct view plain)
 void
 write_json_int(struct write_json *json, int64_t value)
 {
+	char digits[24];
+	size_t at = sizeof(digits);
+	uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+	do {
+		digits[--at] = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (value < 0)
+		digits[--at] = '-';
 	separate(json);
-	if (!json->full && !bytes_printf(json->out, "%" PRId64, value))
-		json->full = true;
+	put(json, view_make(digits + at, sizeof(digits) - at));
 }
 
 void

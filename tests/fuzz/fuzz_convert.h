@@ -3,7 +3,9 @@
 #define PM_FUZZ_CONVERT_H
 
 #include "convert.h"
+#include "jsonspan.h"
 #include "must.h"
+#include "sse.h"
 #include <string.h>
 
 #define FUZZ_BYTES_MAX (8u << 20)
@@ -59,6 +61,33 @@ fuzz_answer(struct convert *convert, enum wire client, bool sse, struct view bod
 		MUST(convert_fail(convert, 502, "broken", out));
 	bytes_fini(&sent);
 	return ok && complete;
+}
+
+/* What the client sees of an event is JSON; [DONE] is chat's last word. */
+static inline void
+fuzz_check_event(const struct sse_event *event, void *ctx)
+{
+	struct jsonspan_value root;
+	(void)ctx;
+	MUST(!event->cut);
+	MUST(view_eq_str(event->data, "[DONE]") ||
+	     (jsonspan_scan(event->data, NULL, 0, &root, NULL) && root.kind == JSONSPAN_OBJECT));
+}
+
+/* A whole answer of the client's protocol, as far as any reader of SSE or JSON can tell. */
+static inline void
+fuzz_check_answer(struct view text, bool stream)
+{
+	struct sse_reader reader;
+	struct jsonspan_value root;
+	if (!stream) {
+		MUST(jsonspan_scan(text, NULL, 0, &root, NULL) && root.kind == JSONSPAN_OBJECT);
+		return;
+	}
+	sse_init(&reader, FUZZ_BYTES_MAX, fuzz_check_event, NULL);
+	sse_feed(&reader, text);
+	MUST(text.len == 0 || view_ends(text, "\n\n"));
+	sse_fini(&reader);
 }
 
 /* An error body in every client's words. */

@@ -129,6 +129,8 @@ try_answer(enum wire client, enum wire upstream, bool sse, struct view body)
 	MUST(!first || view_eq(bytes_view(&whole), bytes_view(&pieces)));
 	MUST(!first || client != WIRE_ANTHROPIC || body.len % 2 != 0 ||
 	     view_ends(bytes_view(&whole), "data: {\"type\":\"message_stop\"}\n\n"));
+	if (first)
+		fuzz_check_answer(bytes_view(&whole), body.len % 2 == 0);
 	bytes_fini(&whole);
 	bytes_fini(&pieces);
 }

@@ -24,6 +24,9 @@ set_tests_properties(quickstart.check PROPERTIES LABELS quickstart TIMEOUT 900
 add_executable(bench-load ${CMAKE_CURRENT_LIST_DIR}/../bench/main.c
 	${CMAKE_CURRENT_LIST_DIR}/../bench/load.c ${CMAKE_CURRENT_LIST_DIR}/../bench/answer.c)
 target_link_libraries(bench-load PRIVATE pm_base)
+add_executable(bench-convert ${CMAKE_CURRENT_LIST_DIR}/../bench/bench_convert.c
+	${CMAKE_CURRENT_LIST_DIR}/../bench/samples.c)
+target_link_libraries(bench-convert PRIVATE pm_dataplane_pure pm_flags)
 add_test(NAME bench.load COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/../bench/test_load.py)
 set_tests_properties(bench.load PROPERTIES LABELS bench TIMEOUT 120
 	ENVIRONMENT "${PM_TEST_ENVIRONMENT}")

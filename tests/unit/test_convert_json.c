@@ -3,6 +3,7 @@
 #include "sse_write.h"
 #include "write_json.h"
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct arena arena;
@@ -61,6 +62,49 @@ START_TEST(commas_stand_where_they_belong)
 	ck_assert_str_eq(bytes_str(&out), "{\"a\":-5,\"b\":[[],true,{},null,\"\\u0041\","
 					  "\"\\\"\\n\\\\\"],\"c\":1.10,\"d\":\"\\\"\\/\","
 					  "\"e\":null}");
+}
+END_TEST
+
+START_TEST(numbers_of_any_size)
+{
+	struct write_json json;
+	write_json_init(&json, &out);
+	write_json_array(&json);
+	write_json_int(&json, 0);
+	write_json_int(&json, INT64_MAX);
+	write_json_int(&json, INT64_MIN);
+	write_json_array_end(&json);
+	ck_assert_str_eq(bytes_str(&out), "[0,9223372036854775807,-9223372036854775808]");
+}
+END_TEST
+
+/* What is found in one walk is what the walk for one key finds, for any number of members; the last
+ * of two alike counts, and a key may be escaped. */
+START_TEST(an_object_is_read_as_a_member_is)
+{
+	struct read_json_object object;
+	ck_assert(bytes_append_str(&out, "{\"k0\":0"));
+	for (int i = 1; i < _i; i++)
+		ck_assert(
+		    bytes_printf(&out, ",\"%s%d\":%d", i % 3 == 0 ? "\\u006b" : "k", i % 12, i));
+	ck_assert(bytes_append_char(&out, '}'));
+	struct jsonspan_value root = parse(bytes_str(&out));
+	read_json_object(root, &object);
+	for (int i = 0; i < 14; i++) {
+		char key[16];
+		snprintf(key, sizeof(key), "k%d", i);
+		struct view found = read_json_get(&object, key).raw;
+		ck_assert(view_eq(found, jsonspan_get(root, key).raw));
+		ck_assert(i != 0 || found.len > 0);
+	}
+}
+END_TEST
+
+START_TEST(what_is_no_object_has_no_members)
+{
+	struct read_json_object object;
+	read_json_object(parse("[1]"), &object);
+	ck_assert_int_eq(read_json_get(&object, "k0").kind, JSONSPAN_NONE);
 }
 END_TEST
 
@@ -221,6 +265,10 @@ main(void)
 	TCase *tcase = tcase_create("json");
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, commas_stand_where_they_belong);
+	tcase_add_test(tcase, numbers_of_any_size);
+	tcase_add_loop_test(
+	    tcase, an_object_is_read_as_a_member_is, 1, READ_JSON_OBJECT_MEMBERS + 4);
+	tcase_add_test(tcase, what_is_no_object_has_no_members);
 	tcase_add_test(tcase, a_full_buffer_is_told_at_the_end);
 	tcase_add_loop_test(tcase, lone_surrogates_become_escapes, 0, 4);
 	tcase_add_test(tcase, events_are_lines);

@@ -444,6 +444,71 @@ START_TEST(agrees_with_a_tree_parser)
 }
 END_TEST
 
+static void
+put(const char *text)
+{
+	if (!bytes_append_str(&buf, text))
+		ck_abort();
+}
+
+/* A string of pieces that could be taken for its end, for brackets or for nothing. */
+static void
+put_string(void)
+{
+	static const char *const pieces[] = {
+	    "\\\\", "\\\"", "{", "]", "_y", "abcdefghij", "\\\\\\\\"};
+	put("\"");
+	for (uint32_t left = random_below(24); left > 0; left--)
+		put(pieces[random_below(7)]);
+	put("\"");
+}
+
+static void
+put_any(unsigned depth)
+{
+	uint32_t form = random_below(depth < 4 ? 3 : 1);
+	if (form == 0) {
+		put_string();
+		return;
+	}
+	put(form == 1 ? "[" : "{");
+	for (uint32_t left = random_below(4); left > 0; left--) {
+		if (form == 2) {
+			put_string();
+			put(":");
+		}
+		put_any(depth + 1);
+		put(left > 1 ? "," : "");
+	}
+	put(form == 1 ? "]" : "}");
+}
+
+/* The walk goes over a text in blocks: each value ends where it was written to end, whatever lies
+ * across the edges of the blocks. */
+START_TEST(skips_any_value)
+{
+	struct jsonspan_iter iter;
+	struct jsonspan_member item;
+	bytes_init(&buf, 65536);
+	for (unsigned round = 0; round < 5000; round++) {
+		bytes_clear(&buf);
+		put("[");
+		put_any(0);
+		size_t comma = buf.len;
+		put(",");
+		put_any(0);
+		size_t end = buf.len;
+		put("]");
+		jsonspan_iter_init(&iter, jsonspan_root(bytes_view(&buf)));
+		bool one = jsonspan_next(&iter, &item) && item.value.raw.len == comma - 1;
+		bool two = jsonspan_next(&iter, &item) && item.value.raw.len == end - comma - 1;
+		if (!one || !two || jsonspan_next(&iter, &item))
+			ck_abort_msg("%s", bytes_str(&buf));
+	}
+	bytes_fini(&buf);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -461,6 +526,7 @@ main(void)
 	tcase_add_test(tcase, strings);
 	tcase_add_test(tcase, compares_and_converts);
 	tcase_add_test(tcase, agrees_with_a_tree_parser);
+	tcase_add_test(tcase, skips_any_value);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

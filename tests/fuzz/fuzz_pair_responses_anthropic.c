@@ -1,0 +1,4 @@
+/* A client of one protocol and an upstream of another, as the names in this one's say. */
+#include "fuzz_pair.h"
+
+FUZZ_PAIR(WIRE_RESPONSES, WIRE_ANTHROPIC)
