@@ -8,6 +8,7 @@
 
 #define DAY_MS 86400000
 #define LOOK_MS 60000 /* schedules and clocks may change */
+#define DAYS_AHEAD 14 /* so far a day is looked for that is not off */
 
 static void
 item_fini(struct activation_item *item)
@@ -70,8 +71,8 @@ time_of(const struct config_upstream *upstream)
 
 struct due {
 	uint32_t day;
-	int64_t at_ms, tomorrow_ms;
-	bool on; /* its schedule is not off on that day */
+	int64_t at_ms, later_ms; /* today's; that of the next day which is not off */
+	bool on;                 /* its schedule is not off today */
 };
 
 static struct due
@@ -83,9 +84,14 @@ find_due(const struct config_upstream *upstream, int64_t wall_ms)
 	struct due due = {
 	    .day = (uint32_t)today.year * 10000 + today.month * 100 + today.day,
 	    .at_ms = zone_wall_ms(today.year, today.month, today.day, minute),
-	    .tomorrow_ms = zone_wall_ms(today.year, today.month, today.day + 1, minute),
 	    .on = schedule_day_is_on(&upstream->schedule, &today),
 	};
+	for (unsigned i = 1; i <= DAYS_AHEAD; i++) {
+		due.later_ms = zone_wall_ms(today.year, today.month, today.day + i, minute);
+		struct zone_time later = zone_local(due.later_ms);
+		if (schedule_day_is_on(&upstream->schedule, &later))
+			break;
+	}
 	zone_leave();
 	return due;
 }
@@ -130,7 +136,7 @@ settle(struct activation_item *item, const struct due *due, int64_t wall_ms)
 	int64_t next = due->at_ms;
 	if (item->tries > 0 && next < item->asked_ms + ACTIVATION_AGAIN_MS)
 		next = item->asked_ms + ACTIVATION_AGAIN_MS;
-	item->next_ms = over ? due->tomorrow_ms : next;
+	item->next_ms = over ? due->later_ms : next;
 	return changed;
 }
 

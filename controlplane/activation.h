@@ -6,7 +6,10 @@
  * have been set; one that was missed is made up for on the same day. A day on which its schedule is
  * off has none. An order is written down before it is given, and given once: one whose answer never
  * came counts as done, for a second one might be one too many. What has failed is tried again each
- * minute, at most ACTIVATION_TRIES_MAX times a day. */
+ * minute, at most ACTIVATION_TRIES_MAX times a day.
+ *
+ * A success, or the last try, moves the next time to the same time of the next day that is not off.
+ * The configured time is the owner's and never written. */
 #ifndef PM_ACTIVATION_H
 #define PM_ACTIVATION_H
 
@@ -31,7 +34,7 @@ struct activation_item {
 	uint64_t by;  /* who was given it */
 	bool running;
 	int64_t asked_ms; /* when it was given */
-	int64_t next_ms;  /* when it is due, 0 = not within a day */
+	int64_t next_ms;  /* when it is due */
 	/* The last result. */
 	int64_t at_ms; /* 0 = none */
 	bool success;

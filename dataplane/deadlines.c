@@ -3,7 +3,7 @@
 #include "must.h"
 
 /* A sweep visits every entry: with many of them it comes less often. */
-#define GAP_MS 10
+#define GAP_MS 2
 #define ENTRIES_PER_GAP_MS 50
 
 static uint64_t

@@ -28,5 +28,8 @@ add_executable(bench-convert ${CMAKE_CURRENT_LIST_DIR}/../bench/bench_convert.c
 	${CMAKE_CURRENT_LIST_DIR}/../bench/samples.c)
 target_link_libraries(bench-convert PRIVATE pm_dataplane_pure pm_flags)
 add_test(NAME bench.load COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/../bench/test_load.py)
+# It builds a release first.
+add_test(NAME bench.added COMMAND ${CMAKE_CURRENT_LIST_DIR}/../bench/added)
+set_tests_properties(bench.added PROPERTIES LABELS bench TIMEOUT 900 RUN_SERIAL ON)
 set_tests_properties(bench.load PROPERTIES LABELS bench TIMEOUT 120
 	ENVIRONMENT "${PM_TEST_ENVIRONMENT}")

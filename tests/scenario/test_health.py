@@ -255,7 +255,10 @@ class Activation(unittest.TestCase):
                 return all(item and item["last"] for item in found) and found
             for item in rig.wait_for(told, "all are activated"):
                 self.assertTrue(item["last"]["success"], item)
-                self.assertGreater(item["next_ms"], time.time() * 1000)
+                then, today = time.localtime(item["next_ms"] / 1000), time.localtime()
+                self.assertEqual((0, 0), (then.tm_hour, then.tm_min), "the next midnight")
+                self.assertNotEqual(today.tm_yday, then.tm_yday)
+                self.assertLess(item["next_ms"] / 1000 - time.time(), 26 * 3600)
             for name in ("controlplane", "dataplane.0", "dataplane.1", "controlplane"):
                 running.kill(name)
                 rig.wait_for(lambda: running.command("status").returncode == 0 and told(), "it is back")
@@ -264,6 +267,9 @@ class Activation(unittest.TestCase):
                     if call.request["model"] in ("claude-haiku-4-5", "gpt-5-codex", "gpt-5-mini")]
             self.assertEqual([("a", "messages"), ("b", "responses"), ("c", "chat")], sorted(sent))
             self.assertIn("activation: next", running.command("upstreams").stdout)
+            kept = json.loads(running.config_file.read_text())
+            self.assertEqual(["00:00"] * 3, [kept[name][0]["activation_time"] for name in (
+                "api_configs", "codex_configs", "chat_configs")], "the owner's time is left alone")
 
 
 if __name__ == "__main__":

@@ -194,6 +194,75 @@ START_TEST(a_missed_time_is_made_up_for_but_not_on_a_day_that_is_off)
 }
 END_TEST
 
+static int64_t
+next_after(bool success, int64_t at)
+{
+	ck_assert(activation_tick(&activation, config, 7, at));
+	ck_assert(answer("claude:a", activation.items[0].seq, success, at + 1000));
+	(void)activation_tick(&activation, config, 7, at + 1000);
+	return activation.items[0].next_ms;
+}
+
+static void
+expect_told(const char *time, int64_t next_ms)
+{
+	const struct config_upstream *upstream = &config->upstreams[GROUP_CLAUDE].items[0];
+	json_t *told = activation_encode(&activation, "claude:a", upstream);
+	ck_assert_str_eq(json_string_value(json_object_get(told, "time")), time);
+	ck_assert_int_eq(json_integer_value(json_object_get(told, "next_ms")), next_ms);
+	json_decref(told);
+}
+
+/* The same time by the clock on the wall, be the day 23 hours or 25; the owner's word for it is
+ * left as it is, and does not creep. */
+START_TEST(a_success_moves_the_next_time_to_the_next_day)
+{
+	static const struct {
+		const char *entry;
+		int64_t at, next; /* hours of the year */
+	} rows[] = {
+	    {ENTRY("a", "UTC", "08:00"), 8, 32},
+	    {ENTRY("a", "UTC", "08:00"), 20, 32}, /* made up for late */
+	    {ENTRY("a", "Europe/Berlin", "08:00"), 87 * 24 - 17, 87 * 24 + 6}, /* 28 to 29 March */
+	    {ENTRY("a", "Europe/Berlin", "08:00"), 297 * 24 - 18, 297 * 24 + 7},
+	};
+	take("{\"api_configs\":[]}");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[512];
+		snprintf(text, sizeof(text), "{\"api_configs\":[%s]}", rows[i].entry);
+		take(text);
+		activation_fini(&activation);
+		int64_t next = NEW_YEAR_MS + rows[i].next * HOUR_MS;
+		ck_assert_int_eq(next_after(true, NEW_YEAR_MS + rows[i].at * HOUR_MS), next);
+		expect_told("08:00", next);
+		ck_assert_int_eq(next_after(true, next), next + 24 * HOUR_MS);
+		expect_told("08:00", next + 24 * HOUR_MS);
+	}
+}
+END_TEST
+
+START_TEST(a_failure_moves_it_by_a_minute)
+{
+	int64_t at = NEW_YEAR_MS + 8 * HOUR_MS;
+	take("{\"api_configs\":[" ENTRY("a", "UTC", "08:00") "]}");
+	for (unsigned i = 1; i < ACTIVATION_TRIES_MAX; i++, at += ACTIVATION_AGAIN_MS)
+		ck_assert_int_eq(next_after(false, at), at + ACTIVATION_AGAIN_MS);
+	ck_assert_int_eq(next_after(false, at), NEW_YEAR_MS + 32 * HOUR_MS);
+	expect_told("08:00", NEW_YEAR_MS + 32 * HOUR_MS);
+}
+END_TEST
+
+/* 2026-01-01 is a Thursday; off from Friday to Sunday, and on that Monday. */
+START_TEST(days_that_are_off_are_passed_over)
+{
+	take("{\"api_configs\":[{\"id\":\"a\",\"base_url\":\"http://a\",\"key\":\"k\","
+	     "\"activation_enabled\":true,\"time_zone\":\"UTC\",\"time_enabled\":[1,1,1,1,0,0,0],"
+	     "\"dates\":{\"01-05\":\"off\"}}]}");
+	ck_assert_int_eq(
+	    next_after(true, NEW_YEAR_MS + 8 * HOUR_MS), NEW_YEAR_MS + (5 * 24 + 8) * HOUR_MS);
+}
+END_TEST
+
 START_TEST(an_order_is_given_once)
 {
 	struct table *table = table_new();
@@ -254,6 +323,9 @@ main(void)
 	tcase_add_test(tests, exactly_one_success_on_each_day_of_a_year);
 	tcase_add_test(tests, what_has_failed_is_tried_twenty_times);
 	tcase_add_test(tests, a_missed_time_is_made_up_for_but_not_on_a_day_that_is_off);
+	tcase_add_test(tests, a_success_moves_the_next_time_to_the_next_day);
+	tcase_add_test(tests, a_failure_moves_it_by_a_minute);
+	tcase_add_test(tests, days_that_are_off_are_passed_over);
 	tcase_add_test(tests, an_order_is_given_once);
 	tcase_add_test(tests, billing_send_interval_keeps_them_apart);
 	tcase_add_test(tests, a_bad_file_is_refused_whole);
