@@ -1,19 +1,21 @@
-// One agent loop with a Node SDK: question, tool call, the tool is run, its result is sent back, final
-// text. Usage: node sdk_loop.mjs anthropic|chat|responses stream|whole  (BASE, KEY, PROMPT; SDKS = where
-// the packages are). Prints {"text": ..., "ran": ...}.
+// Agent loops with a Node SDK, by its own helpers: question, tool calls, the tools are run, their results
+// are sent back, final text. For each line on stdin, a prompt as JSON, a line {"text": ..., "ran": ...} or
+// {"error": ...}. Usage: node sdk_loop.mjs anthropic|chat|responses stream|whole|runner, the last for chat
+// alone (BASE, KEY; SDKS = where the packages are).
 import { execSync } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
 
 const require = createRequire(process.env.SDKS + '/package.json');
 const [protocol, mode] = process.argv.slice(2);
-const streams = mode === 'stream';
-const { BASE, KEY, PROMPT } = process.env;
+const { BASE, KEY } = process.env;
 const parameters = {
   type: 'object',
   properties: { command: { type: 'string' } },
   required: ['command'],
 };
-const ran = [];
+const shell = { name: 'shell', description: 'Runs a command.' };
+let ran = [];
 
 function run(command) {
   const output = execSync(command, { encoding: 'utf8' });
@@ -21,19 +23,32 @@ function run(command) {
   return output;
 }
 
-async function anthropic() {
-  const { Anthropic } = require('@anthropic-ai/sdk');
-  const client = new Anthropic({ baseURL: BASE, authToken: KEY, apiKey: null });
-  const messages = [{ role: 'user', content: PROMPT }];
-  const tools = [{ name: 'shell', description: 'Runs a command.', input_schema: parameters }];
+function makeClient() {
+  if (protocol === 'anthropic') {
+    const { Anthropic } = require('@anthropic-ai/sdk');
+    return new Anthropic({ baseURL: BASE, authToken: KEY, apiKey: null });
+  }
+  const OpenAI = require('openai').default;
+  return new OpenAI({ baseURL: BASE, apiKey: KEY });
+}
+
+const client = makeClient();
+
+function textOf(message) {
+  return message.content.map((part) => part.text ?? '').join('');
+}
+
+async function anthropic(prompt) {
+  const messages = [{ role: 'user', content: prompt }];
+  const tools = [{ ...shell, input_schema: parameters }];
   for (;;) {
     const ask = { model: 'demo', max_tokens: 1000, messages, tools };
-    const message = streams
+    const message = mode === 'stream'
       ? await client.messages.stream(ask).finalMessage()
       : await client.messages.create(ask);
     const calls = message.content.filter((part) => part.type === 'tool_use');
     if (calls.length === 0) {
-      return message.content.map((part) => part.text ?? '').join('');
+      return textOf(message);
     }
     messages.push({ role: 'assistant', content: message.content });
     messages.push({
@@ -45,12 +60,22 @@ async function anthropic() {
   }
 }
 
-async function chat(client) {
-  const messages = [{ role: 'user', content: PROMPT }];
-  const tools = [{ type: 'function', function: { name: 'shell', parameters } }];
+function chatRunner(prompt) {
+  return client.chat.completions.runTools({
+    model: 'demo', stream: true, messages: [{ role: 'user', content: prompt }],
+    tools: [{
+      type: 'function',
+      function: { ...shell, parameters, parse: JSON.parse, function: ({ command }) => run(command) },
+    }],
+  }).finalContent();
+}
+
+async function chat(prompt) {
+  const messages = [{ role: 'user', content: prompt }];
+  const tools = [{ type: 'function', function: { ...shell, parameters } }];
   for (;;) {
     const ask = { model: 'demo', messages, tools };
-    const completion = streams
+    const completion = mode === 'stream'
       ? await client.chat.completions.stream(ask).finalChatCompletion()
       : await client.chat.completions.create(ask);
     const { message } = completion.choices[0];
@@ -66,20 +91,23 @@ async function chat(client) {
   }
 }
 
-async function responses(client) {
-  const input = [{ role: 'user', content: PROMPT }];
-  const tools = [{ type: 'function', name: 'shell', parameters, strict: false }];
+async function responses(prompt) {
+  const input = [{ role: 'user', content: prompt }];
+  const tools = [{ type: 'function', ...shell, parameters, strict: false }];
   for (;;) {
-    const ask = { model: 'demo', input, tools, store: false };
-    const response = streams
+    const ask = {
+      model: 'demo', input, tools, store: false, include: ['reasoning.encrypted_content'],
+    };
+    const response = mode === 'stream'
       ? await client.responses.stream(ask).finalResponse()
       : await client.responses.create(ask);
     const calls = response.output.filter((item) => item.type === 'function_call');
     if (calls.length === 0) {
-      return response.output_text;
+      // Version 6 leaves output_text out of what its stream helper makes.
+      return response.output.flatMap((item) => item.content ?? []).map((part) => part.text).join('');
     }
+    input.push(...response.output);
     for (const call of calls) {
-      input.push({ type: 'function_call', call_id: call.call_id, name: call.name, arguments: call.arguments });
       input.push({
         type: 'function_call_output', call_id: call.call_id,
         output: run(JSON.parse(call.arguments).command),
@@ -88,12 +116,14 @@ async function responses(client) {
   }
 }
 
-let text;
-if (protocol === 'anthropic') {
-  text = await anthropic();
-} else {
-  const OpenAI = require('openai').default;
-  const client = new OpenAI({ baseURL: BASE, apiKey: KEY });
-  text = await (protocol === 'chat' ? chat(client) : responses(client));
+const loops = mode === 'runner' ? { chat: chatRunner } : { anthropic, chat, responses };
+
+for await (const line of createInterface({ input: process.stdin })) {
+  ran = [];
+  try {
+    const text = await loops[protocol](JSON.parse(line));
+    console.log(JSON.stringify({ text, ran: ran.join('') }));
+  } catch (error) {
+    console.log(JSON.stringify({ error: `${error.stack}` }));
+  }
 }
-console.log(JSON.stringify({ text, ran: ran.join('') }));

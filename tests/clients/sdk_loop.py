@@ -1,64 +1,78 @@
-"""One agent loop with the openai package for Python; the same as sdk_loop.mjs.
+"""Agent loops with the openai and anthropic packages for Python, by their own helpers; the same as
+sdk_loop.mjs.
 
-Usage: sdk_loop.py chat|responses stream|whole  (BASE, KEY, PROMPT). Prints {"text": ..., "ran": ...}.
+Usage: sdk_loop.py anthropic|chat|responses stream|whole  (BASE, KEY). For each line on stdin, a prompt as
+JSON, a line {"text": ..., "ran": ...} or {"error": ...}.
 """
 
 import json
 import os
 import subprocess
 import sys
-
-from openai import OpenAI
+import traceback
 
 protocol, mode = sys.argv[1:]
-client = OpenAI(base_url=os.environ["BASE"], api_key=os.environ["KEY"])
-prompt = os.environ["PROMPT"]
+if protocol == "anthropic":
+    from anthropic import Anthropic
+    client = Anthropic(base_url=os.environ["BASE"], auth_token=os.environ["KEY"])
+else:
+    from openai import OpenAI
+    client = OpenAI(base_url=os.environ["BASE"], api_key=os.environ["KEY"])
+# The stream helper of Chat Completions takes strict tools only.
 parameters = {"type": "object", "properties": {"command": {"type": "string"}},
-              "required": ["command"]}
+              "required": ["command"], "additionalProperties": False}
+shell = {"name": "shell", "description": "Runs a command."}
 ran = []
 
 
-def run(arguments):
-    command = json.loads(arguments)["command"]
+def run(command):
     ran.append(subprocess.run(command, shell=True, capture_output=True, text=True).stdout)
     return ran[-1]
 
 
-def chat_turn(messages):
-    """(text, calls as dicts) of one turn; chunks are put together by hand when it streams."""
-    ask = {"model": "demo", "messages": messages,
-           "tools": [{"type": "function", "function": {"name": "shell", "parameters": parameters}}]}
-    if mode == "whole":
-        message = client.chat.completions.create(**ask).choices[0].message
-        return message.content, [call.model_dump() for call in message.tool_calls or []]
-    text, calls = "", {}
-    for chunk in client.chat.completions.create(**ask, stream=True):
-        for choice in chunk.choices:
-            text += choice.delta.content or ""
-            for part in choice.delta.tool_calls or []:
-                call = calls.setdefault(part.index, {"type": "function", "id": part.id, "function": {
-                    "name": part.function.name, "arguments": ""}})
-                call["function"]["arguments"] += part.function.arguments or ""
-    return text, list(calls.values())
-
-
-def chat():
+def anthropic(prompt):
     messages = [{"role": "user", "content": prompt}]
+    ask = {"model": "demo", "max_tokens": 1000, "messages": messages,
+           "tools": [{**shell, "input_schema": parameters}]}
     while True:
-        text, calls = chat_turn(messages)
+        if mode == "whole":
+            message = client.messages.create(**ask)
+        else:
+            with client.messages.stream(**ask) as stream:
+                message = stream.get_final_message()
+        calls = [block for block in message.content if block.type == "tool_use"]
         if not calls:
-            return text
-        messages.append({"role": "assistant", "content": text or None, "tool_calls": calls})
-        for call in calls:
-            messages.append({"role": "tool", "tool_call_id": call["id"],
-                             "content": run(call["function"]["arguments"])})
+            return "".join(block.text for block in message.content if block.type == "text")
+        messages.append({"role": "assistant", "content": message.content})
+        messages.append({"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": call.id, "content": run(call.input["command"])}
+            for call in calls]})
 
 
-def responses():
-    given = [{"role": "user", "content": prompt}]
-    tools = [{"type": "function", "name": "shell", "parameters": parameters, "strict": False}]
+def chat(prompt):
+    messages = [{"role": "user", "content": prompt}]
+    ask = {"model": "demo", "messages": messages, "tools": [
+        {"type": "function", "function": {**shell, "parameters": parameters, "strict": True}}]}
     while True:
-        ask = {"model": "demo", "input": given, "tools": tools, "store": False}
+        if mode == "whole":
+            message = client.chat.completions.create(**ask).choices[0].message
+        else:
+            with client.chat.completions.stream(**ask) as stream:
+                message = stream.get_final_completion().choices[0].message
+        if not message.tool_calls:
+            return message.content
+        messages.append(message)
+        for call in message.tool_calls:
+            messages.append({"role": "tool", "tool_call_id": call.id,
+                             "content": run(json.loads(call.function.arguments)["command"])})
+
+
+def responses(prompt):
+    given = [{"role": "user", "content": prompt}]
+    ask = {"model": "demo", "input": given, "store": False,
+           "include": ["reasoning.encrypted_content"],
+           "tools": [{"type": "function", **shell, "parameters": parameters, "strict": False}]}
+    while True:
         if mode == "whole":
             response = client.responses.create(**ask)
         else:
@@ -67,12 +81,16 @@ def responses():
         calls = [item for item in response.output if item.type == "function_call"]
         if not calls:
             return response.output_text
+        given.extend(response.output)
         for call in calls:
-            given.append({"type": "function_call", "call_id": call.call_id, "name": call.name,
-                          "arguments": call.arguments})
             given.append({"type": "function_call_output", "call_id": call.call_id,
-                          "output": run(call.arguments)})
+                          "output": run(json.loads(call.arguments)["command"])})
 
 
-text = chat() if protocol == "chat" else responses()
-print(json.dumps({"text": text, "ran": "".join(ran)}))
+loops = {"anthropic": anthropic, "chat": chat, "responses": responses}
+for line in sys.stdin:
+    ran.clear()
+    try:
+        print(json.dumps({"text": loops[protocol](json.loads(line)), "ran": "".join(ran)}), flush=True)
+    except Exception:
+        print(json.dumps({"error": traceback.format_exc()}), flush=True)

