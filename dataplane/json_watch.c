@@ -118,8 +118,8 @@ choose_use(const struct json_watch *watch)
 {
 	if (watch->key_next)
 		return JSON_WATCH_KEY;
-	if (is_place(watch) && key_is(watch, "model"))
-		return JSON_WATCH_MODEL;
+	if (is_place(watch) && key_is(watch, "model") && watch->name[0] == '\0')
+		return JSON_WATCH_MODEL; /* the first counts, however the text is cut */
 	bool item = is_member_of(watch, JSON_WATCH_OUTPUT) || is_member_of(watch, JSON_WATCH_ITEM);
 	return item && key_is(watch, "type") ? JSON_WATCH_TYPE : JSON_WATCH_TEXT;
 }

@@ -41,7 +41,7 @@ struct json_watch {
 	uint32_t capture_depth; /* 0 = nothing is being kept */
 	bool overlong;
 	struct bytes captured;
-	char name[JSON_WATCH_NAME_MAX + 1]; /* the model's, as in the source */
+	char name[JSON_WATCH_NAME_MAX + 1]; /* the first model's, as in the source */
 	uint8_t name_len;
 	bool has_usage, usage_inner; /* `captured` is whole; it was the inner object's */
 	uint32_t searches;           /* items of `output` that are a "web_search_call" */
