@@ -117,11 +117,11 @@ close_container(struct json_watch *watch)
 static struct json_watch_text *
 wanted_text(struct json_watch *watch)
 {
-	if (!is_place(watch))
-		return NULL;
-	if (key_is(watch, "model"))
-		return &watch->model;
-	return key_is(watch, "id") ? &watch->id : NULL;
+	struct json_watch_text *text = key_is(watch, "model") ? &watch->model
+				       : key_is(watch, "id")  ? &watch->id
+							      : NULL;
+	/* The first counts, however the text is cut. */
+	return text != NULL && is_place(watch) && text->bytes[0] == '\0' ? text : NULL;
 }
 
 static enum json_watch_use

@@ -48,10 +48,10 @@ struct json_watch {
 	uint32_t capture_depth; /* 0 = nothing is being kept */
 	bool overlong;
 	struct bytes captured;
-	struct json_watch_text model, id;
-	bool has_usage, usage_inner; /* `captured` is whole; it was the inner object's */
-	uint32_t searches;           /* items of `output` that are a "web_search_call" */
-	bool item_is_search;         /* `item` is one */
+	struct json_watch_text model, id; /* the first ones */
+	bool has_usage, usage_inner;      /* `captured` is whole; it was the inner object's */
+	uint32_t searches;                /* items of `output` that are a "web_search_call" */
+	bool item_is_search;              /* `item` is one */
 };
 
 void json_watch_init(struct json_watch *watch);

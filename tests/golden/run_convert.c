@@ -3,6 +3,7 @@
  * keep it. */
 #include "golden_case.h"
 #include "golden_compare.h"
+#include "golden_tap.h"
 #include "golden_tell.h"
 #include "must.h"
 
@@ -157,7 +158,8 @@ get_request(struct run *run, bool stream, struct bytes *out)
 	*out = changed;
 }
 
-/* One answer through: `in` cut into pieces, the client's bytes to `out`. */
+/* One answer through: `in` cut into pieces, the client's bytes to `out`. The tap must hear the same
+ * usage. */
 static bool
 pass(struct run *run, struct view in, bool sse, bool stream, struct cuts cuts, struct bytes *out,
     bool check)
@@ -166,7 +168,9 @@ pass(struct run *run, struct view in, bool sse, bool stream, struct cuts cuts, s
 	struct bytes request;
 	struct bytes sent;
 	struct err err = {.kind = ERR_NONE};
+	struct tap tap;
 	bool complete = false;
+	tap_init(&tap, (enum protocol)run->test->options.upstream, sse);
 	bytes_init(&sent, OUT_BYTES_MAX);
 	get_request(run, stream, &request);
 	bool ok = convert_request(convert, bytes_view(&request), &sent, &err) ||
@@ -174,10 +178,14 @@ pass(struct run *run, struct view in, bool sse, bool stream, struct cuts cuts, s
 	while (ok && in.len > 0) {
 		struct view piece = view_sub(in, 0, next_cut(&cuts, in));
 		in = view_from(in, piece.len);
+		tap_feed(&tap, piece);
 		ok = convert_feed(convert, sse, piece, out, &err) || fail(run, "feed", &err);
 	}
 	ok = ok && (convert_end(convert, true, out, &complete, &err) || fail(run, "end", &err));
 	ok = ok && (!check || check_loss(run, convert));
+	ok = ok &&
+	     (golden_tap_agrees(&tap, convert, complete, &run->why) || fail(run, "usage", NULL));
+	tap_fini(&tap);
 	convert_free(convert);
 	bytes_fini(&request);
 	bytes_fini(&sent);
