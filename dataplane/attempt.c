@@ -96,20 +96,18 @@ static void
 mend_form(struct attempt *attempt)
 {
 	const struct attempt_request *request = attempt->request;
-	struct bytes unsent;
 	struct err err;
 	if (attempt->convert != NULL || request->route->endpoint != ENDPOINT_GENERATE)
 		return;
 	struct transcode_call call = {.client = request->route->protocol,
+	    .table = request->table,
 	    .entry = attempt->entry,
 	    .body = request->body,
 	    .id = request->id,
 	    .strict = request->strict,
 	    .model = attempt->rewrite.model,
 	    .wall_ms = clock_wall_ms()};
-	attempt->convert = transcode_new(&call, &unsent, &err);
-	if (attempt->convert != NULL)
-		bytes_fini(&unsent);
+	attempt->convert = transcode_answer(&call, &err);
 }
 
 static void

@@ -144,6 +144,7 @@ convert_body(struct attempt *attempt, bool own, struct err *err)
 	rewrite_model(
 	    request->table, attempt->entry, request->facts->model, attempt->rewrite.model, NULL);
 	struct transcode_call call = {.client = request->route->protocol,
+	    .table = request->table,
 	    .entry = attempt->entry,
 	    .body = request->body,
 	    .id = request->id,

@@ -38,8 +38,7 @@ write_max_tokens(struct chat_write *write)
 	if (tokens == 0)
 		return ledger_refuse(write->err, write->request->paths.max_tokens,
 		    "the chat protocol has no request without an answer (max_tokens 0)");
-	/* The row for unknown models is no knowledge about this one. */
-	if (strcmp(caps->pattern, "*") != 0 && caps->max_output_tokens > 0 &&
+	if (!caps->output_guessed && caps->max_output_tokens > 0 &&
 	    tokens > caps->max_output_tokens) {
 		tokens = caps->max_output_tokens;
 		if (!ledger_lose(

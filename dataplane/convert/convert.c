@@ -93,7 +93,7 @@ convert_free(struct convert *convert)
 }
 
 bool
-convert_request(struct convert *convert, struct view body, struct bytes *out, struct err *err)
+convert_read(struct convert *convert, struct view body, struct err *err)
 {
 	struct jsonspan_value root;
 	if (!jsonspan_scan(body, NULL, 0, &root, err))
@@ -106,8 +106,15 @@ convert_request(struct convert *convert, struct view body, struct bytes *out, st
 	convert->request_bytes = body.len;
 	if (!codec_get(convert->options.client)->request_decode(body, convert->request, err))
 		return false;
-	if (!names_declare(&convert->names, convert->request))
-		return err_set(err, ERR_LIMIT, "", "the request is too big to convert");
+	return names_declare(&convert->names, convert->request) ||
+	       err_set(err, ERR_LIMIT, "", "the request is too big to convert");
+}
+
+bool
+convert_request(struct convert *convert, struct view body, struct bytes *out, struct err *err)
+{
+	if (!convert_read(convert, body, err))
+		return false;
 	struct view model = convert->request->model_text;
 	if (convert->upstream_model.len > 0)
 		model = convert->upstream_model;
@@ -118,7 +125,7 @@ convert_request(struct convert *convert, struct view body, struct bytes *out, st
 	    .upstream_plain = convert->upstream,
 	    .names = &convert->names,
 	    .ledger = &convert->ledger,
-	    .stream = convert->request->stream,
+	    .stream = convert->request->stream || convert->options.stream_upstream,
 	};
 	return codec_get(convert->options.upstream)
 	    ->request_encode(convert->request, &encode, out, err);

@@ -126,8 +126,7 @@ write_max_tokens(struct responses_write *write)
 		    "the responses protocol has no request without an answer (max_tokens 0)");
 	if (tokens < OUTPUT_TOKENS_MIN)
 		tokens = OUTPUT_TOKENS_MIN;
-	/* The row for unknown models is no knowledge about this one. */
-	if (strcmp(caps->pattern, "*") != 0 && caps->max_output_tokens > 0 &&
+	if (!caps->output_guessed && caps->max_output_tokens > 0 &&
 	    tokens > caps->max_output_tokens)
 		tokens = caps->max_output_tokens;
 	write_json_key_int(&write->json, "max_output_tokens", tokens);
