@@ -72,6 +72,7 @@ struct attempt {
 	struct convert *convert; /* NULL = the answer passes as it is */
 	uint64_t last_ms;        /* last byte, or the resume */
 	enum attempt_mode mode;
+	bool asks_stream; /* of the upstream; the client may have asked for a whole answer */
 	bool is_stream; /* the deadlines of streams hold */
 	bool paused;
 	bool inflate_out; /* the client gets the inflated bytes */

@@ -18,6 +18,7 @@ make_options(const struct transcode_call *call)
 	    .upstream = (enum wire)call->entry->protocol,
 	    .strict = call->strict,
 	    .stream_upstream = call->streams,
+	    .thinks = call->thinks,
 	    .flags = abilities_of_upstream(call->entry),
 	    .upstream_plain = view_of(call->entry->id),
 	    .request_id_plain = view_of(call->id),

@@ -16,6 +16,7 @@ struct transcode_call {
 	const char *id;    /* the exchange's */
 	bool strict;       /* what would be lost is refused */
 	bool streams;      /* the upstream is asked for a stream, whatever the client wants */
+	bool thinks;       /* thinking is on where the client says nothing of it */
 	const char *model; /* as the upstream gets it */
 	int64_t wall_ms;
 };

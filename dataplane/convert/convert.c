@@ -111,6 +111,32 @@ convert_read(struct convert *convert, struct view body, struct err *err)
 }
 
 bool
+convert_can_fold(const struct convert *convert)
+{
+	const struct request *request = convert->request;
+	for (const struct leftover *it = request->leftovers; it != NULL; it = it->next) {
+		if (it->vital)
+			return false;
+	}
+	for (const struct tool *tool = request->tools; tool != NULL; tool = tool->next) {
+		if (tool->kind == TOOL_HOSTED)
+			return false;
+	}
+	return true;
+}
+
+static void
+think(struct request *request, const struct caps *caps)
+{
+	if (request->thinking != THINKING_ABSENT || request->effort != EFFORT_ABSENT ||
+	    caps->thinking == CAPS_THINKING_NONE)
+		return;
+	request->thinking =
+	    caps->thinking == CAPS_THINKING_ADAPTIVE ? THINKING_ADAPTIVE : THINKING_BUDGET;
+	request->thinking_budget = CAPS_BUDGET_USUAL;
+}
+
+bool
 convert_request(struct convert *convert, struct view body, struct bytes *out, struct err *err)
 {
 	if (!convert_read(convert, body, err))
@@ -127,6 +153,8 @@ convert_request(struct convert *convert, struct view body, struct bytes *out, st
 	    .ledger = &convert->ledger,
 	    .stream = convert->request->stream || convert->options.stream_upstream,
 	};
+	if (convert->options.thinks)
+		think(convert->request, encode.caps);
 	return codec_get(convert->options.upstream)
 	    ->request_encode(convert->request, &encode, out, err);
 }

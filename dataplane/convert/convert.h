@@ -20,6 +20,7 @@ struct convert_options {
 	enum wire client, upstream;
 	bool strict;
 	bool stream_upstream; /* it is asked for a stream, whatever the client wants */
+	bool thinks; /* thinking is on where the client says nothing of it */
 	const struct caps *caps_rows; /* NULL = built-in; read by convert_request alone */
 	size_t caps_count;
 	struct upstream_flags flags;
@@ -39,6 +40,9 @@ MUST_CHECK bool convert_request(
 /* Only reads the request, which its upstream of the same protocol has got as it is: for an answer
  * that comes in another form than the client asked for. Errors and `body` as above. */
 MUST_CHECK bool convert_read(struct convert *convert, struct view body, struct err *err);
+/* The answer that was read for, as a stream that is put together, says all that a whole one would:
+ * the request holds nothing that our events have no words for. */
+bool convert_can_fold(const struct convert *convert);
 /* The client asked for a stream. */
 bool convert_wants_stream(const struct convert *convert);
 /* Upstream bytes of a 2xx answer, SSE or one JSON document by `sse`, any split. Client bytes are
