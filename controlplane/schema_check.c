@@ -101,7 +101,11 @@ check_choice(
 {
 	struct view rest = view_of(row->words), first;
 	(void)view_split(&rest, '|', &first);
-	if (!is_word_of(row, text_of(value)))
+	if (is_word_of(row, text_of(value)))
+		return;
+	if ((row->flags & SCHEMA_EXACT) != 0)
+		faults_error(faults, path, "is none of %s", row->words);
+	else
 		faults_warn(
 		    faults, path, "is none of %s; taken as %.*s", row->words, VIEW_ARGS(first));
 }
