@@ -165,8 +165,7 @@ def gist_anthropic(item):
     parts = []
     for block in item["content"]:
         kind = block["type"]
-        parts.append((kind, block.get("text") or block.get("thinking") or
-                      (block["name"], block["input"])))
+        parts.append((kind, (block["name"], block["input"]) if kind == "tool_use" else block[kind]))
     usage = item["usage"]
     return parts, item["stop_reason"], (usage["input_tokens"], usage["output_tokens"],
                                         usage["cache_read_input_tokens"])
@@ -209,7 +208,7 @@ class Fold(unittest.TestCase):
 
     def test_a_whole_answer_is_a_stream_put_together(self):
         prompts = ("[demo:think hm \u4f60\u597d, well] [demo:say one \u00e9 two \"three\"]",
-                   "[demo:think so] [demo:tools 2 look {\"x\":\"y\"}]", "[demo:say ]")
+                   "[demo:think so] [demo:tools 2 look {\"x\":\"y\"}]", "[demo:stop max_tokens] [demo:words 9]")
         for upstream in PROTOCOLS:
             entries = {"off": rig.upstream("a"), "all": rig.upstream("a", fold="all"),
                        "converted": rig.upstream("a", fold="converted")}
