@@ -158,8 +158,8 @@ convert_body(struct attempt *attempt, bool own, struct err *err)
 {
 	const struct attempt_request *request = attempt->request;
 	bool thinks;
-	rewrite_model(request->table, attempt->entry, request->facts->model, attempt->rewrite.model,
-	    &thinks);
+	rewrite_model(
+	    request->table, attempt->entry, request->facts->model, attempt->rewrite.model, &thinks);
 	attempt->asks_stream = attempt->asks_stream || (!own && attempt->entry->fold != FOLD_OFF);
 	const struct transcode_call call = make_call(attempt, thinks);
 	struct convert *convert = transcode_new(&call, &attempt->body, err);

@@ -16,7 +16,8 @@
 #define LIMITS_TEXT_BYTES 40
 
 struct limits {
-	struct http_header headers[LIMITS_HEADERS_MAX]; /* values borrow from the answer and from here */
+	struct http_header
+	    headers[LIMITS_HEADERS_MAX]; /* values borrow from the answer and from here */
 	size_t count;
 	char texts[LIMITS_TEXTS_MAX][LIMITS_TEXT_BYTES];
 	size_t text_count;

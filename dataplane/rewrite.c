@@ -71,8 +71,8 @@ put_head(struct rewrite *rewrite, const struct rewrite_call *call)
 {
 	if (rewrite->head.len == 0)
 		return true;
-	struct view put = arena_printf(
-	    &rewrite->texts, "{%.*s", VIEW_ARGS(bytes_view(&rewrite->head)));
+	struct view put =
+	    arena_printf(&rewrite->texts, "{%.*s", VIEW_ARGS(bytes_view(&rewrite->head)));
 	return put.data != NULL &&
 	       splice_replace(&rewrite->splice, view_sub(call->facts->body, 0, 1), put);
 }
@@ -113,9 +113,11 @@ mend_sampling(struct rewrite *rewrite, const struct rewrite_call *call, const st
 	struct jsonspan_value body = {JSONSPAN_OBJECT, call->facts->body};
 	struct jsonspan_value top_p = jsonspan_get(body, "top_p");
 	struct jsonspan_value temperature = jsonspan_get(body, "temperature");
-	bool has_top_p = top_p.kind == JSONSPAN_NUMBER &&
-			 read_json_double(top_p.raw) >= (caps->sampling ? TOP_P_MIN : TOP_P_NEW_MIN);
-	bool usual = temperature.kind == JSONSPAN_NUMBER && read_json_double(temperature.raw) == 1.0;
+	bool has_top_p =
+	    top_p.kind == JSONSPAN_NUMBER &&
+	    read_json_double(top_p.raw) >= (caps->sampling ? TOP_P_MIN : TOP_P_NEW_MIN);
+	bool usual =
+	    temperature.kind == JSONSPAN_NUMBER && read_json_double(temperature.raw) == 1.0;
 	return leave_out(rewrite, "top_k") && (has_top_p || leave_out(rewrite, "top_p")) &&
 	       ((usual && (!has_top_p || caps->sampling_both)) ||
 		   leave_out(rewrite, "temperature"));
@@ -139,8 +141,8 @@ add_thinking(struct rewrite *rewrite, const struct rewrite_call *call)
 	int64_t max_tokens = 0;
 	const struct jsonspan_value *members = call->facts->members;
 	struct caps caps = abilities_of_model(call->table, rewrite->model);
-	if (members[FACTS_THINKING].kind != JSONSPAN_NONE ||
-	    caps.thinking == CAPS_THINKING_NONE || has_refused(rewrite, "thinking"))
+	if (members[FACTS_THINKING].kind != JSONSPAN_NONE || caps.thinking == CAPS_THINKING_NONE ||
+	    has_refused(rewrite, "thinking"))
 		return true;
 	if (caps.thinking == CAPS_THINKING_ADAPTIVE)
 		return add_member(rewrite, "\"thinking\":{\"type\":\"adaptive\"}") &&

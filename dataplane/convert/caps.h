@@ -25,7 +25,8 @@ struct caps {
 	bool prefill;
 	bool effort_xhigh, effort_max;
 	bool json_schema; /* native structured output */
-	bool output_guessed; /* max_output_tokens serves where there must be one; it limits nobody */
+	bool
+	    output_guessed; /* max_output_tokens serves where there must be one; it limits nobody */
 	int64_t max_output_tokens;
 	int64_t max_effort_budget;
 };

@@ -19,8 +19,8 @@ struct convert;
 struct convert_options {
 	enum wire client, upstream;
 	bool strict;
-	bool stream_upstream; /* it is asked for a stream, whatever the client wants */
-	bool thinks; /* thinking is on where the client says nothing of it */
+	bool stream_upstream;         /* it is asked for a stream, whatever the client wants */
+	bool thinks;                  /* thinking is on where the client says nothing of it */
 	const struct caps *caps_rows; /* NULL = built-in; read by convert_request alone */
 	size_t caps_count;
 	struct upstream_flags flags;

@@ -33,7 +33,7 @@ void
 responses_decoder_free(struct decoder *decoder)
 {
 	for (struct item *item = decoder->first; item != NULL; item = item->next)
-		bytes_fini(&item->held);
+		responses_item_fini(item);
 	bytes_fini(&decoder->scratch);
 }
 
@@ -253,6 +253,21 @@ fits_item(enum part_kind part, enum item_kind item)
 	return item == ITEM_MESSAGE;
 }
 
+/* How likely the tokens of a text were: of a delta, or of all of it. */
+static bool
+on_logprobs(struct decoder *decoder, struct item *item, struct jsonspan_value owner, int64_t index,
+    bool all)
+{
+	struct jsonspan_value list = jsonspan_get(owner, "logprobs");
+	const struct record record = {
+	    .kind = all ? RECORD_ALL_LOGPROBS : RECORD_LOGPROBS,
+	    .index = index,
+	    .data = list.raw,
+	};
+	return list.kind != JSONSPAN_ARRAY || read_json_is_default(list) ||
+	       responses_item_apply(decoder, item, &record);
+}
+
 static bool
 on_text(struct decoder *decoder, struct jsonspan_value event, const struct text_event *row)
 {
@@ -266,6 +281,9 @@ on_text(struct decoder *decoder, struct jsonspan_value event, const struct text_
 	};
 	if (item == NULL || !fits_item(row->part, item->kind))
 		return true;
+	if (row->part == PART_TEXT &&
+	    !on_logprobs(decoder, item, event, record.index, row->record == RECORD_FULL))
+		return false;
 	return responses_item_apply(decoder, item, &record);
 }
 
@@ -298,7 +316,8 @@ on_part_done(struct decoder *decoder, struct jsonspan_value event)
 	};
 	if (item == NULL || item->kind != ITEM_MESSAGE)
 		return true;
-	if (!responses_item_apply(decoder, item, &record))
+	if (!on_logprobs(decoder, item, part, record.index, true) ||
+	    !responses_item_apply(decoder, item, &record))
 		return false;
 	record.kind = RECORD_CLOSE;
 	record.data = VIEW("");

@@ -81,7 +81,7 @@ try_word(
 	X(list, UP, models, "[\"claude-*\", \"gpt-5\"]", "[\"\"]")                                 \
 	X(list, UP, model_map, "{\"gpt-*\": \"x/*\"}", "{\"gpt-4\": \"x/*\"}")                     \
 	X(list, UP, accepts, "[\"top_k\", \"stops_here\"]", "[\"top_k\", \"top_q\"]")              \
-	X(list, UP, fold, "\"converted\"", "\"some\"")                                                 \
+	X(list, UP, fold, "\"converted\"", "\"some\"")                                             \
 	X(list, UP, activation_enabled, "true", "\"true\"")                                        \
 	X(list, UP, activation_time, "\"08:00\"", "\"24:00\"")                                     \
 	X(list, UP, created_at, "\"2026-11-22T18:24:22.877477\"", NULL)                            \
@@ -101,7 +101,7 @@ try_word(
 #define ABLE "\"pattern\": \"grok-*\""
 #define ABLE_WORDS(X)                                                                              \
 	X(model_capabilities, "\"sampling\": true", pattern, "\"*\"", "\"\"")                      \
-	X(model_capabilities, ABLE, thinking, "\"adaptive\"", "\"adaptve\"")                             \
+	X(model_capabilities, ABLE, thinking, "\"adaptive\"", "\"adaptve\"")                       \
 	X(model_capabilities, ABLE, thinking_always, "true", "\"yes\"")                            \
 	X(model_capabilities, ABLE, sampling, "false", "2")                                        \
 	X(model_capabilities, ABLE, sampling_both, "0", "-1")                                      \

@@ -1,4 +1,5 @@
-/* The built-in rows of what models take: the first that fits counts, and the manual says the same. */
+/* The built-in rows of what models take: the first that fits counts, and the manual says the same.
+ */
 #include "caps.h"
 #include "fileio.h"
 #include "suite.h"
@@ -9,8 +10,9 @@ START_TEST(the_first_row_that_fits_counts)
 	static const struct {
 		const char *model, *pattern;
 	} rows[] = {{"claude-3-5-haiku-20241022", "claude-3-5*"},
-	    {"claude-sonnet-4-20250514", "claude-sonnet-4-2*"}, {"claude-opus-4-6", "claude-opus-4-6*"},
-	    {"claude-opus-4-8", "claude-*"}, {"claude-", "claude-*"}, {"gpt-5.2", "*"}, {"", "*"}};
+	    {"claude-sonnet-4-20250514", "claude-sonnet-4-2*"},
+	    {"claude-opus-4-6", "claude-opus-4-6*"}, {"claude-opus-4-8", "claude-*"},
+	    {"claude-", "claude-*"}, {"gpt-5.2", "*"}, {"", "*"}};
 	size_t count;
 	const struct caps *built_in = caps_defaults(&count);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -26,8 +28,8 @@ static void
 take(struct bytes *line, bool flag, const char *word)
 {
 	if (flag)
-		ck_assert(bytes_printf(line, "%s%s", bytes_view(line).data[line->len - 2] == '|' ? "" : ", ",
-		    word));
+		ck_assert(bytes_printf(
+		    line, "%s%s", bytes_view(line).data[line->len - 2] == '|' ? "" : ", ", word));
 }
 
 static void

@@ -157,8 +157,8 @@ START_TEST(the_thinking_suffix_is_a_wish)
 }
 END_TEST
 
-/* What the API refuses beside thinking leaves, where thinking is our doing; the rest stays as it was
- * written. */
+/* What the API refuses beside thinking leaves, where thinking is our doing; the rest stays as it
+ * was written. */
 START_TEST(thinking_that_is_switched_on_mends_the_sampling)
 {
 	static const char on[] = "{\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":10000},";
@@ -183,7 +183,8 @@ START_TEST(thinking_that_is_switched_on_mends_the_sampling)
 		check(body, sent, "claude-sonnet-4-5");
 	}
 	check("{\"temperature\":0,\"model\":\"claude-opus-4-8-thinking\",\"top_p\":0.98}",
-	    "{\"thinking\":{\"type\":\"adaptive\"},\"model\":\"claude-opus-4-8\"}", "claude-opus-4-8");
+	    "{\"thinking\":{\"type\":\"adaptive\"},\"model\":\"claude-opus-4-8\"}",
+	    "claude-opus-4-8");
 	check("{\"model\":\"claude-opus-4-8-thinking\",\"top_p\":0.99}",
 	    "{\"thinking\":{\"type\":\"adaptive\"},\"model\":\"claude-opus-4-8\",\"top_p\":0.99}",
 	    "claude-opus-4-8");
@@ -203,8 +204,8 @@ START_TEST(the_owners_row_says_how_a_model_thinks)
 	*table_add_capability(table) = (struct model_capability){.pattern = "claude-sonnet-*",
 	    .thinking = THINKING_FORM_ADAPTIVE,
 	    .sampling_both = TOGGLE_ON};
-	*table_add_capability(table) = (struct model_capability){
-	    .pattern = "claude-haiku-*", .thinking = THINKING_FORM_NONE};
+	*table_add_capability(table) =
+	    (struct model_capability){.pattern = "claude-haiku-*", .thinking = THINKING_FORM_NONE};
 	check("{\"model\":\"claude-sonnet-4-5-thinking\",\"temperature\":1,\"top_p\":0.95}",
 	    "{\"thinking\":{\"type\":\"adaptive\"},\"model\":\"claude-sonnet-4-5\","
 	    "\"temperature\":1,\"top_p\":0.95}",
@@ -218,8 +219,8 @@ START_TEST(the_owners_row_says_how_a_model_thinks)
 		struct lesson lesson = {.kind = LESSON_FIELD};
 		snprintf(name, sizeof(name), "x%d", i);
 		snprintf(lesson.name, sizeof(lesson.name), "%s", name);
-		ck_assert(lessons_learn(
-		    lessons, table, "claude:a", "claude-sonnet-4-5", &lesson, 1000));
+		ck_assert(
+		    lessons_learn(lessons, table, "claude:a", "claude-sonnet-4-5", &lesson, 1000));
 	}
 	check("{\"model\":\"claude-sonnet-4-5-thinking\",\"x3\":1,\"temperature\":0,\"top_p\":0,"
 	      "\"top_k\":0}",
@@ -365,7 +366,8 @@ START_TEST(refused_betas_leave_the_header)
 	add_lesson(LESSON_BETA, "bad");
 	add_lesson(LESSON_BETA, "worse");
 	ck_assert(request_facts_read(body, &facts, NULL));
-	struct rewrite_call call = {table, entry, protocol, lessons, body, &facts, true, 2000, false};
+	struct rewrite_call call = {
+	    table, entry, protocol, lessons, body, &facts, true, 2000, false};
 	ck_assert(rewrite_init(&rewrite, &call, NULL));
 	for (int i = 0; i < COUNT(rows); i++) {
 		struct bytes room;
@@ -387,7 +389,8 @@ START_TEST(without_a_reason_nothing_is_copied)
 	struct rewrite rewrite;
 	struct view body = VIEW("{\"model\":\"c\"}");
 	ck_assert(request_facts_read(body, &facts, NULL));
-	struct rewrite_call call = {table, entry, protocol, lessons, body, &facts, true, 2000, false};
+	struct rewrite_call call = {
+	    table, entry, protocol, lessons, body, &facts, true, 2000, false};
 	ck_assert(rewrite_init(&rewrite, &call, NULL));
 	ck_assert_uint_eq(rewrite.splice.count, 1);
 	ck_assert_ptr_eq(rewrite.splice.pieces[0].data, body.data);
