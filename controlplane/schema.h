@@ -38,8 +38,9 @@ enum schema_type {
 
 #define SCHEMA_REQUIRED 1u
 #define SCHEMA_UNUSED 2u /* accepted, checked and kept, but nothing acts on it yet */
-#define SCHEMA_EXACT 4u  /* a choice: another word is refused; else it is told and the first taken \
-			  */
+#define SCHEMA_EXACT                                                                               \
+	4u /* a choice: another word is refused; else it is told and the first taken               \
+	    */
 
 struct schema_row {
 	const char *part; /* of which object: schema_section.part */
