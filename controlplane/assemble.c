@@ -69,6 +69,8 @@ add_upstream(struct table *table, const struct config *config, enum group group,
 	entry->weight = (uint32_t)schema_number(from->entry, SCHEMA_UPSTREAMS, "weight");
 	entry->any_address = url_parse_base(view_of(from->base_url), &url, NULL) &&
 			     config_allows_host(config->root, url.host);
+	entry->accepts = rules_accepts(from->entry);
+	entry->fold = (enum fold)schema_choice(from->entry, SCHEMA_UPSTREAMS, "fold");
 	set_models(entry, from->entry);
 	if (group == GROUP_CHAT_VIA_CLAUDE && entry->protocol == PROTOCOL_ANTHROPIC)
 		add_default_models(entry, config);
@@ -303,6 +305,7 @@ assemble_table(const struct config *config, int64_t wall_ms, const char *demo_ur
 	add_client_keys(table, config);
 	add_model_rules(table, config);
 	price_rows_add(table, config);
+	rules_capabilities(config, table);
 	set_timeouts(table, config);
 	set_totals(table, config);
 	set_optimization(table, config);

@@ -46,6 +46,72 @@ rules_policy(const struct config *config, enum group group)
 	};
 }
 
+/* ---- capabilities ---- */
+
+static enum toggle
+toggle_of(const json_t *row, const char *key)
+{
+	const json_t *value = json_object_get(row, key);
+	if (value == NULL || json_is_null(value))
+		return TOGGLE_BUILT_IN;
+	return schema_flag(row, SCHEMA_CAPABILITIES, key) ? TOGGLE_ON : TOGGLE_OFF;
+}
+
+static int64_t
+tokens_of(const json_t *row, const char *key)
+{
+	return (int64_t)json_number_value(json_object_get(row, key));
+}
+
+void
+rules_capabilities(const struct config *config, struct table *table)
+{
+	const json_t *list = schema_section_get(config->root, SCHEMA_CAPABILITIES);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *from = json_array_get(list, i);
+		struct model_capability *row = table_add_capability(table);
+		*row = (struct model_capability){
+		    .thinking =
+			(enum thinking_form)schema_choice(from, SCHEMA_CAPABILITIES, "thinking"),
+		    .thinking_always = toggle_of(from, "thinking_always"),
+		    .sampling = toggle_of(from, "sampling"),
+		    .sampling_both = toggle_of(from, "sampling_both"),
+		    .system_mid = toggle_of(from, "system_mid"),
+		    .prefill = toggle_of(from, "prefill"),
+		    .effort_xhigh = toggle_of(from, "effort_xhigh"),
+		    .effort_max = toggle_of(from, "effort_max"),
+		    .json_schema = toggle_of(from, "json_schema"),
+		    .max_output_tokens = tokens_of(from, "max_output_tokens"),
+		    .max_effort_budget = tokens_of(from, "max_effort_budget"),
+		};
+		(void)snprintf(row->pattern, sizeof(row->pattern), "%s",
+		    schema_text(from, SCHEMA_CAPABILITIES, "pattern"));
+	}
+}
+
+static bool
+accepts(const json_t *upstream, const char *word)
+{
+	return schema_has_word(upstream, SCHEMA_UPSTREAMS, "accepts", word);
+}
+
+struct upstream_accepts
+rules_accepts(const json_t *upstream)
+{
+	return (struct upstream_accepts){
+	    .max_tokens_old_name = accepts(upstream, "max_tokens_old_name"),
+	    .top_k = accepts(upstream, "top_k"),
+	    .cache_breakpoints = accepts(upstream, "cache_breakpoints"),
+	    .reasoning_content = accepts(upstream, "reasoning_content"),
+	    .inline_think = accepts(upstream, "inline_think"),
+	    .instructions = accepts(upstream, "instructions"),
+	    .developer_role = accepts(upstream, "developer_role"),
+	    .custom_tools = accepts(upstream, "custom_tools"),
+	    .stop_over_four = accepts(upstream, "stop_over_four"),
+	    .stops_here = accepts(upstream, "stops_here"),
+	};
+}
+
 /* ---- strategies ---- */
 
 /* The strategy under `key`; false when there is none. */

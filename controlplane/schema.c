@@ -103,6 +103,19 @@ schema_choice(const json_t *obj, const char *part, const char *key)
 	return 0;
 }
 
+bool
+schema_has_word(const json_t *obj, const char *part, const char *key, const char *word)
+{
+	const struct schema_row *row = schema_find(part, key);
+	MUST(row != NULL && row->type == SCHEMA_WORDS);
+	const json_t *list = member(obj, key);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		if (strcmp(json_string_value(json_array_get(list, i)), word) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* ---- the first document and the manual ---- */
 
 static json_t *
@@ -167,6 +180,7 @@ print_shape(const struct schema_row *row, struct bytes *out)
 	    [SCHEMA_NETWORK_MAP] = "object",
 	    [SCHEMA_MODELS_LIST] = "list of models",
 	    [SCHEMA_MODELS_MAP] = "object of models",
+	    [SCHEMA_WORDS] = "list of words",
 	};
 	bool ok = bytes_append_str(out, names[row->type]);
 	if (row->words != NULL) {

@@ -34,11 +34,15 @@ enum schema_type {
 	SCHEMA_MODELS_LIST, /* of model names, '*' allowed */
 	SCHEMA_GROUPS,      /* list of groups: claude, codex, chat */
 	SCHEMA_MODELS_MAP,  /* model name -> model name, one '*' allowed in each */
+	SCHEMA_WORDS,       /* list of some of `words` */
 	SCHEMA_TYPES,
 };
 
 #define SCHEMA_REQUIRED 1u
 #define SCHEMA_UNUSED 2u /* accepted, checked and kept, but nothing acts on it yet */
+#define SCHEMA_EXACT                                                                               \
+	4u /* a choice: another word is refused; else it is told and the first taken               \
+	    */
 
 struct schema_row {
 	const char *part; /* of which object: schema_section.part */
@@ -64,6 +68,7 @@ struct schema_section {
 
 #define SCHEMA_UPSTREAMS "upstreams"
 #define SCHEMA_MODELS "model_conversions"
+#define SCHEMA_CAPABILITIES "model_capabilities"
 #define SCHEMA_CLIENT_KEYS "client_keys"
 #define SCHEMA_TIMEOUTS "timeout_settings"
 #define SCHEMA_STRATEGIES "error_handling_strategies"
@@ -103,6 +108,9 @@ const char *schema_text(const json_t *obj, const char *part, const char *key);
 json_t *schema_value(const json_t *obj, const char *part, const char *key);
 /* Which of the row's words, counted from 0; 0 when absent or unknown. */
 unsigned schema_choice(const json_t *obj, const char *part, const char *key);
+
+/* Is this one of the row's words in the list? False when the list is absent. */
+bool schema_has_word(const json_t *obj, const char *part, const char *key, const char *word);
 
 /* The document of a first start: empty lists and every default that has an effect; new reference.
  */

@@ -84,18 +84,30 @@ check_key(const json_t *value, const char *path, struct faults *faults)
 		faults_warn(faults, path, "is empty: requests go out without a key");
 }
 
+static bool
+is_word_of(const struct schema_row *row, struct view text)
+{
+	struct view rest = view_of(row->words), word;
+	while (view_split(&rest, '|', &word)) {
+		if (view_eq(word, text))
+			return true;
+	}
+	return false;
+}
+
 static void
 check_choice(
     const struct schema_row *row, const json_t *value, const char *path, struct faults *faults)
 {
-	struct view rest = view_of(row->words), word, first;
+	struct view rest = view_of(row->words), first;
 	(void)view_split(&rest, '|', &first);
-	word = first;
-	do {
-		if (view_eq(word, text_of(value)))
-			return;
-	} while (view_split(&rest, '|', &word));
-	faults_warn(faults, path, "is none of %s; taken as %.*s", row->words, VIEW_ARGS(first));
+	if (is_word_of(row, text_of(value)))
+		return;
+	if ((row->flags & SCHEMA_EXACT) != 0)
+		faults_error(faults, path, "is none of %s", row->words);
+	else
+		faults_warn(
+		    faults, path, "is none of %s; taken as %.*s", row->words, VIEW_ARGS(first));
 }
 
 static void
@@ -269,6 +281,22 @@ is_day(struct view text)
 }
 
 static void
+check_words(
+    const struct schema_row *row, const json_t *value, const char *path, struct faults *faults)
+{
+	if (!json_is_array(value)) {
+		faults_error(faults, path, "must be a list of words");
+		return;
+	}
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		char at[128];
+		snprintf(at, sizeof(at), "%s[%zu]", path, i);
+		if (!is_word_of(row, text_of(json_array_get(value, i))))
+			faults_error(faults, at, "is none of %s", row->words);
+	}
+}
+
+static void
 check_string(
     const struct schema_row *row, const json_t *value, const char *path, struct faults *faults)
 {
@@ -349,6 +377,9 @@ schema_check(const struct schema_row *row, json_t *value, const char *path, stru
 		break;
 	case SCHEMA_MODELS_MAP:
 		check_models_map(value, path, faults);
+		break;
+	case SCHEMA_WORDS:
+		check_words(row, value, path, faults);
 		break;
 	case SCHEMA_STATUS_MAP:
 	case SCHEMA_NETWORK_MAP:

@@ -9,6 +9,7 @@ static const struct schema_section sections[] = {
     {"openai_to_claude_configs", SCHEMA_UPSTREAMS, true, TABLE_UPSTREAMS_MAX},
     {"retry_configs", SCHEMA_UPSTREAMS, true, TABLE_UPSTREAMS_MAX},
     {"model_conversions", SCHEMA_MODELS, true, TABLE_MODEL_RULES_MAX},
+    {"model_capabilities", SCHEMA_CAPABILITIES, true, TABLE_CAPABILITIES_MAX},
     {"client_keys", SCHEMA_CLIENT_KEYS, true, TABLE_CLIENT_KEYS_MAX},
     {"admin", SCHEMA_ADMIN, false, 0},
     {"server", SCHEMA_SERVER, false, 0},
@@ -29,6 +30,7 @@ static const struct schema_section sections[] = {
 #define DAY_S 86400
 #define UNUSED SCHEMA_UNUSED
 #define NEED SCHEMA_REQUIRED
+#define EXACT SCHEMA_EXACT
 
 /* One line each: what it is, its bounds, its default and that of earlier versions, what it does. */
 #define ROW(part, key, type, flags, unit, min, max, words, fallback, old, doc)                     \
@@ -43,6 +45,9 @@ static const struct schema_section sections[] = {
 	ROW(SCHEMA_TIMEOUTS, key, NUMBER, flags, "s", min, DAY_S, NULL, fallback, old, doc)
 #define COUNT(key, flags, min, max, fallback, doc)                                                 \
 	ROW(SCHEMA_TIMEOUTS, key, INT, flags, NULL, min, max, NULL, fallback, NULL, doc)
+#define ACCEPTS                                                                                    \
+	"max_tokens_old_name|top_k|cache_breakpoints|reasoning_content|inline_think|"              \
+	"instructions|developer_role|custom_tools|stop_over_four|stops_here"
 #define PACE(key, max, fallback, doc)                                                              \
 	ROW(SCHEMA_ROUTING, key, NUMBER, 0, "s", 0, max, NULL, fallback, NULL, doc)
 #define RATE(key, max, fallback, doc)                                                              \
@@ -69,6 +74,8 @@ static const struct schema_row rows[] = {
     ROW(SCHEMA_UPSTREAMS, "weight", INT, 0, NULL, 1, TABLE_WEIGHT_MAX, NULL, "1", NULL, "Its share among its kind, where routing.*.pick or a session's hash shares out."),
     PLAIN(SCHEMA_UPSTREAMS, "models", MODELS_LIST, 0, "[]", "Models it serves, as clients ask for them (after model_conversions); * stands for any characters. Empty = all."),
     PLAIN(SCHEMA_UPSTREAMS, "model_map", MODELS_MAP, 0, "{}", "Its own names for models: from the asked name to the sent one; the first that fits counts. One * in the first, and one in the second for what that matched."),
+    ROW(SCHEMA_UPSTREAMS, "accepts", WORDS, 0, NULL, 0, 0, ACCEPTS, "[]", NULL, "What it takes beside the core of its protocol, for converted calls. Chat: max_tokens_old_name: max_tokens, not max_completion_tokens; reasoning_content: earlier reasoning is sent back there; inline_think: <think> in its text is thinking; developer_role: developer, not system; custom_tools; stop_over_four: more than four stop strings. Responses: instructions: the system text goes there; stops_here: stop sequences cut the answer in the gateway. Both: top_k; cache_breakpoints: prompt_cache_breakpoint."),
+    ROW(SCHEMA_UPSTREAMS, "fold", CHOICE, EXACT, NULL, 0, 0, "off|converted|all", "\"off\"", NULL, "It is asked for a stream where the client wants a whole answer, which is put together here: no proxy on the way ends a long silence, and the deadlines of streams hold. converted: for calls that are converted anyway; all: for the others too, but for requests with what conversion has no words for (n above 1, audio, tools that the upstream runs itself)."),
     FLAG(SCHEMA_UPSTREAMS, "activation_enabled", 0, "false", "One small request a day, so that limits by the hour begin then; see the section activation."),
     PLAIN(SCHEMA_UPSTREAMS, "activation_time", CLOCK, 0, "\"08:00\"", "When that request goes out, in its time_zone; made up for later on the same day, tried again each minute, at most 20 times. None on a day that is off."),
     PLAIN(SCHEMA_UPSTREAMS, "created_at", ANY, 0, NULL, "Kept."),
@@ -82,6 +89,19 @@ static const struct schema_row rows[] = {
     FLAG(SCHEMA_MODELS, "enabled", 0, "true", "A disabled rule is skipped."),
     PLAIN(SCHEMA_MODELS, "created_at", ANY, 0, NULL, "Kept."),
     PLAIN(SCHEMA_MODELS, "updated_at", ANY, 0, NULL, "Kept."),
+
+    TEXT(SCHEMA_CAPABILITIES, "pattern", TEXT, NEED, 1, CAPABILITY_PATTERN_BYTES - 1, NULL, "Models by the name that the upstream gets; * stands for any characters. The first row that fits counts; what it leaves out, and models that fit none, are as built in: see the table of 2026-11-22 above."),
+    ROW(SCHEMA_CAPABILITIES, "thinking", CHOICE, EXACT, NULL, 0, 0, "built_in|none|budget|both|adaptive", "\"built_in\"", NULL, "Which form of thinking it takes, for converted calls and for the -thinking at the end of a model's name."),
+    FLAG(SCHEMA_CAPABILITIES, "thinking_always", 0, NULL, "Its thinking cannot be switched off."),
+    FLAG(SCHEMA_CAPABILITIES, "sampling", 0, NULL, "It takes temperature, top_p and top_k; else they are left out."),
+    FLAG(SCHEMA_CAPABILITIES, "sampling_both", 0, NULL, "It takes temperature together with top_p; else top_p is left out."),
+    FLAG(SCHEMA_CAPABILITIES, "system_mid", 0, NULL, "It takes system messages between the others."),
+    FLAG(SCHEMA_CAPABILITIES, "prefill", 0, NULL, "The last message may be the beginning of its answer; else such a request is refused."),
+    FLAG(SCHEMA_CAPABILITIES, "effort_xhigh", 0, NULL, "It knows the effort xhigh; else it gets high."),
+    FLAG(SCHEMA_CAPABILITIES, "effort_max", 0, NULL, "It knows the effort max; else it gets the next lower one."),
+    FLAG(SCHEMA_CAPABILITIES, "json_schema", 0, NULL, "It takes a schema for its answer; else it is told in words to answer in JSON."),
+    ROW(SCHEMA_CAPABILITIES, "max_output_tokens", INT, 0, "tokens", 1, CAPABILITY_TOKENS_MAX, NULL, NULL, NULL, "No more are asked for."),
+    ROW(SCHEMA_CAPABILITIES, "max_effort_budget", INT, 0, "tokens", 1, CAPABILITY_TOKENS_MAX, NULL, NULL, NULL, "Thinking tokens that the effort max stands for, where thinking has a budget. Absent, beside max_output_tokens: one less than that."),
 
     PLAIN(SCHEMA_CLIENT_KEYS, "id", ID, 0, NULL, "Stable name; unique. Absent: made from the hash."),
     TEXT(SCHEMA_CLIENT_KEYS, "name", TEXT, 0, 0, TABLE_NAME_BYTES_MAX, "\"\"", "Label."),

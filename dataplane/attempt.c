@@ -75,7 +75,7 @@ comes_as_sse(const struct attempt *attempt)
 	struct view type = answer_header(attempt->answer, "content-type");
 	if (view_starts_nocase(type, "application/json"))
 		return false;
-	return attempt->request->facts->stream || view_starts_nocase(type, "text/event-stream");
+	return attempt->asks_stream || view_starts_nocase(type, "text/event-stream");
 }
 
 static enum wall_shape
@@ -96,20 +96,18 @@ static void
 mend_form(struct attempt *attempt)
 {
 	const struct attempt_request *request = attempt->request;
-	struct bytes unsent;
 	struct err err;
 	if (attempt->convert != NULL || request->route->endpoint != ENDPOINT_GENERATE)
 		return;
 	struct transcode_call call = {.client = request->route->protocol,
+	    .table = request->table,
 	    .entry = attempt->entry,
 	    .body = request->body,
 	    .id = request->id,
 	    .strict = request->strict,
 	    .model = attempt->rewrite.model,
 	    .wall_ms = clock_wall_ms()};
-	attempt->convert = transcode_new(&call, &unsent, &err);
-	if (attempt->convert != NULL)
-		bytes_fini(&unsent);
+	attempt->convert = transcode_answer(&call, &err);
 }
 
 static void
@@ -118,6 +116,11 @@ read_form(struct attempt *attempt)
 	const struct attempt_request *request = attempt->request;
 	enum wall_shape shape = choose_shape(attempt);
 	attempt->sse = shape == WALL_STREAM;
+	/* An answer that was to be put together and is whole, or none, passes as it is. */
+	if (!is_foreign(attempt) && !(attempt->mode == ATTEMPT_ANSWER && attempt->sse)) {
+		convert_free(attempt->convert);
+		attempt->convert = NULL;
+	}
 	if (attempt->mode == ATTEMPT_ANSWER && shape != WALL_OPAQUE &&
 	    attempt->sse != request->facts->stream)
 		mend_form(attempt);
@@ -130,7 +133,7 @@ read_form(struct attempt *attempt)
 	wall_init(&attempt->wall, attempt->entry->protocol, shape);
 	tap_fini(&attempt->tap);
 	tap_init(&attempt->tap, attempt->entry->protocol, shape == WALL_STREAM);
-	attempt->is_stream = request->facts->stream || attempt->sse;
+	attempt->is_stream = attempt->asks_stream || attempt->sse;
 }
 
 static bool
@@ -399,7 +402,6 @@ attempt_start(struct attempt *attempt, const struct attempt_request *request,
 	    .entry = entry,
 	};
 	attempt->started_ms = attempt->last_ms = attempt->sent_ms = loop_now_ms(request->loop);
-	attempt->is_stream = request->facts->stream;
 	wall_init(&attempt->wall, entry->protocol, WALL_OPAQUE);
 	tap_init(&attempt->tap, entry->protocol, false);
 	usage_filter_init(&attempt->filter);
@@ -408,6 +410,7 @@ attempt_start(struct attempt *attempt, const struct attempt_request *request,
 		set_done(attempt, TRANSPORT_CANCELLED, "the request cannot be carried over");
 		return false;
 	}
+	attempt->is_stream = attempt->asks_stream;
 	if (send_call(attempt, fresh))
 		return true;
 	set_done(attempt, TRANSPORT_INTERNAL, "the request for the upstream cannot be made");

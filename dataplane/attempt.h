@@ -72,7 +72,8 @@ struct attempt {
 	struct convert *convert; /* NULL = the answer passes as it is */
 	uint64_t last_ms;        /* last byte, or the resume */
 	enum attempt_mode mode;
-	bool is_stream; /* the deadlines of streams hold */
+	bool asks_stream; /* of the upstream; the client may have asked for a whole answer */
+	bool is_stream;   /* the deadlines of streams hold */
 	bool paused;
 	bool inflate_out; /* the client gets the inflated bytes */
 	bool sse;         /* convert: the answer is an event stream */

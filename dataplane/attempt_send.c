@@ -118,7 +118,7 @@ attempt_send_headers(const struct attempt *attempt, struct bytes *out)
 	/* At once what nearly all need, instead of six times twice as much. */
 	if (!bytes_reserve(out, HEADERS_BYTES_USUAL))
 		return false;
-	bool gzip = !request->facts->stream && attempt->convert == NULL &&
+	bool gzip = !attempt->asks_stream && attempt->convert == NULL &&
 		    headers_accepts(request->accept_encoding, "gzip");
 	return add_client_headers(attempt, out) &&
 	       add_header(out, VIEW("Accept-Encoding"), gzip ? VIEW("gzip") : VIEW("identity")) &&
@@ -137,19 +137,31 @@ attempt_send_url(const struct attempt *attempt, struct bytes *out)
 	return url_join(base, transcode_path(attempt->entry), VIEW(""), out);
 }
 
-static bool
-convert_body(struct attempt *attempt, bool own, struct err *err)
+static struct transcode_call
+make_call(const struct attempt *attempt, bool thinks)
 {
 	const struct attempt_request *request = attempt->request;
-	rewrite_model(
-	    request->table, attempt->entry, request->facts->model, attempt->rewrite.model, NULL);
-	struct transcode_call call = {.client = request->route->protocol,
+	return (struct transcode_call){.client = request->route->protocol,
+	    .table = request->table,
 	    .entry = attempt->entry,
 	    .body = request->body,
 	    .id = request->id,
 	    .strict = request->strict,
+	    .streams = attempt->asks_stream,
+	    .thinks = thinks,
 	    .model = attempt->rewrite.model,
 	    .wall_ms = clock_wall_ms()};
+}
+
+static bool
+convert_body(struct attempt *attempt, bool own, struct err *err)
+{
+	const struct attempt_request *request = attempt->request;
+	bool thinks;
+	rewrite_model(
+	    request->table, attempt->entry, request->facts->model, attempt->rewrite.model, &thinks);
+	attempt->asks_stream = attempt->asks_stream || (!own && attempt->entry->fold != FOLD_OFF);
+	const struct transcode_call call = make_call(attempt, thinks);
 	struct convert *convert = transcode_new(&call, &attempt->body, err);
 	if (convert == NULL)
 		return false;
@@ -162,6 +174,24 @@ convert_body(struct attempt *attempt, bool own, struct err *err)
 	return true;
 }
 
+/* A whole answer in the client's own protocol may be asked for as a stream, if what comes of that
+ * is the same. */
+static void
+plan_fold(struct attempt *attempt)
+{
+	struct err err;
+	if (attempt->asks_stream || attempt->entry->fold != FOLD_ALL ||
+	    attempt->request->route->endpoint != ENDPOINT_GENERATE)
+		return;
+	const struct transcode_call call = make_call(attempt, false);
+	struct convert *convert = transcode_answer(&call, &err);
+	attempt->asks_stream = convert != NULL && convert_can_fold(convert);
+	if (attempt->asks_stream)
+		attempt->convert = convert;
+	else
+		convert_free(convert);
+}
+
 bool
 attempt_send_body(struct attempt *attempt, struct err *err)
 {
@@ -169,8 +199,10 @@ attempt_send_body(struct attempt *attempt, struct err *err)
 	const struct upstream_entry *entry = attempt->entry;
 	bool generates = request->route->endpoint == ENDPOINT_GENERATE;
 	bool own = entry->protocol == request->route->protocol;
+	attempt->asks_stream = request->facts->stream;
 	if (generates && (!own || (request->mixed && transcode_has_state(request->body))))
 		return convert_body(attempt, own, err);
+	plan_fold(attempt);
 	struct rewrite_call call = {.table = request->table,
 	    .entry = entry,
 	    .protocol = request->route->protocol,
@@ -178,7 +210,8 @@ attempt_send_body(struct attempt *attempt, struct err *err)
 	    .body = request->body,
 	    .facts = request->facts,
 	    .generates = is_json_call(request),
-	    .wall_ms = clock_wall_ms()};
+	    .wall_ms = clock_wall_ms(),
+	    .streams = attempt->asks_stream && !request->facts->stream};
 	return rewrite_init(&attempt->rewrite, &call, err);
 }
 

@@ -4,6 +4,7 @@
 #include "count.h"
 #include "exchange_private.h"
 #include "headers.h"
+#include "limits.h"
 #include "must.h"
 #include "refuse.h"
 #include "transcode.h"
@@ -173,10 +174,9 @@ own_headers(const struct exchange *exchange, struct http_header *out)
 
 /* Of an answer that was converted. */
 static size_t
-converted_headers(struct exchange *exchange, struct http_header *out)
+converted_headers(
+    const struct exchange *exchange, const struct limits *limits, struct http_header *out)
 {
-	const struct attempt *attempt = &exchange->leg->attempt;
-	const struct answer *answer = attempt->answer;
 	bool stream = exchange->facts.stream;
 	size_t count = 0;
 	out[count++] = (struct http_header){VIEW("content-type"),
@@ -185,8 +185,8 @@ converted_headers(struct exchange *exchange, struct http_header *out)
 		out[count++] = (struct http_header){VIEW("cache-control"), VIEW("no-cache")};
 	out[count++] = (struct http_header){
 	    view_of(relay_id_name(exchange->route.protocol)), view_of(exchange->id)};
-	count += headers_convert(exchange->route.protocol, attempt->entry->protocol,
-	    answer->headers, answer->header_count, out + count, HEADERS_MAX - count - 1);
+	for (size_t i = 0; i < limits->count; i++)
+		out[count++] = limits->headers[i];
 	if (exchange->loss[0] != '\0') {
 		out[count++] =
 		    (struct http_header){VIEW("x-pointsman-loss"), view_of(exchange->loss)};
@@ -200,12 +200,18 @@ write_head(struct exchange *exchange)
 	struct attempt *attempt = &exchange->leg->attempt;
 	const struct answer *answer = attempt->answer;
 	struct http_header headers[HEADERS_MAX];
+	struct limits limits;
 	struct relay_head head = {.status = answer->status, .headers = headers};
 	bool changed = attempt->convert != NULL || attempt->folds;
 	bool stream = attempt->mode == ATTEMPT_ANSWER && exchange->facts.stream &&
 		      (changed || attempt->wall.shape == WALL_STREAM);
-	head.count =
-	    changed ? converted_headers(exchange, headers) : own_headers(exchange, headers);
+	if (changed) {
+		limits_convert(exchange->route.protocol, attempt->entry->protocol, answer,
+		    clock_wall_ms(), &limits);
+		head.count = converted_headers(exchange, &limits, headers);
+	} else {
+		head.count = own_headers(exchange, headers);
+	}
 	if (attempt->done) {
 		head.has_length = true;
 		head.length = exchange->leg->held.len;

@@ -105,30 +105,6 @@ headers_to_other_upstream(struct view name, struct view connection)
 	return is_listed(allowed, COUNT(allowed), name) && !is_connection_option(connection, name);
 }
 
-size_t
-headers_convert(enum protocol client, enum protocol upstream, const struct http_header *headers,
-    size_t count, struct http_header *out, size_t max)
-{
-	static const char *const names[][2] = {
-	    {"anthropic-ratelimit-requests-limit", "x-ratelimit-limit-requests"},
-	    {"anthropic-ratelimit-requests-remaining", "x-ratelimit-remaining-requests"},
-	    {"anthropic-ratelimit-tokens-limit", "x-ratelimit-limit-tokens"},
-	    {"anthropic-ratelimit-tokens-remaining", "x-ratelimit-remaining-tokens"},
-	};
-	size_t found = 0, to = client == PROTOCOL_ANTHROPIC ? 0 : 1;
-	bool families = (client == PROTOCOL_ANTHROPIC) != (upstream == PROTOCOL_ANTHROPIC);
-	for (size_t i = 0; i < count && found < max; i++) {
-		if (view_eq_nocase(headers[i].name, "retry-after"))
-			out[found++] = headers[i];
-		for (size_t k = 0; k < COUNT(names) && found < max; k++) {
-			if (view_eq_nocase(headers[i].name, names[k][families ? 1 - to : to]))
-				out[found++] =
-				    (struct http_header){view_of(names[k][to]), headers[i].value};
-		}
-	}
-	return found;
-}
-
 bool
 headers_to_client(struct view name, struct view connection)
 {

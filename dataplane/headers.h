@@ -21,10 +21,6 @@ bool headers_to_client(struct view name, struct view connection);
 /* May this client header go to an upstream of another protocol? Only what no vendor gives a meaning
  * of its own. */
 bool headers_to_other_upstream(struct view name, struct view connection);
-/* What a client gets of the headers of an upstream of another protocol: the limits under its own
- * vendor's names, retry-after. At most `max` into `out` (borrowed views); returns how many. */
-size_t headers_convert(enum protocol client, enum protocol upstream,
-    const struct http_header *headers, size_t count, struct http_header *out, size_t max);
 /* The header that carries a key to an upstream: anthropic gets "x-api-key" for keys that start
  * with "sk-ant-api" and Authorization: Bearer otherwise; the others always Bearer. */
 const char *headers_key_name(enum protocol protocol, struct view key, bool *bearer);

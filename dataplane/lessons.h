@@ -16,12 +16,13 @@
 
 #define LESSONS_MAX 64        /* of one data plane, until the table has them */
 #define LESSONS_FOR_MAX 16    /* that hold for one upstream and model */
+#define LESSONS_MORE_MAX 3    /* that a request's own changes add to them */
 #define LESSONS_WAIT_MS 10000 /* so long an own one counts: the table has it by then */
 
 struct lessons;
 
 struct lesson_list {
-	struct lesson items[LESSONS_FOR_MAX];
+	struct lesson items[LESSONS_FOR_MAX + LESSONS_MORE_MAX];
 	size_t count;
 };
 

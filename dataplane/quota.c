@@ -115,20 +115,29 @@ is_used_up(const struct answer *answer, const char *name)
 	return view_eq_str(left, "0") || view_starts(left, "0.0");
 }
 
-/* A moment as RFC 3339, as seconds of the epoch, or a duration. */
+bool
+quota_reset_ms(struct view value, int64_t wall_ms, uint64_t *ms)
+{
+	int64_t at_s;
+	if (value.len == 0)
+		return false;
+	if (read_date(value, "%Y-%m-%dT%H:%M:%S", &at_s)) {
+		*ms = until(at_s, wall_ms);
+		return true;
+	}
+	if (!read_duration(value, ms))
+		return false;
+	/* Nothing lasts thirty years: that is a date. */
+	if (*ms >= 1000000000000ull)
+		*ms = until((int64_t)(*ms / 1000), wall_ms);
+	return true;
+}
+
 static uint64_t
 reset_ms(struct view value, int64_t wall_ms)
 {
 	uint64_t ms;
-	int64_t at_s;
-	if (value.len == 0)
-		return 0;
-	if (read_date(value, "%Y-%m-%dT%H:%M:%S", &at_s))
-		return until(at_s, wall_ms);
-	if (!read_duration(value, &ms))
-		return 0;
-	/* Nothing lasts thirty years: that is a date. */
-	return ms >= 1000000000000ull ? until((int64_t)(ms / 1000), wall_ms) : ms;
+	return quota_reset_ms(value, wall_ms, &ms) ? ms : 0;
 }
 
 static uint64_t

@@ -19,7 +19,10 @@ struct rewrite {
 	char model[TABLE_NAME_BYTES_MAX + 1]; /* as the upstream gets it; "" = none or too long */
 	struct splice splice;                 /* the body, once done */
 	struct arena texts;                   /* what is put in */
-	struct lesson_list lessons;           /* those that hold for this upstream and model */
+	struct bytes head;                    /* members for the body's beginning */
+	/* Those that hold for this upstream and model, and what thinking that we have switched on
+	 * forbids. */
+	struct lesson_list lessons;
 	bool asks_usage; /* a Chat stream was made to tell its use of tokens, unlike its client
 			    asked */
 };
@@ -33,6 +36,7 @@ struct rewrite_call {
 	const struct request_facts *facts;
 	bool generates; /* the body asks for an answer or its count: only then it is changed */
 	int64_t wall_ms;
+	bool streams; /* a stream is asked for instead of a whole answer */
 };
 
 /* The name by the table's model rules alone: the first that fits counts, rules are not chained. */

@@ -1,4 +1,5 @@
 #include "transcode.h"
+#include "abilities.h"
 #include "ledger.h"
 #include "url.h"
 #include <stdio.h>
@@ -9,24 +10,47 @@
 #define MEMORY_BYTES_MORE ((size_t)64 * 1024 * 1024)
 #define LOSS_BYTES_MAX 2048
 
-struct convert *
-transcode_new(const struct transcode_call *call, struct bytes *body, struct err *err)
+static struct convert_options
+make_options(const struct transcode_call *call)
 {
-	struct convert_options options = {
+	return (struct convert_options){
 	    .client = (enum wire)call->client,
 	    .upstream = (enum wire)call->entry->protocol,
 	    .strict = call->strict,
+	    .stream_upstream = call->streams,
+	    .thinks = call->thinks,
+	    .flags = abilities_of_upstream(call->entry),
 	    .upstream_plain = view_of(call->entry->id),
 	    .request_id_plain = view_of(call->id),
 	    .upstream_model_plain = view_of(call->model),
 	    .created_s = call->wall_ms / 1000,
 	    .memory_max = call->body.len * MEMORY_TIMES + MEMORY_BYTES_MORE,
 	};
+}
+
+struct convert *
+transcode_new(const struct transcode_call *call, struct bytes *body, struct err *err)
+{
+	struct convert_options options = make_options(call);
+	struct caps caps = abilities_of_model(call->table, call->model);
+	options.caps_rows = &caps;
+	options.caps_count = 1;
 	struct convert *convert = convert_new(&options);
 	bytes_init(body, options.memory_max);
 	if (convert_request(convert, call->body, body, err))
 		return convert;
 	bytes_fini(body);
+	convert_free(convert);
+	return NULL;
+}
+
+struct convert *
+transcode_answer(const struct transcode_call *call, struct err *err)
+{
+	struct convert_options options = make_options(call);
+	struct convert *convert = convert_new(&options);
+	if (convert_read(convert, call->body, err))
+		return convert;
 	convert_free(convert);
 	return NULL;
 }

@@ -10,10 +10,13 @@
 
 struct transcode_call {
 	enum protocol client;
+	const struct table *table;
 	const struct upstream_entry *entry;
 	struct view body;  /* the client's; must outlive the conversion */
 	const char *id;    /* the exchange's */
 	bool strict;       /* what would be lost is refused */
+	bool streams;      /* the upstream is asked for a stream, whatever the client wants */
+	bool thinks;       /* thinking is on where the client says nothing of it */
 	const char *model; /* as the upstream gets it */
 	int64_t wall_ms;
 };
@@ -23,6 +26,9 @@ struct transcode_call {
  * ERR_PARSE, ERR_PEER (`at` names the field) or ERR_LIMIT. */
 struct convert *transcode_new(
     const struct transcode_call *call, struct bytes *body, struct err *err);
+/* The conversion of an answer alone, of an entry that speaks the client's protocol and gets the
+ * request as it is: from a stream to a whole one or back. NULL and `err` as above. */
+struct convert *transcode_answer(const struct transcode_call *call, struct err *err);
 /* Where an entry of another protocol than the client's is asked for answers. Static. */
 struct view transcode_path(const struct upstream_entry *entry);
 /* A body that holds opaque state that we have put there: only who minted it may get it. */

@@ -146,6 +146,7 @@ table_unref(struct table *table)
 		mem_free(table->lessons[i].model);
 	}
 	mem_free(table->lessons);
+	mem_free(table->capabilities);
 	for (size_t i = 0; i < PROTOCOL_COUNT; i++)
 		mem_free(table->activation.models[i]);
 	mem_free(table->activation.prompt);
@@ -225,6 +226,16 @@ table_add_lesson(struct table *table)
 	struct lesson_of *lesson = &table->lessons[table->lesson_count++];
 	*lesson = (struct lesson_of){0};
 	return lesson;
+}
+
+struct model_capability *
+table_add_capability(struct table *table)
+{
+	table->capabilities = grow(table->capabilities, table->capability_count,
+	    sizeof(table->capabilities[0]), TABLE_CAPABILITIES_MAX);
+	struct model_capability *row = &table->capabilities[table->capability_count++];
+	*row = (struct model_capability){0};
+	return row;
 }
 
 struct model_pattern *

@@ -4,6 +4,7 @@
 #ifndef PM_TABLE_H
 #define PM_TABLE_H
 
+#include "capability.h"
 #include "client_key.h"
 #include "err.h"
 #include "lesson.h"
@@ -31,6 +32,7 @@
 #define TABLE_WEIGHT_MAX 100
 #define TABLE_STRATEGY_RANGES_MAX 512
 #define TABLE_LESSONS_MAX 256
+#define TABLE_CAPABILITIES_MAX 256
 #define TABLE_PROMPT_BYTES_MAX 4096
 
 enum protocol { PROTOCOL_ANTHROPIC, PROTOCOL_CHAT, PROTOCOL_RESPONSES };
@@ -87,6 +89,8 @@ struct upstream_entry {
 	size_t model_count;
 	struct model_rename *renames; /* after the table's model rules */
 	size_t rename_count;
+	struct upstream_accepts accepts;
+	enum fold fold;
 
 	/* Its health, in control's eyes. */
 	enum off off;
@@ -157,6 +161,8 @@ struct table {
 	bool learn;               /* refusals that name what they refuse teach to leave it out */
 	struct lesson_of *lessons;
 	size_t lesson_count;
+	struct model_capability *capabilities; /* before the built-in ones */
+	size_t capability_count;
 	bool admin_on_api_port; /* pages and admin API on the API port for loopback peers */
 	bool admin_remote;      /* ... for everyone (owner's explicit choice) */
 	char *tls_cert_path, *tls_key_path; /* NULL = plain listeners only */
@@ -185,5 +191,6 @@ struct model_rename *table_add_rename(struct upstream_entry *entry);
 struct cooling_model *table_add_cooling(struct upstream_entry *entry);
 struct strategy_range *table_add_range(struct table *table);
 struct lesson_of *table_add_lesson(struct table *table);
+struct model_capability *table_add_capability(struct table *table);
 
 #endif

@@ -30,6 +30,11 @@
 
 /* ---- the members of each kind of object ---- */
 
+#define ACCEPTS(member)                                                                            \
+	{                                                                                          \
+		.key = #member, .kind = FIELD_BOOL,                                                \
+		.offset = offsetof(struct upstream_entry, accepts.member)                          \
+	}
 static const struct field upstream_fields[] = {
     FIELD(upstream_entry, id, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
     FIELD(upstream_entry, name, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
@@ -49,6 +54,17 @@ static const struct field upstream_fields[] = {
     FIELD(upstream_entry, probe_every_ms, FIELD_U32, 0, UINT32_MAX),
     FIELD(upstream_entry, activate_seq, FIELD_U64, 0, INT64_MAX),
     FIELD(upstream_entry, activate_by, FIELD_BITS64, 0, 0),
+    WORD(upstream_entry, fold, capability_fold_words),
+    ACCEPTS(max_tokens_old_name),
+    ACCEPTS(top_k),
+    ACCEPTS(cache_breakpoints),
+    ACCEPTS(reasoning_content),
+    ACCEPTS(inline_think),
+    ACCEPTS(instructions),
+    ACCEPTS(developer_role),
+    ACCEPTS(custom_tools),
+    ACCEPTS(stop_over_four),
+    ACCEPTS(stops_here),
 };
 static const struct field model_fields[] = {
     FIELD(model_pattern, pattern, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
@@ -92,6 +108,24 @@ static const struct field model_rule_fields[] = {
     FIELD(model_rule, source, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
     FIELD(model_rule, target, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
     FIELD(model_rule, full_format, FIELD_BOOL, 0, 0),
+};
+static const struct field capability_fields[] = {
+    {.key = "pattern",
+	.kind = FIELD_TEXT,
+	.offset = offsetof(struct model_capability, pattern),
+	.min = 1,
+	.max = CAPABILITY_PATTERN_BYTES - 1},
+    WORD(model_capability, thinking, capability_thinking_words),
+    WORD(model_capability, thinking_always, capability_toggle_words),
+    WORD(model_capability, sampling, capability_toggle_words),
+    WORD(model_capability, sampling_both, capability_toggle_words),
+    WORD(model_capability, system_mid, capability_toggle_words),
+    WORD(model_capability, prefill, capability_toggle_words),
+    WORD(model_capability, effort_xhigh, capability_toggle_words),
+    WORD(model_capability, effort_max, capability_toggle_words),
+    WORD(model_capability, json_schema, capability_toggle_words),
+    FIELD(model_capability, max_output_tokens, FIELD_I64, 0, CAPABILITY_TOKENS_MAX),
+    FIELD(model_capability, max_effort_budget, FIELD_I64, 0, CAPABILITY_TOKENS_MAX),
 };
 static const struct field lesson_fields[] = {
     FIELD(lesson_of, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
@@ -183,7 +217,7 @@ static const struct field table_fields[] = {
     FIELD(table, tls_cert_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
     FIELD(table, tls_key_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
 };
-#define MORE_MEMBERS 9
+#define MORE_MEMBERS 10
 
 /* ---- lists ---- */
 
@@ -206,6 +240,7 @@ ADD(add_client_key, table, table_add_client_key)
 ADD(add_model_rule, table, table_add_model_rule)
 ADD(add_price, table, table_add_price)
 ADD(add_lesson, table, table_add_lesson)
+ADD(add_capability, table, table_add_capability)
 ADD(add_range, table, table_add_range)
 ADD(add_pattern, entry, table_add_pattern)
 ADD(add_rename, entry, table_add_rename)
@@ -253,6 +288,8 @@ static const struct list_shape table_lists[] = {
 	add_model_rule),
     LIST(table, prices, price_count, price_fields, TABLE_PRICES_MAX, add_price),
     LIST(table, lessons, lesson_count, lesson_fields, TABLE_LESSONS_MAX, add_lesson),
+    LIST(table, capabilities, capability_count, capability_fields, TABLE_CAPABILITIES_MAX,
+	add_capability),
 };
 static const struct list_shape ranges_list = {.key = "statuses",
     .fields = range_fields,

@@ -251,6 +251,8 @@ anthropic_part_delta(struct encoder *encoder, const struct event *event, struct 
 		return bytes_append_view(&encoder->signature, event->text);
 	case DELTA_CITATION:
 		return take_citation(encoder, event->citation.json, out);
+	case DELTA_LOGPROBS:
+		break;
 	}
 	return true;
 }

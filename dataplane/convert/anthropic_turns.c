@@ -427,8 +427,14 @@ finish_ends(struct arrange *arrange)
 		if (!ledger_lose(write->options->ledger, write->err, "%s", first->turn.path))
 			return false;
 	}
+	if (arrange->last->turn.role != ROLE_ASSISTANT)
+		return true;
+	if (!write->options->caps->prefill)
+		return ledger_refuse(write->err, arrange->last->turn.path,
+		    "this model takes no beginning of its answer: the last message must be the "
+		    "user's");
 	struct part *last = arrange->last->turn.last;
-	if (arrange->last->turn.role != ROLE_ASSISTANT || last->kind != PART_TEXT)
+	if (last->kind != PART_TEXT)
 		return true;
 	struct view trimmed = anthropic_trim_end(last->text);
 	bool same = trimmed.len == last->text.len;

@@ -211,6 +211,14 @@ write_sampling(struct anthropic_write *write)
 }
 
 static bool
+lose_logprobs(struct anthropic_write *write)
+{
+	const struct request *request = write->request;
+	return (!request->logprobs || lose(write, request->paths.logprobs)) &&
+	       (request->top_logprobs_json.len == 0 || lose(write, "top_logprobs"));
+}
+
+static bool
 write_stops(struct anthropic_write *write)
 {
 	const char *path = write->request->paths.stops;
@@ -284,6 +292,7 @@ anthropic_params_write(struct anthropic_write *write)
 		write_json_key_text(json, "user_id", write->request->user_text);
 		write_json_object_end(json);
 	}
-	return write_output(write) && write_sampling(write) && write_stops(write) &&
-	       write_tier(write) && write_verbosity(write) && write_leftovers(write);
+	return write_output(write) && write_sampling(write) && lose_logprobs(write) &&
+	       write_stops(write) && write_tier(write) && write_verbosity(write) &&
+	       write_leftovers(write);
 }

@@ -69,6 +69,7 @@ static const struct caps rows[] = {
 	.effort_xhigh = true,
 	.effort_max = true,
 	.json_schema = true,
+	.output_guessed = true,
 	.max_output_tokens = 64000,
 	.max_effort_budget = 63999,
     },

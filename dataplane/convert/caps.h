@@ -25,10 +25,13 @@ struct caps {
 	bool prefill;
 	bool effort_xhigh, effort_max;
 	bool json_schema; /* native structured output */
+	bool
+	    output_guessed; /* max_output_tokens serves where there must be one; it limits nobody */
 	int64_t max_output_tokens;
 	int64_t max_effort_budget;
 };
 #define CAPS_DATE "2026-11-22"
+#define CAPS_BUDGET_USUAL 10000 /* thinking tokens, where nobody names a number */
 const struct caps *caps_defaults(size_t *count);
 /* First row whose pattern fits `model_plain`; the last row ("*") fits all. Never NULL. */
 const struct caps *caps_find(const struct caps *rows, size_t count, struct view model_plain);

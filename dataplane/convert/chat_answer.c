@@ -34,9 +34,34 @@ chat_chunk_begin(struct encoder *encoder, struct write_json *json, struct bytes 
 }
 
 static void
+logprobs_list(struct write_json *json, const char *key, const struct bytes *items)
+{
+	if (items->len == 0) {
+		write_json_key_null(json, key);
+		return;
+	}
+	write_json_key_array(json, key);
+	write_json_raw(json, bytes_view(items));
+	write_json_array_end(json);
+}
+
+static void
+logprobs_write(const struct encoder *encoder, struct write_json *json)
+{
+	if (encoder->text_logprobs.len == 0 && encoder->refusal_logprobs.len == 0) {
+		write_json_key_null(json, "logprobs");
+		return;
+	}
+	write_json_key_object(json, "logprobs");
+	logprobs_list(json, "content", &encoder->text_logprobs);
+	logprobs_list(json, "refusal", &encoder->refusal_logprobs);
+	write_json_object_end(json);
+}
+
+static void
 finish_write(const struct encoder *encoder, struct write_json *json, const char *finish)
 {
-	write_json_key_null(json, "logprobs");
+	logprobs_write(encoder, json);
 	if (finish == NULL) {
 		write_json_key_null(json, "finish_reason");
 		return;
@@ -52,6 +77,8 @@ chat_chunk_end(
 {
 	write_json_object_end(json);
 	finish_write(encoder, json, finish);
+	bytes_clear(&encoder->text_logprobs);
+	bytes_clear(&encoder->refusal_logprobs);
 	write_json_object_end(json);
 	write_json_array_end(json);
 	if (encoder->options.include_usage)
@@ -117,6 +144,26 @@ begin_part(struct encoder *encoder, const struct part *part, struct bytes *out, 
 }
 
 static bool
+keep_logprobs(struct encoder *encoder, struct view items)
+{
+	struct bytes *list = encoder->part.kind == PART_REFUSAL ? &encoder->refusal_logprobs
+								: &encoder->text_logprobs;
+	return (list->len == 0 || bytes_append_char(list, ',')) && bytes_append_view(list, items);
+}
+
+/* What is known of tokens and came without words. */
+static bool
+rest_of_logprobs(struct encoder *encoder, struct bytes *out, struct err *err)
+{
+	struct write_json json;
+	if (!encoder->stream ||
+	    (encoder->text_logprobs.len == 0 && encoder->refusal_logprobs.len == 0))
+		return true;
+	chat_chunk_begin(encoder, &json, out);
+	return chat_chunk_end(encoder, &json, NULL, err);
+}
+
+static bool
 delta(struct encoder *encoder, const struct event *event, struct bytes *out, struct err *err)
 {
 	struct view text = event->text;
@@ -128,6 +175,8 @@ delta(struct encoder *encoder, const struct event *event, struct bytes *out, str
 		return bytes_append_view(&encoder->signature, text) || chat_answer_too_big(err);
 	case DELTA_INPUT:
 		return chat_call_source(encoder, text, out, err);
+	case DELTA_LOGPROBS:
+		return keep_logprobs(encoder, text) || chat_answer_too_big(err);
 	case DELTA_TEXT:
 		break;
 	}
@@ -150,7 +199,7 @@ finish_part(struct encoder *encoder, struct bytes *out, struct err *err)
 		return chat_finish_call(encoder, out, err);
 	if (encoder->part.kind == PART_THINKING || encoder->part.kind == PART_REDACTED)
 		return chat_finish_thinking(encoder, out, err);
-	return chat_write_sources(encoder, out, err);
+	return rest_of_logprobs(encoder, out, err) && chat_write_sources(encoder, out, err);
 }
 
 /* ---- the ends ---- */
@@ -338,7 +387,8 @@ chat_encoder_new(struct arena *arena, const struct answer_options *options, bool
 	usage_init(&encoder->usage);
 	struct bytes *const buffers[] = {&encoder->content, &encoder->reasoning, &encoder->refusal,
 	    &encoder->annotations, &encoder->blocks, &encoder->calls, &encoder->thinking,
-	    &encoder->signature, &encoder->piece};
+	    &encoder->signature, &encoder->piece, &encoder->text_logprobs,
+	    &encoder->refusal_logprobs};
 	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
 		bytes_init(buffers[i], CHAT_ANSWER_BYTES_MAX);
 	return encoder->id.data != NULL ? encoder : NULL;
@@ -351,7 +401,8 @@ chat_encoder_free(struct encoder *encoder)
 		freeform_fini(&encoder->freeform);
 	struct bytes *const buffers[] = {&encoder->content, &encoder->reasoning, &encoder->refusal,
 	    &encoder->annotations, &encoder->blocks, &encoder->calls, &encoder->thinking,
-	    &encoder->signature, &encoder->piece};
+	    &encoder->signature, &encoder->piece, &encoder->text_logprobs,
+	    &encoder->refusal_logprobs};
 	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
 		bytes_fini(buffers[i]);
 }

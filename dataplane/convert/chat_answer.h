@@ -18,6 +18,8 @@ struct encoder {
 	struct bytes content, reasoning, refusal;
 	/* items of JSON arrays */
 	struct bytes annotations, blocks, calls;
+	/* ... of a stream: of the next chunk */
+	struct bytes text_logprobs, refusal_logprobs;
 	/* the open part */
 	struct part part;
 	struct bytes thinking, signature;

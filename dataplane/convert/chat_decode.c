@@ -2,6 +2,7 @@
 #include "chat.h"
 #include "chat_queue.h"
 #include "chat_think.h"
+#include "logprobs.h"
 #include "read_json.h"
 
 #define CALLS_MAX 1024
@@ -17,6 +18,8 @@ struct decoder {
 	struct chat_item *calls; /* the last one first */
 	unsigned call_count;
 	struct bytes source, clean; /* unescaped pieces of arguments */
+	/* Of the words of one chunk, until they are met. */
+	struct jsonspan_value text_logprobs, refusal_logprobs;
 	struct usage usage;
 	bool started, finished, has_usage, has_content, has_refusal;
 	bool has_finish;
@@ -32,6 +35,19 @@ emit(struct decoder *decoder, struct event *event, struct err *err)
 }
 
 static bool
+take_logprobs(struct decoder *decoder, struct chat_item *item, struct err *err)
+{
+	struct jsonspan_value *list = item->part.kind == PART_TEXT      ? &decoder->text_logprobs
+				      : item->part.kind == PART_REFUSAL ? &decoder->refusal_logprobs
+									: NULL;
+	if (list == NULL || list->kind != JSONSPAN_ARRAY || item->through)
+		return true;
+	bool ok = logprobs_append(&item->logprobs, *list, 0);
+	*list = (struct jsonspan_value){0};
+	return ok || chat_queue_too_big(err);
+}
+
+static bool
 feed_words(struct decoder *decoder, enum part_kind kind, struct view text, struct err *err)
 {
 	struct chat_item *item = decoder->queue.tail;
@@ -43,7 +59,8 @@ feed_words(struct decoder *decoder, enum part_kind kind, struct view text, struc
 		return chat_queue_too_big(err);
 	decoder->has_content = decoder->has_content || kind != PART_THINKING;
 	decoder->has_refusal = decoder->has_refusal || kind == PART_REFUSAL;
-	return chat_queue_feed(&decoder->queue, item, text, err) &&
+	return take_logprobs(decoder, item, err) &&
+	       chat_queue_feed(&decoder->queue, item, text, err) &&
 	       chat_queue_advance(&decoder->queue, false, err);
 }
 
@@ -371,17 +388,27 @@ first_choice(const struct read_json_object *root)
 	return (struct jsonspan_value){0};
 }
 
+/* The words of a choice, with how likely their tokens were. A chunk may tell that of half a
+ * character, for which there are no words yet. */
 static bool
-read_words(struct decoder *decoder, struct jsonspan_value value, bool whole, struct err *err)
+read_words(
+    struct decoder *decoder, const struct read_json_object *choice, bool whole, struct err *err)
 {
 	struct read_json_object delta;
-	read_json_object(value, &delta);
+	struct jsonspan_value logprobs = read_json_get(choice, "logprobs");
+	read_json_object(read_json_get(choice, whole ? "message" : "delta"), &delta);
 	struct view refusal = read_json_inside(read_json_get(&delta, "refusal"));
-	return read_reasoning(decoder, &delta, err) &&
-	       read_content(decoder, read_json_get(&delta, "content"), err) &&
-	       read_annotations(decoder, &delta, err) &&
-	       feed_words(decoder, PART_REFUSAL, refusal, err) &&
-	       read_calls(decoder, &delta, whole, err);
+	decoder->text_logprobs = jsonspan_get(logprobs, "content");
+	decoder->refusal_logprobs = jsonspan_get(logprobs, "refusal");
+	if (!read_reasoning(decoder, &delta, err) ||
+	    !read_content(decoder, read_json_get(&delta, "content"), err) ||
+	    !read_annotations(decoder, &delta, err) ||
+	    !feed_words(decoder, PART_REFUSAL, refusal, err))
+		return false;
+	struct chat_item *last = decoder->queue.tail;
+	bool ok = last == NULL || take_logprobs(decoder, last, err);
+	decoder->text_logprobs = decoder->refusal_logprobs = (struct jsonspan_value){0};
+	return ok && read_calls(decoder, &delta, whole, err);
 }
 
 static bool
@@ -409,7 +436,7 @@ read_root(struct decoder *decoder, const struct read_json_object *root, bool who
 	}
 	read_usage(decoder, read_json_get(&choice, "usage"));
 	read_usage(decoder, read_json_get(root, "usage"));
-	if (!read_words(decoder, read_json_get(&choice, whole ? "message" : "delta"), whole, err))
+	if (!read_words(decoder, &choice, whole, err))
 		return false;
 	read_finish(decoder, &choice);
 	return true;

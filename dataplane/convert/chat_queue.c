@@ -15,8 +15,10 @@ chat_queue_init(struct chat_queue *queue, struct arena *arena, event_fn *emit, v
 void
 chat_queue_fini(struct chat_queue *queue)
 {
-	for (struct chat_item *item = queue->head; item != NULL; item = item->next)
+	for (struct chat_item *item = queue->head; item != NULL; item = item->next) {
 		bytes_fini(&item->wait);
+		bytes_fini(&item->logprobs);
+	}
 	bytes_fini(&queue->scratch);
 }
 
@@ -36,6 +38,7 @@ chat_queue_add(struct chat_queue *queue, enum part_kind kind)
 	item->part.path = "";
 	item->index = -1;
 	bytes_init(&item->wait, WAIT_BYTES_MAX);
+	bytes_init(&item->logprobs, WAIT_BYTES_MAX);
 	if (queue->tail != NULL)
 		queue->tail->next = item;
 	else
@@ -85,12 +88,23 @@ watch(struct chat_progress *progress, struct view source)
 }
 
 static bool
-pass_on(struct chat_queue *queue, const struct chat_item *item, struct view text, struct err *err)
+pass_logprobs(struct chat_queue *queue, struct chat_item *item, struct err *err)
+{
+	struct event event = {
+	    .kind = EVENT_PART_DELTA, .delta = DELTA_LOGPROBS, .text = bytes_view(&item->logprobs)};
+	bool ok = item->logprobs.len == 0 || queue->emit(&event, queue->ctx, err);
+	bytes_clear(&item->logprobs);
+	return ok;
+}
+
+static bool
+pass_on(struct chat_queue *queue, struct chat_item *item, struct view text, struct err *err)
 {
 	struct event event = {.kind = EVENT_PART_DELTA,
 	    .delta = is_function(item) ? DELTA_INPUT : DELTA_TEXT,
 	    .text = text};
-	return text.len == 0 || queue->emit(&event, queue->ctx, err);
+	return text.len == 0 ||
+	       (pass_logprobs(queue, item, err) && queue->emit(&event, queue->ctx, err));
 }
 
 static bool
@@ -160,9 +174,11 @@ chat_queue_advance(struct chat_queue *queue, bool all, struct err *err)
 			queue->tail = NULL;
 		item->through = true;
 		struct event event = {.kind = EVENT_PART_FINISH};
-		bool ok = !item->begun ||
-			  (flush(queue, item, err) && queue->emit(&event, queue->ctx, err));
+		bool ok =
+		    !item->begun || (flush(queue, item, err) && pass_logprobs(queue, item, err) &&
+					queue->emit(&event, queue->ctx, err));
 		bytes_fini(&item->wait);
+		bytes_fini(&item->logprobs);
 		if (!ok)
 			return false;
 	}

@@ -25,7 +25,8 @@ struct chat_item {
 	struct part part;             /* kind, form, id, name */
 	int64_t index;                /* of a call; -1: none was given */
 	struct chat_progress progress;
-	struct bytes wait; /* not passed on yet */
+	struct bytes wait;     /* not passed on yet */
+	struct bytes logprobs; /* of words: items, to be passed on before the next ones */
 	bool begun, through;
 };
 

@@ -356,19 +356,22 @@ enum member {
 	M_STREAM_OPTIONS,
 	M_STORE,
 	M_SEARCH,
+	M_LOGPROBS,
+	M_TOP_LOGPROBS,
 	M_COUNT
 };
 static const char *const member_keys[M_COUNT] = {"model", "messages", "tools", "functions",
     "tool_choice", "function_call", "parallel_tool_calls", "max_completion_tokens", "max_tokens",
     "temperature", "top_p", "top_k", "stop", "reasoning_effort", "thinking", "enable_thinking",
     "reasoning", "response_format", "verbosity", "safety_identifier", "user", "prompt_cache_key",
-    "service_tier", "metadata", "stream", "stream_options", "store", "web_search_options"};
+    "service_tier", "metadata", "stream", "stream_options", "store", "web_search_options",
+    "logprobs", "top_logprobs"};
 
 static bool
 read_params(struct request *request, const struct jsonspan_want *m, struct err *err)
 {
 	struct jsonspan_value metadata = {0};
-	enum tri stream = TRI_ABSENT;
+	enum tri stream = TRI_ABSENT, logprobs = TRI_ABSENT;
 	struct jsonspan_want include = {.key = "include_usage"};
 	read_json_members(m[M_STREAM_OPTIONS].value, &include, 1);
 	bool ok =
@@ -386,9 +389,14 @@ read_params(struct request *request, const struct jsonspan_want *m, struct err *
 	    read_json_tri(&m[M_STREAM], "", &stream, err) &&
 	    read_json_tri(&include, "stream_options", &request->include_usage, err) &&
 	    read_json_tri(&m[M_STORE], "", &request->store, err) &&
+	    read_json_tri(&m[M_LOGPROBS], "", &logprobs, err) &&
+	    read_json_number(&m[M_TOP_LOGPROBS], "", &request->top_logprobs_json, err) &&
 	    read_stops(request, m[M_STOP].value, err);
 	request->metadata_json = metadata.raw;
 	request->stream = stream == TRI_YES;
+	if (read_json_is_default(m[M_TOP_LOGPROBS].value))
+		request->top_logprobs_json = VIEW("");
+	request->logprobs = logprobs == TRI_YES;
 	if (m[M_MAX_COMPLETION].value.kind == JSONSPAN_NONE)
 		request->paths.max_tokens = "max_tokens";
 	return ok;

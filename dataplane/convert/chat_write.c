@@ -38,8 +38,7 @@ write_max_tokens(struct chat_write *write)
 	if (tokens == 0)
 		return ledger_refuse(write->err, write->request->paths.max_tokens,
 		    "the chat protocol has no request without an answer (max_tokens 0)");
-	/* The row for unknown models is no knowledge about this one. */
-	if (strcmp(caps->pattern, "*") != 0 && caps->max_output_tokens > 0 &&
+	if (!caps->output_guessed && caps->max_output_tokens > 0 &&
 	    tokens > caps->max_output_tokens) {
 		tokens = caps->max_output_tokens;
 		if (!ledger_lose(
@@ -180,6 +179,20 @@ write_leftovers(struct chat_write *write)
 }
 
 static bool
+write_logprobs(struct chat_write *write)
+{
+	const struct request *request = write->request;
+	if (request->logprobs)
+		write_json_key_bool(&write->json, "logprobs", true);
+	if (request->top_logprobs_json.len == 0)
+		return true;
+	if (!request->logprobs && request->from != WIRE_CHAT)
+		return ledger_lose(write->options->ledger, write->err, "top_logprobs");
+	write_json_key_raw(&write->json, "top_logprobs", request->top_logprobs_json);
+	return true;
+}
+
+static bool
 write_rest(struct chat_write *write)
 {
 	const struct request *request = write->request;
@@ -192,7 +205,7 @@ write_rest(struct chat_write *write)
 		write_json_key_text(json, "prompt_cache_key", request->cache_key_text);
 	if (request->metadata_json.len > 0)
 		write_json_key_raw(json, "metadata", request->metadata_json);
-	if (!write_tier(write) || !write_leftovers(write))
+	if (!write_tier(write) || !write_logprobs(write) || !write_leftovers(write))
 		return false;
 	if (write->options->stream) {
 		write_json_key_bool(json, "stream", true);

@@ -93,7 +93,7 @@ convert_free(struct convert *convert)
 }
 
 bool
-convert_request(struct convert *convert, struct view body, struct bytes *out, struct err *err)
+convert_read(struct convert *convert, struct view body, struct err *err)
 {
 	struct jsonspan_value root;
 	if (!jsonspan_scan(body, NULL, 0, &root, err))
@@ -106,8 +106,41 @@ convert_request(struct convert *convert, struct view body, struct bytes *out, st
 	convert->request_bytes = body.len;
 	if (!codec_get(convert->options.client)->request_decode(root.raw, convert->request, err))
 		return false;
-	if (!names_declare(&convert->names, convert->request))
-		return err_set(err, ERR_LIMIT, "", "the request is too big to convert");
+	return names_declare(&convert->names, convert->request) ||
+	       err_set(err, ERR_LIMIT, "", "the request is too big to convert");
+}
+
+bool
+convert_can_fold(const struct convert *convert)
+{
+	const struct request *request = convert->request;
+	for (const struct leftover *it = request->leftovers; it != NULL; it = it->next) {
+		if (it->vital)
+			return false;
+	}
+	for (const struct tool *tool = request->tools; tool != NULL; tool = tool->next) {
+		if (tool->kind == TOOL_HOSTED)
+			return false;
+	}
+	return true;
+}
+
+static void
+think(struct request *request, const struct caps *caps)
+{
+	if (request->thinking != THINKING_ABSENT || request->effort != EFFORT_ABSENT ||
+	    caps->thinking == CAPS_THINKING_NONE)
+		return;
+	request->thinking =
+	    caps->thinking == CAPS_THINKING_ADAPTIVE ? THINKING_ADAPTIVE : THINKING_BUDGET;
+	request->thinking_budget = CAPS_BUDGET_USUAL;
+}
+
+bool
+convert_request(struct convert *convert, struct view body, struct bytes *out, struct err *err)
+{
+	if (!convert_read(convert, body, err))
+		return false;
 	struct view model = convert->request->model_text;
 	if (convert->upstream_model.len > 0)
 		model = convert->upstream_model;
@@ -118,8 +151,10 @@ convert_request(struct convert *convert, struct view body, struct bytes *out, st
 	    .upstream_plain = convert->upstream,
 	    .names = &convert->names,
 	    .ledger = &convert->ledger,
-	    .stream = convert->request->stream,
+	    .stream = convert->request->stream || convert->options.stream_upstream,
 	};
+	if (convert->options.thinks)
+		think(convert->request, encode.caps);
 	return codec_get(convert->options.upstream)
 	    ->request_encode(convert->request, &encode, out, err);
 }

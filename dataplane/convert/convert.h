@@ -19,7 +19,9 @@ struct convert;
 struct convert_options {
 	enum wire client, upstream;
 	bool strict;
-	const struct caps *caps_rows; /* NULL = built-in */
+	bool stream_upstream;         /* it is asked for a stream, whatever the client wants */
+	bool thinks;                  /* thinking is on where the client says nothing of it */
+	const struct caps *caps_rows; /* NULL = built-in; read by convert_request alone */
 	size_t caps_count;
 	struct upstream_flags flags;
 	struct view upstream_plain;       /* id; copied */
@@ -35,6 +37,12 @@ void convert_free(struct convert *convert);
  * (400, err->at names the field); ERR_LIMIT: too big (413). `body` must live until convert_free. */
 MUST_CHECK bool convert_request(
     struct convert *convert, struct view body, struct bytes *out, struct err *err);
+/* Only reads the request, which its upstream of the same protocol has got as it is: for an answer
+ * that comes in another form than the client asked for. Errors and `body` as above. */
+MUST_CHECK bool convert_read(struct convert *convert, struct view body, struct err *err);
+/* The answer that was read for, as a stream that is put together, says all that a whole one would:
+ * the request holds nothing that our events have no words for. */
+bool convert_can_fold(const struct convert *convert);
 /* The client asked for a stream. */
 bool convert_wants_stream(const struct convert *convert);
 /* Upstream bytes of a 2xx answer, SSE or one JSON document by `sse`, any split. Client bytes are

@@ -104,6 +104,9 @@ check_delta(const struct event_check *check, const struct event *event, struct e
 	case DELTA_CITATION:
 		fits = check->part == PART_TEXT;
 		break;
+	case DELTA_LOGPROBS:
+		fits = check->part == PART_TEXT || check->part == PART_REFUSAL;
+		break;
 	}
 	return fits || wrong(err, "a delta that its part does not take");
 }

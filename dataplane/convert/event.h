@@ -43,6 +43,8 @@ enum delta_kind {
 	DELTA_INPUT,     /* CALL FUNCTION: a piece of the JSON source of the input */
 	DELTA_SIGNATURE, /* THINKING: replaces */
 	DELTA_CITATION,  /* TEXT: `citation` */
+	DELTA_LOGPROBS,  /* TEXT, REFUSAL: items as logprobs.h writes them, of the text that comes
+			    next, or of text that has come */
 };
 
 /* A source of the text of a part. */

@@ -12,11 +12,11 @@ request_new(struct arena *arena, enum wire from)
 {
 	static const struct request_paths paths[WIRE_COUNT] = {
 	    [WIRE_ANTHROPIC] = {"max_tokens", "thinking", "stop_sequences", "output_config.format",
-		"output_config"},
+		"output_config", "logprobs"},
 	    [WIRE_CHAT] = {"max_completion_tokens", "reasoning_effort", "stop", "response_format",
-		"verbosity"},
+		"verbosity", "logprobs"},
 	    [WIRE_RESPONSES] = {"max_output_tokens", "reasoning.effort", "stop", "text.format",
-		"text.verbosity"},
+		"text.verbosity", "include"},
 	};
 	struct request *request = arena_alloc(arena, sizeof(*request));
 	if (request == NULL)

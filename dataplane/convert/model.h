@@ -138,7 +138,7 @@ struct leftover {
 
 /* The client's own words for what an encoder may have to lose, for the ledger. */
 struct request_paths {
-	const char *max_tokens, *effort, *stops, *format, *verbosity;
+	const char *max_tokens, *effort, *stops, *format, *verbosity, *logprobs;
 };
 
 struct request {
@@ -156,6 +156,8 @@ struct request {
 	enum tri parallel;
 	int64_t max_tokens; /* -1 absent */
 	struct view temperature_json, top_p_json, top_k_json;
+	bool logprobs;                 /* how likely the tokens were shall be told */
+	struct view top_logprobs_json; /* ... and this many others; empty = 0 */
 	struct text_list *stops;
 	enum thinking_mode thinking;
 	int64_t thinking_budget; /* -1 absent */

@@ -8,7 +8,8 @@
 #include "write_json.h"
 #include <stdbool.h>
 
-#define RESPONSES_ID_MAX 64 /* of a call */
+#define RESPONSES_ID_MAX 64                               /* of a call */
+#define RESPONSES_LOGPROBS "message.output_text.logprobs" /* a word of "include" */
 
 /* Tools that the client runs and that this protocol knows by their type alone. Their input, as our
  * model and other protocols see it, is the member of the call's item. */

@@ -154,6 +154,8 @@ responses_encoder_new(struct arena *arena, const struct answer_options *options,
 	bytes_init(&encoder->output, ANSWER_BYTES_MAX);
 	bytes_init(&encoder->text, ANSWER_BYTES_MAX);
 	bytes_init(&encoder->notes, ANSWER_BYTES_MAX);
+	bytes_init(&encoder->logprobs, ANSWER_BYTES_MAX);
+	bytes_init(&encoder->news, ANSWER_BYTES_MAX);
 	bytes_init(&encoder->signature, ANSWER_BYTES_MAX);
 	bytes_init(&encoder->seal, ANSWER_BYTES_MAX);
 	return encoder;
@@ -165,6 +167,8 @@ responses_encoder_free(struct encoder *encoder)
 	bytes_fini(&encoder->output);
 	bytes_fini(&encoder->text);
 	bytes_fini(&encoder->notes);
+	bytes_fini(&encoder->logprobs);
+	bytes_fini(&encoder->news);
 	bytes_fini(&encoder->signature);
 	bytes_fini(&encoder->seal);
 	if (encoder->freeform_open)

@@ -35,7 +35,9 @@ struct encoder {
 	struct bytes text; /* _text; of FUNCTION and TYPED: JSON source */
 	/* MESSAGE, which has one content part */
 	enum part_kind part_kind;
-	struct bytes notes; /* its annotations */
+	struct bytes notes;    /* its annotations */
+	struct bytes logprobs; /* items: of all its text */
+	struct bytes news;     /* ... of the text that comes next */
 	int64_t note_count;
 	int64_t points, block_points; /* code points of the text; where the last block began */
 	struct pending_citation *cited, **cited_end;

@@ -30,13 +30,23 @@ responses_body_begin(struct encoder *encoder, const char *type)
 	return true;
 }
 
+static void
+write_logprobs(struct write_json *json, const struct bytes *items)
+{
+	write_json_key_array(json, "logprobs");
+	if (items->len > 0)
+		write_json_raw(json, bytes_view(items));
+	write_json_array_end(json);
+}
+
 void
 responses_body_event(struct encoder *encoder, const char *type, const char *key, struct view text)
 {
 	if (!responses_body_begin(encoder, type))
 		return;
 	if (encoder->open == OPEN_MESSAGE && encoder->part_kind == PART_TEXT)
-		write_json_key_raw(&encoder->json, "logprobs", VIEW("[]"));
+		write_logprobs(&encoder->json,
+		    strcmp(key, "delta") == 0 ? &encoder->news : &encoder->logprobs);
 	write_json_key_text(&encoder->json, key, text);
 	responses_event_end(encoder);
 }
@@ -75,7 +85,7 @@ write_content(struct encoder *encoder, struct write_json *json)
 		if (encoder->notes.len > 0)
 			write_json_raw(json, bytes_view(&encoder->notes));
 		write_json_array_end(json);
-		write_json_key_raw(json, "logprobs", VIEW("[]"));
+		write_logprobs(json, &encoder->logprobs);
 	}
 	write_json_key_text(json, refusal ? "refusal" : "text", bytes_view(&encoder->text));
 	write_json_object_end(json);
@@ -181,6 +191,8 @@ message_begin(struct encoder *encoder, enum part_kind kind)
 		encoder->part_kind = kind;
 		encoder->points = encoder->note_count = 0;
 		bytes_clear(&encoder->notes);
+		bytes_clear(&encoder->logprobs);
+		bytes_clear(&encoder->news);
 		responses_item_begin(encoder, OPEN_MESSAGE, "msg");
 		responses_item_event(encoder, false);
 		content_event(encoder, "response.content_part.added");
@@ -225,6 +237,18 @@ message_text(struct encoder *encoder, struct view text)
 	    encoder->part_kind == PART_REFUSAL ? "response.refusal.delta"
 					       : "response.output_text.delta",
 	    "delta", text);
+	bytes_clear(&encoder->news);
+}
+
+/* Refusals have none here. */
+static void
+message_logprobs(struct encoder *encoder, struct view items)
+{
+	struct bytes *const lists[] = {&encoder->logprobs, &encoder->news};
+	for (size_t i = 0; i < 2 && encoder->part_kind == PART_TEXT; i++) {
+		responses_keep(encoder, (lists[i]->len == 0 || bytes_append_char(lists[i], ',')) &&
+					    bytes_append_view(lists[i], items));
+	}
 }
 
 void
@@ -460,6 +484,10 @@ responses_part_delta(struct encoder *encoder, const struct event *event)
 	case DELTA_SIGNATURE:
 		bytes_clear(&encoder->signature);
 		responses_keep(encoder, bytes_append_view(&encoder->signature, event->text));
+		break;
+	case DELTA_LOGPROBS:
+		if (encoder->open == OPEN_MESSAGE)
+			message_logprobs(encoder, event->text);
 		break;
 	case DELTA_CITATION:
 		if (encoder->open == OPEN_MESSAGE)

@@ -33,7 +33,7 @@ void
 responses_decoder_free(struct decoder *decoder)
 {
 	for (struct item *item = decoder->first; item != NULL; item = item->next)
-		bytes_fini(&item->held);
+		responses_item_fini(item);
 	bytes_fini(&decoder->scratch);
 }
 
@@ -252,6 +252,20 @@ fits_item(enum part_kind part, enum item_kind item)
 	return item == ITEM_MESSAGE;
 }
 
+/* How likely the tokens of a text were: of a delta, or of all of it. */
+static bool
+on_logprobs(
+    struct decoder *decoder, struct item *item, struct jsonspan_value list, int64_t index, bool all)
+{
+	const struct record record = {
+	    .kind = all ? RECORD_ALL_LOGPROBS : RECORD_LOGPROBS,
+	    .index = index,
+	    .data = list.raw,
+	};
+	return list.kind != JSONSPAN_ARRAY || read_json_is_default(list) ||
+	       responses_item_apply(decoder, item, &record);
+}
+
 static bool
 on_text(struct decoder *decoder, const struct read_json_object *event, const struct text_event *row)
 {
@@ -265,6 +279,9 @@ on_text(struct decoder *decoder, const struct read_json_object *event, const str
 	};
 	if (item == NULL || !fits_item(row->part, item->kind))
 		return true;
+	if (row->part == PART_TEXT && !on_logprobs(decoder, item, read_json_get(event, "logprobs"),
+					  record.index, row->record == RECORD_FULL))
+		return false;
 	return responses_item_apply(decoder, item, &record);
 }
 
@@ -297,7 +314,8 @@ on_part_done(struct decoder *decoder, const struct read_json_object *event)
 	};
 	if (item == NULL || item->kind != ITEM_MESSAGE)
 		return true;
-	if (!responses_item_apply(decoder, item, &record))
+	if (!on_logprobs(decoder, item, jsonspan_get(part, "logprobs"), record.index, true) ||
+	    !responses_item_apply(decoder, item, &record))
 		return false;
 	record.kind = RECORD_CLOSE;
 	record.data = VIEW("");

@@ -19,12 +19,14 @@ enum item_kind {
 };
 
 enum record_kind {
-	RECORD_BEGIN, /* a call whose name is known */
-	RECORD_TEXT,  /* a delta; _text */
-	RECORD_FULL,  /* a text as it is when done; _text */
-	RECORD_CITE,  /* JSON source of an annotation */
-	RECORD_CLOSE, /* a content part is done */
-	RECORD_DONE,  /* JSON source of the item when done */
+	RECORD_BEGIN,        /* a call whose name is known */
+	RECORD_TEXT,         /* a delta; _text */
+	RECORD_FULL,         /* a text as it is when done; _text */
+	RECORD_CITE,         /* JSON source of an annotation */
+	RECORD_LOGPROBS,     /* JSON source of a list, of the text that comes next */
+	RECORD_ALL_LOGPROBS, /* ... of a content part when done */
+	RECORD_CLOSE,        /* a content part is done */
+	RECORD_DONE,         /* JSON source of the item when done */
 };
 struct record {
 	enum record_kind kind;
@@ -47,7 +49,10 @@ struct item {
 	size_t units;             /* UTF-16 units given of it: escapes may differ between events */
 	size_t cites;             /* annotations given of it */
 	bool raw_thinking;
-	struct bytes held; /* records, while another item has the floor */
+	struct bytes logprobs; /* items, to be given before the next text */
+	int64_t logprobs_part; /* index of the content part that they are of */
+	size_t logprobs_known; /* entries that have come of it */
+	struct bytes held;     /* records, while another item has the floor */
 };
 
 struct decoder {
@@ -65,6 +70,7 @@ struct decoder {
 /* responses_decode_item.c; all false with decoder->err filled. */
 MUST_CHECK bool responses_item_add(
     struct decoder *decoder, int64_t index, struct jsonspan_value source, struct item **out);
+void responses_item_fini(struct item *item);
 /* Plays a record, or holds it. */
 MUST_CHECK bool responses_item_apply(
     struct decoder *decoder, struct item *item, const struct record *record);

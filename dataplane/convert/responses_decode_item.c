@@ -1,6 +1,7 @@
 /* Items of Responses answers -> parts. */
 #include "responses_decode.h"
 
+#include "logprobs.h"
 #include "must.h"
 #include <string.h>
 
@@ -96,9 +97,20 @@ begin_part(struct decoder *decoder, struct item *item, const struct part *part)
 }
 
 static bool
+give_logprobs(struct decoder *decoder, struct item *item)
+{
+	bool ok = give_delta(decoder, DELTA_LOGPROBS, bytes_view(&item->logprobs));
+	bytes_clear(&item->logprobs);
+	return ok;
+}
+
+static bool
 finish_part(struct decoder *decoder, bool incomplete)
 {
 	const struct event event = {.kind = EVENT_PART_FINISH, .incomplete = incomplete};
+	if (decoder->open != NULL && decoder->open->open_kind == PART_TEXT &&
+	    !give_logprobs(decoder, decoder->open))
+		return false;
 	decoder->open = NULL;
 	return emit(decoder, &event);
 }
@@ -148,7 +160,25 @@ play_message_text(
 	}
 	decoder->had_refusal = decoder->had_refusal || record->part == PART_REFUSAL;
 	item->units += text_units(text);
-	return give_delta(decoder, DELTA_TEXT, text);
+	return (record->part != PART_TEXT || give_logprobs(decoder, item)) &&
+	       give_delta(decoder, DELTA_TEXT, text);
+}
+
+/* They wait for the text that they are of; of all, those go that have come before. */
+static bool
+play_logprobs(struct decoder *decoder, struct item *item, const struct record *record)
+{
+	struct jsonspan_value list = jsonspan_root(record->data);
+	size_t count = logprobs_count(list);
+	bool all = record->kind == RECORD_ALL_LOGPROBS;
+	if (record->index < item->closed)
+		return true;
+	if (record->index != item->logprobs_part)
+		item->logprobs_known = 0;
+	item->logprobs_part = record->index;
+	size_t known = all ? item->logprobs_known : 0;
+	item->logprobs_known += known < count ? count - known : 0;
+	return logprobs_append(&item->logprobs, list, known) || too_big(decoder);
 }
 
 /* All parts of an item are one thinking, with empty lines between them. An upstream that tells both
@@ -267,9 +297,13 @@ done_message(struct decoder *decoder, struct item *item, const struct read_json_
 		    .data =
 			read_json_inside(jsonspan_get(member.value, refusal ? "refusal" : "text")),
 		};
+		const struct record logprobs = {.kind = RECORD_ALL_LOGPROBS,
+		    .index = i,
+		    .data = jsonspan_get(member.value, "logprobs").raw};
 		if (i < item->closed)
 			continue;
-		if (!play_text(decoder, item, &full) ||
+		if ((logprobs.data.len > 0 && !play_logprobs(decoder, item, &logprobs)) ||
+		    !play_text(decoder, item, &full) ||
 		    !done_citations(decoder, item, jsonspan_get(member.value, "annotations"), i) ||
 		    !play_close(decoder, item, i))
 			return false;
@@ -433,6 +467,9 @@ play(struct decoder *decoder, struct item *item, const struct record *record)
 		return play_text(decoder, item, record);
 	case RECORD_CITE:
 		return play_citation(decoder, item, record);
+	case RECORD_LOGPROBS:
+	case RECORD_ALL_LOGPROBS:
+		return play_logprobs(decoder, item, record);
 	case RECORD_CLOSE:
 		return item->kind != ITEM_MESSAGE || play_close(decoder, item, record->index);
 	case RECORD_DONE:
@@ -525,6 +562,7 @@ responses_item_add(
 	item->kind = kind_of(type);
 	item->typed = responses_typed_by_call(type);
 	bytes_init(&item->held, HELD_BYTES_MAX);
+	bytes_init(&item->logprobs, HELD_BYTES_MAX);
 	learn_names(decoder, item, &object);
 	if (decoder->last != NULL)
 		decoder->last->next = item;
@@ -534,4 +572,11 @@ responses_item_add(
 	decoder->item_count++;
 	*out = item;
 	return true;
+}
+
+void
+responses_item_fini(struct item *item)
+{
+	bytes_fini(&item->held);
+	bytes_fini(&item->logprobs);
 }

@@ -146,6 +146,7 @@ enum member {
 	M_STREAM,
 	M_STORE,
 	M_INCLUDE,
+	M_TOP_LOGPROBS,
 	/* Known, and nothing that an answer could lack. */
 	M_STREAM_OPTIONS,
 	M_CLIENT_METADATA,
@@ -154,7 +155,7 @@ enum member {
 static const char *const member_keys[M_COUNT] = {"model", "input", "instructions", "tools",
     "tool_choice", "parallel_tool_calls", "max_output_tokens", "temperature", "top_p", "reasoning",
     "text", "safety_identifier", "user", "prompt_cache_key", "service_tier", "metadata", "stream",
-    "store", "include", "stream_options", "client_metadata"};
+    "store", "include", "top_logprobs", "stream_options", "client_metadata"};
 
 static bool
 read_instructions(struct request *request, struct jsonspan_value value, struct err *err)
@@ -183,6 +184,7 @@ read_params(struct request *request, const struct jsonspan_want *m, struct err *
 		  read_json_tri(&m[M_PARALLEL], "", &request->parallel, err) &&
 		  read_json_number(&m[M_TEMPERATURE], "", &request->temperature_json, err) &&
 		  read_json_number(&m[M_TOP_P], "", &request->top_p_json, err) &&
+		  read_json_number(&m[M_TOP_LOGPROBS], "", &request->top_logprobs_json, err) &&
 		  read_json_text(&m[M_USER], "", &request->user_text, err) &&
 		  read_json_text(&m[M_SAFETY_ID], "", &request->user_text, err) &&
 		  read_json_text(&m[M_CACHE_KEY], "", &request->cache_key_text, err) &&
@@ -193,10 +195,13 @@ read_params(struct request *request, const struct jsonspan_want *m, struct err *
 	if (!read_json_is_default(metadata))
 		request->metadata_json = metadata.raw;
 	request->stream = stream == TRI_YES;
+	if (read_json_is_default(m[M_TOP_LOGPROBS].value))
+		request->top_logprobs_json = VIEW("");
 	return ok;
 }
 
-/* Encrypted reasoning is what every answer of ours carries; more is asked for by name. */
+/* Encrypted reasoning is what every answer of ours carries; more is asked for by name, of which
+ * logprobs are known elsewhere too. */
 static bool
 read_include(struct request *request, struct jsonspan_value include, struct err *err)
 {
@@ -204,13 +209,16 @@ read_include(struct request *request, struct jsonspan_value include, struct err 
 	struct jsonspan_member item;
 	if (include.kind != JSONSPAN_ARRAY)
 		return true;
+	bool more = false;
 	jsonspan_iter_init(&iter, include);
 	while (jsonspan_next(&iter, &item)) {
-		if (!jsonspan_str_is(item.value, "reasoning.encrypted_content"))
-			return read_json_leftover(request, VIEW("include"), include, false) ||
-			       responses_full(err);
+		if (jsonspan_str_is(item.value, RESPONSES_LOGPROBS))
+			request->logprobs = true;
+		else if (!jsonspan_str_is(item.value, "reasoning.encrypted_content"))
+			more = true;
 	}
-	return true;
+	return !more || read_json_leftover(request, VIEW("include"), include, false) ||
+	       responses_full(err);
 }
 
 static bool

@@ -126,8 +126,7 @@ write_max_tokens(struct responses_write *write)
 		    "the responses protocol has no request without an answer (max_tokens 0)");
 	if (tokens < OUTPUT_TOKENS_MIN)
 		tokens = OUTPUT_TOKENS_MIN;
-	/* The row for unknown models is no knowledge about this one. */
-	if (strcmp(caps->pattern, "*") != 0 && caps->max_output_tokens > 0 &&
+	if (!caps->output_guessed && caps->max_output_tokens > 0 &&
 	    tokens > caps->max_output_tokens)
 		tokens = caps->max_output_tokens;
 	write_json_key_int(&write->json, "max_output_tokens", tokens);
@@ -240,16 +239,31 @@ write_include(struct responses_write *write)
 	const struct leftover *left = write->request->leftovers;
 	write_json_key_array(&write->json, "include");
 	write_json_plain(&write->json, VIEW("reasoning.encrypted_content"));
+	if (write->request->logprobs)
+		write_json_plain(&write->json, VIEW(RESPONSES_LOGPROBS));
 	for (; left != NULL && write->request->from == WIRE_RESPONSES; left = left->next) {
 		if (strcmp(left->name, "include") != 0)
 			continue;
 		jsonspan_iter_init(&iter, jsonspan_root(left->json));
 		while (jsonspan_next(&iter, &item)) {
-			if (!jsonspan_str_is(item.value, "reasoning.encrypted_content"))
+			if (!jsonspan_str_is(item.value, "reasoning.encrypted_content") &&
+			    !jsonspan_str_is(item.value, RESPONSES_LOGPROBS))
 				write_json_raw(&write->json, item.value.raw);
 		}
 	}
 	write_json_array_end(&write->json);
+}
+
+static bool
+write_top_logprobs(struct responses_write *write)
+{
+	const struct request *request = write->request;
+	if (request->top_logprobs_json.len == 0)
+		return true;
+	if (!request->logprobs && request->from != WIRE_RESPONSES)
+		return ledger_lose(write->options->ledger, write->err, "top_logprobs");
+	write_json_key_raw(&write->json, "top_logprobs", request->top_logprobs_json);
+	return true;
 }
 
 static bool
@@ -265,7 +279,7 @@ write_rest(struct responses_write *write)
 		write_json_key_text(json, "service_tier", request->tier_text);
 	write_json_key_bool(json, "store", request->store == TRI_YES);
 	write_include(write);
-	if (!write_leftovers(write))
+	if (!write_top_logprobs(write) || !write_leftovers(write))
 		return false;
 	if (write->options->stream)
 		write_json_key_bool(json, "stream", true);

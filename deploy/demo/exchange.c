@@ -1,5 +1,6 @@
 #include "exchange.h"
 #include "crypto.h"
+#include "jsonspan.h"
 #include "mem.h"
 #include "must.h"
 #include <string.h>
@@ -9,6 +10,8 @@
 #define ARENA_BYTES_MAX (400u << 20)
 #define TAPE_BYTES_MAX (400u << 20)
 #define HEADER_BYTES_MAX 2048 /* of a value, in the ledger */
+#define PARAM_BYTES_MAX 512
+#define PARAMS_BYTES_MAX 4096
 
 /* ---- birth and death ---- */
 
@@ -172,6 +175,35 @@ hex_of(struct view data, size_t digits, char *out)
 	return view_make(out, digits);
 }
 
+/* Top members of the body but for what was said: the short ones, as they came. */
+static void
+put_params(struct view body, struct writer *line)
+{
+	static const char *const said[] = {
+	    "messages", "input", "system", "instructions", "tools", "metadata"};
+	struct jsonspan_value root;
+	struct jsonspan_iter iter;
+	struct jsonspan_member member;
+	const char *sep = "";
+	size_t bytes = 0;
+	if (!jsonspan_scan(body, NULL, 0, &root, NULL) || root.kind != JSONSPAN_OBJECT)
+		return;
+	writer_put(line, ",'params':{");
+	jsonspan_iter_init(&iter, root);
+	while (jsonspan_next(&iter, &member)) {
+		struct view raw = member.whole;
+		bool shown = view_find_char(raw, '\n') < 0 && view_find_char(raw, '\r') < 0;
+		for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+			shown = shown && !jsonspan_key_is(&member, said[i]);
+		if (!shown || raw.len > PARAM_BYTES_MAX || bytes + raw.len > PARAMS_BYTES_MAX)
+			continue;
+		writer_put(line, "$r$r", view_of(sep), raw);
+		bytes += raw.len;
+		sep = ",";
+	}
+	writer_put(line, "}");
+}
+
 void
 exchange_log_request(struct exchange *x, struct view model, bool stream, struct view seen)
 {
@@ -196,6 +228,7 @@ exchange_log_request(struct exchange *x, struct view model, bool stream, struct 
 	    view_of(key_header));
 	writer_put(line, ",'body_bytes':$u,'body_sha256':$s$r", (uint64_t)body.len,
 	    hex_of(body, sizeof(body_hex) - 1, body_hex), seen);
+	put_params(body, line);
 	writer_put(line, ",'peer':$s", view_of(httpd_peer_name(req)));
 	put_headers(req, line);
 	ledger_end(demo->ledger);

@@ -15,7 +15,7 @@ struct tell {
 	struct settle settle;
 	struct event_check check;
 	struct usage usage;
-	struct bytes signature;
+	struct bytes signature, logprobs;
 	enum part_kind open;
 	size_t body_at; /* where the open part's pieces begin in out */
 	struct err *err;
@@ -29,6 +29,7 @@ begin_part(struct tell *tell, const struct part *part)
 	    "redacted", "call", "result", "search", "hosted"};
 	tell->open = part->kind;
 	bytes_clear(&tell->signature);
+	bytes_clear(&tell->logprobs);
 	MUST(bytes_printf(tell->out, "    %s %.*s %.*s %.*s: ", names[part->kind],
 	    VIEW_ARGS(part->id_plain), VIEW_ARGS(part->name_plain),
 	    VIEW_ARGS(part->signature_text)));
@@ -46,6 +47,17 @@ tell_usage(struct tell *tell)
 	    u->cache_read, u->cache_write, u->output, u->reasoning));
 }
 
+/* What stands beside the words goes behind them: a stream tells it piece by piece. */
+static bool
+keep_beside(struct tell *tell, const struct event *event)
+{
+	if (event->delta == DELTA_LOGPROBS)
+		return (tell->logprobs.len == 0 || bytes_append_char(&tell->logprobs, ',')) &&
+		       bytes_append_view(&tell->logprobs, event->text);
+	bytes_clear(&tell->signature);
+	return bytes_append_view(&tell->signature, event->text);
+}
+
 static bool
 on_settled(const struct event *event, void *ctx, struct err *err)
 {
@@ -57,18 +69,17 @@ on_settled(const struct event *event, void *ctx, struct err *err)
 		begin_part(tell, event->part);
 		break;
 	case EVENT_PART_DELTA:
-		if (event->delta == DELTA_SIGNATURE) {
-			bytes_clear(&tell->signature);
-			return bytes_append_view(&tell->signature, event->text);
-		}
+		if (event->delta == DELTA_SIGNATURE || event->delta == DELTA_LOGPROBS)
+			return keep_beside(tell, event);
 		return bytes_append_view(tell->out, event->text);
 	case EVENT_PART_FINISH:
 		/* Half an input can't be taken back in a stream, and is no input in a whole answer.
 		 */
 		if (event->incomplete)
 			tell->out->len = tell->body_at;
-		return bytes_printf(tell->out, "%s %.*s\n", event->incomplete ? "{}" : "",
-		    VIEW_ARGS(bytes_view(&tell->signature)));
+		return bytes_printf(tell->out, "%s %.*s %.*s\n", event->incomplete ? "{}" : "",
+		    VIEW_ARGS(bytes_view(&tell->signature)),
+		    VIEW_ARGS(bytes_view(&tell->logprobs)));
 	case EVENT_USAGE:
 		usage_merge(&tell->usage, &event->usage);
 		break;
@@ -128,10 +139,12 @@ golden_tell(enum wire wire, struct view answer, bool sse, struct bytes *out, str
 	event_check_init(&tell.check);
 	usage_init(&tell.usage);
 	bytes_init(&tell.signature, BYTES_MAX);
+	bytes_init(&tell.logprobs, BYTES_MAX);
 	tell.decoder = tell.codec->decoder_new(&arena, &flags, on_event, &tell);
 	bool ok = run(&tell, answer, sse, err);
 	tell.codec->decoder_free(tell.decoder);
 	bytes_fini(&tell.signature);
+	bytes_fini(&tell.logprobs);
 	settle_fini(&tell.settle);
 	arena_fini(&arena);
 	return ok;

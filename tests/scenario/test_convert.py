@@ -118,13 +118,44 @@ class Convert(unittest.TestCase):
             item = json.loads(answer.body)
             self.assertTrue(item["data"])
             self.assertEqual(client == "anthropic", item["data"][0].get("type") == "model", item)
+            one = running.call("GET", ("/v1/models/" if client != "responses" else "/openai/models/") +
+                               item["data"][0]["id"], running.headers(client))
+            self.assertEqual((200, item["data"][0]), (one.status, json.loads(one.body)))
             if client == "anthropic":
-                body = {"model": "demo", "messages": [{"role": "user", "content": "count me, please"}]}
-                answer = running.post("anthropic", path="/v1/messages/count_tokens",
-                                      body=json.dumps(body).encode())
-                self.assertEqual((200, "true"), (answer.status, answer.header("x-pointsman-estimate")))
-                self.assertIn(json.loads(answer.body)["input_tokens"], range(5, 40))
+                self.check_counts(running)
         self.each(run)
+
+    def check_counts(self, running):
+        """An estimate that says so and grows with all that a model reads; no upstream is asked."""
+        def count(**more):
+            body = {"model": "demo", "messages": [{"role": "user", "content": "count me, please"}], **more}
+            answer = running.post("anthropic", path="/v1/messages/count_tokens?beta=true",
+                                  body=json.dumps(body).encode())
+            self.assertEqual((200, "true"), (answer.status, answer.header("x-pointsman-estimate")))
+            self.assertEqual({"input_tokens"}, set(json.loads(answer.body)))
+            return json.loads(answer.body)["input_tokens"]
+
+        mark = running.demo.newest()
+        plain = count()
+        self.assertIn(plain, range(5, 40))
+        text = "Answer in verse. " * 20
+        self.assertIn(count(system=text) - plain, range(60, 140))
+        self.assertEqual(count(system=text), count(system=[{"type": "text", "text": text}]))
+        tool = {"name": "look", "description": "Looks at a thing.", "input_schema": {
+            "type": "object", "properties": {"what": {"type": "string", "description": "the thing"}}}}
+        self.assertIn(count(tools=[tool]) - plain, range(20, 80))
+        self.assertEqual(2 * (count(tools=[tool]) - plain), count(tools=[tool, tool]) - plain)
+        small, big = "AAAA", "A" * 400000
+        images = [count(messages=[{"role": "user", "content": [
+            {"type": "text", "text": "count me, please"},
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}}]}])
+            for data in (small, big)]
+        self.assertEqual(images[0], images[1], "an image costs by what is seen, not by its bytes")
+        self.assertIn(images[0] - plain, range(1000, 2000))
+        self.assertEqual([], running.demo.calls(mark))
+        answer = running.post("anthropic", path="/v1/messages/count_tokens", body=b'{"model": "demo"}')
+        self.assertEqual(400, answer.status)
+        self.assertIn("messages", error("anthropic", answer)[1])
 
     def test_what_is_lost_is_told_or_refused(self):
         body = json.loads(ask("anthropic", "[demo:say x]"))

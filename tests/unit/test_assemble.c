@@ -308,6 +308,36 @@ START_TEST(client_keys_and_model_rules_that_are_enabled)
 }
 END_TEST
 
+START_TEST(capabilities_are_what_the_rows_say_and_no_more)
+{
+	struct table *table =
+	    assemble("{\"model_capabilities\": [{\"pattern\": \"grok-*\", \"thinking\": \"budget\","
+		     "\"sampling\": false, \"prefill\": 1, \"json_schema\": null,"
+		     "\"max_output_tokens\": 7000}, {\"pattern\": \"*\"}],"
+		     "\"chat_configs\": [{" UP ", \"accepts\": [\"top_k\", \"developer_role\"],"
+		     "\"fold\": \"all\"}, {" UP "}]}");
+	ck_assert_uint_eq(table->capability_count, 2);
+	const struct model_capability *row = &table->capabilities[0];
+	ck_assert_str_eq(row->pattern, "grok-*");
+	ck_assert_int_eq(row->thinking, THINKING_FORM_BUDGET);
+	ck_assert_int_eq(row->sampling, TOGGLE_OFF);
+	ck_assert_int_eq(row->prefill, TOGGLE_ON);
+	ck_assert_int_eq(row->json_schema, TOGGLE_BUILT_IN);
+	ck_assert_int_eq(row->sampling_both, TOGGLE_BUILT_IN);
+	ck_assert_int_eq(row->max_output_tokens, 7000);
+	ck_assert_int_eq(row->max_effort_budget, 0);
+	ck_assert_int_eq(row[1].thinking, THINKING_FORM_BUILT_IN);
+	const struct upstream_entry *entry = table->groups[GROUP_CHAT].entries;
+	static const struct upstream_accepts wanted = {.top_k = true, .developer_role = true};
+	static const struct upstream_accepts nothing = {0};
+	ck_assert_mem_eq(&entry[0].accepts, &wanted, sizeof(wanted));
+	ck_assert_mem_eq(&entry[1].accepts, &nothing, sizeof(nothing));
+	ck_assert_int_eq(entry[0].fold, FOLD_ALL);
+	ck_assert_int_eq(entry[1].fold, FOLD_OFF);
+	table_unref(table);
+}
+END_TEST
+
 static void
 expect_timeouts(const struct table *table, enum group group, uint32_t connect,
     uint32_t first_stream, uint32_t idle_stream, uint32_t first, uint32_t idle)
@@ -422,6 +452,7 @@ main(void)
 	tcase_add_test(tcase, the_demo_serves_while_nothing_is_configured);
 	tcase_add_test(tcase, one_entry_anywhere_ends_the_demo);
 	tcase_add_test(tcase, without_a_configuration_nobody_is_served);
+	tcase_add_test(tcase, capabilities_are_what_the_rows_say_and_no_more);
 	tcase_add_test(tcase, client_keys_and_model_rules_that_are_enabled);
 	tcase_add_test(tcase, timeouts_without_settings);
 	tcase_add_test(tcase, timeouts_keep_their_old_meaning);

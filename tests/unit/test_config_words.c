@@ -81,6 +81,8 @@ try_word(
 	X(list, UP, price_factor, "0.5", "-1")                                                     \
 	X(list, UP, models, "[\"claude-*\", \"gpt-5\"]", "[\"\"]")                                 \
 	X(list, UP, model_map, "{\"gpt-*\": \"x/*\"}", "{\"gpt-4\": \"x/*\"}")                     \
+	X(list, UP, accepts, "[\"top_k\", \"stops_here\"]", "[\"top_k\", \"top_q\"]")              \
+	X(list, UP, fold, "\"converted\"", "\"some\"")                                             \
 	X(list, UP, activation_enabled, "true", "\"true\"")                                        \
 	X(list, UP, activation_time, "\"08:00\"", "\"24:00\"")                                     \
 	X(list, UP, created_at, "\"2026-11-22T18:24:22.877477\"", NULL)                            \
@@ -98,6 +100,21 @@ try_word(
 	X(model_conversions, MODEL, id, "\"m1\"", "\"\"")                                          \
 	X(model_conversions, MODEL, created_at, "\"now\"", NULL)                                   \
 	X(model_conversions, MODEL, updated_at, "\"now\"", NULL)
+
+#define ABLE "\"pattern\": \"grok-*\""
+#define ABLE_WORDS(X)                                                                              \
+	X(model_capabilities, "\"sampling\": true", pattern, "\"*\"", "\"\"")                      \
+	X(model_capabilities, ABLE, thinking, "\"adaptive\"", "\"adaptve\"")                       \
+	X(model_capabilities, ABLE, thinking_always, "true", "\"yes\"")                            \
+	X(model_capabilities, ABLE, sampling, "false", "2")                                        \
+	X(model_capabilities, ABLE, sampling_both, "0", "-1")                                      \
+	X(model_capabilities, ABLE, system_mid, "1", "[]")                                         \
+	X(model_capabilities, ABLE, prefill, "true", "{}")                                         \
+	X(model_capabilities, ABLE, effort_xhigh, "true", "\"\"")                                  \
+	X(model_capabilities, ABLE, effort_max, "false", "\"max\"")                                \
+	X(model_capabilities, ABLE, json_schema, "true", "0.5")                                    \
+	X(model_capabilities, ABLE, max_output_tokens, "32000", "0")                               \
+	X(model_capabilities, ABLE, max_effort_budget, "31999", "100000001")
 
 #define TIMEOUT_WORDS(X)                                                                           \
 	X(timeout_settings, NULL, connect_timeout, "30", "0")                                      \
@@ -189,7 +206,7 @@ try_word(
 	UPSTREAM_WORDS(X, chat_configs)                                                            \
 	UPSTREAM_WORDS(X, openai_to_claude_configs)                                                \
 	UPSTREAM_WORDS(X, retry_configs)                                                           \
-	MODEL_WORDS(X) TIMEOUT_WORDS(X) OTHER_WORDS(X)
+	MODEL_WORDS(X) ABLE_WORDS(X) TIMEOUT_WORDS(X) OTHER_WORDS(X)
 
 #define DEFINE(section, others, key, good, bad)                                                    \
 	START_TEST(word_##section##_##key)                                                         \

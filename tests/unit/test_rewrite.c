@@ -13,6 +13,7 @@ static struct table *table;
 static struct upstream_entry *entry;
 static struct lessons *lessons;
 static enum protocol protocol;
+static bool streams;
 
 static void
 setup(void)
@@ -23,6 +24,7 @@ setup(void)
 	entry->protocol = PROTOCOL_ANTHROPIC;
 	lessons = lessons_new();
 	protocol = PROTOCOL_ANTHROPIC;
+	streams = false;
 }
 
 static void
@@ -68,7 +70,7 @@ check(const char *body, const char *sent, const char *model)
 	struct err err;
 	ck_assert(request_facts_read(view_of(body), &facts, &err));
 	struct rewrite_call call = {
-	    table, entry, protocol, lessons, view_of(body), &facts, true, 2000};
+	    table, entry, protocol, lessons, view_of(body), &facts, true, 2000, streams};
 	ck_assert(rewrite_init(&rewrite, &call, &err));
 	for (size_t step = 1; step < 64; step += 7) {
 		struct bytes out;
@@ -152,6 +154,92 @@ START_TEST(the_thinking_suffix_is_a_wish)
 	    "\"disabled\"}}",
 	    "claude-sonnet-4-5");
 	check("{\"model\":\"foo-thinking\"}", "{\"model\":\"foo-thinking\"}", "foo-thinking");
+}
+END_TEST
+
+/* What the API refuses beside thinking leaves, where thinking is our doing; the rest stays as it
+ * was written. */
+START_TEST(thinking_that_is_switched_on_mends_the_sampling)
+{
+	static const char on[] = "{\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":10000},";
+	static const struct {
+		const char *sampling, *left; /* behind max_tokens */
+	} rows[] = {
+	    {",\"temperature\":0.7,\"top_p\":0.9,\"top_k\":5", ""},
+	    {",\"temperature\":1.0", ",\"temperature\":1.0"},
+	    {",\"top_p\" : 0.950", ",\"top_p\" : 0.950"},
+	    {",\"temperature\":1,\"top_p\":0.99", ",\"top_p\":0.99"},
+	    {",\"top_k\":1,\"x\":1e2", ",\"x\":1e2"},
+	    {",\"tool_choice\":{\"type\":\"auto\"},\"temperature\":null",
+		",\"tool_choice\":{\"type\":\"auto\"}"},
+	};
+	char body[512], sent[512];
+	for (int i = 0; i < COUNT(rows); i++) {
+		snprintf(body, sizeof(body),
+		    "{\"model\":\"claude-sonnet-4-5-thinking\",\"max_tokens\":32000%s}",
+		    rows[i].sampling);
+		snprintf(sent, sizeof(sent),
+		    "%s\"model\":\"claude-sonnet-4-5\",\"max_tokens\":32000%s}", on, rows[i].left);
+		check(body, sent, "claude-sonnet-4-5");
+	}
+	check("{\"temperature\":0,\"model\":\"claude-opus-4-8-thinking\",\"top_p\":0.98}",
+	    "{\"thinking\":{\"type\":\"adaptive\"},\"model\":\"claude-opus-4-8\"}",
+	    "claude-opus-4-8");
+	check("{\"model\":\"claude-opus-4-8-thinking\",\"top_p\":0.99}",
+	    "{\"thinking\":{\"type\":\"adaptive\"},\"model\":\"claude-opus-4-8\",\"top_p\":0.99}",
+	    "claude-opus-4-8");
+	/* Without the suffix it is the client's own affair, and so is a call that it wants made. */
+	check("{\"model\":\"claude-opus-4-8\",\"temperature\":0.2,\"top_k\":5}",
+	    "{\"model\":\"claude-opus-4-8\",\"temperature\":0.2,\"top_k\":5}", "claude-opus-4-8");
+	check("{\"model\":\"claude-sonnet-4-5-thinking\",\"max_tokens\":9000,\"temperature\":0,"
+	      "\"tool_choice\":{\"type\":\"any\"}}",
+	    "{\"model\":\"claude-sonnet-4-5\",\"max_tokens\":9000,\"temperature\":0,"
+	    "\"tool_choice\":{\"type\":\"any\"}}",
+	    "claude-sonnet-4-5");
+}
+END_TEST
+
+START_TEST(the_owners_row_says_how_a_model_thinks)
+{
+	*table_add_capability(table) = (struct model_capability){.pattern = "claude-sonnet-*",
+	    .thinking = THINKING_FORM_ADAPTIVE,
+	    .sampling_both = TOGGLE_ON};
+	*table_add_capability(table) =
+	    (struct model_capability){.pattern = "claude-haiku-*", .thinking = THINKING_FORM_NONE};
+	check("{\"model\":\"claude-sonnet-4-5-thinking\",\"temperature\":1,\"top_p\":0.95}",
+	    "{\"thinking\":{\"type\":\"adaptive\"},\"model\":\"claude-sonnet-4-5\","
+	    "\"temperature\":1,\"top_p\":0.95}",
+	    "claude-sonnet-4-5");
+	check("{\"model\":\"claude-haiku-4-5-thinking\",\"max_tokens\":9000,\"temperature\":0}",
+	    "{\"model\":\"claude-haiku-4-5\",\"max_tokens\":9000,\"temperature\":0}",
+	    "claude-haiku-4-5");
+	/* As many lessons as one upstream can have leave room for what we take out ourselves. */
+	for (int i = 0; i < LESSONS_FOR_MAX; i++) {
+		char name[16];
+		struct lesson lesson = {.kind = LESSON_FIELD};
+		snprintf(name, sizeof(name), "x%d", i);
+		snprintf(lesson.name, sizeof(lesson.name), "%s", name);
+		ck_assert(
+		    lessons_learn(lessons, table, "claude:a", "claude-sonnet-4-5", &lesson, 1000));
+	}
+	check("{\"model\":\"claude-sonnet-4-5-thinking\",\"x3\":1,\"temperature\":0,\"top_p\":0,"
+	      "\"top_k\":0}",
+	    "{\"thinking\":{\"type\":\"adaptive\"},\"model\":\"claude-sonnet-4-5\"}",
+	    "claude-sonnet-4-5");
+}
+END_TEST
+
+START_TEST(a_stream_is_asked_for_in_place_of_a_whole_answer)
+{
+	streams = true;
+	check("{\"model\":\"m\",\"stream\" : false}", "{\"model\":\"m\",\"stream\" : true}", "m");
+	check("{\"model\":\"m\",\"stream\":null}", "{\"model\":\"m\",\"stream\":true}", "m");
+	check("{\"model\":\"claude-opus-4-8-thinking\"}",
+	    "{\"thinking\":{\"type\":\"adaptive\"},\"stream\":true,\"model\":\"claude-opus-4-8\"}",
+	    "claude-opus-4-8");
+	protocol = PROTOCOL_CHAT;
+	check("{\"model\":\"m\"}",
+	    "{\"stream\":true,\"stream_options\":{\"include_usage\":true},\"model\":\"m\"}", "m");
 }
 END_TEST
 
@@ -278,7 +366,8 @@ START_TEST(refused_betas_leave_the_header)
 	add_lesson(LESSON_BETA, "bad");
 	add_lesson(LESSON_BETA, "worse");
 	ck_assert(request_facts_read(body, &facts, NULL));
-	struct rewrite_call call = {table, entry, protocol, lessons, body, &facts, true, 2000};
+	struct rewrite_call call = {
+	    table, entry, protocol, lessons, body, &facts, true, 2000, false};
 	ck_assert(rewrite_init(&rewrite, &call, NULL));
 	for (int i = 0; i < COUNT(rows); i++) {
 		struct bytes room;
@@ -300,7 +389,8 @@ START_TEST(without_a_reason_nothing_is_copied)
 	struct rewrite rewrite;
 	struct view body = VIEW("{\"model\":\"c\"}");
 	ck_assert(request_facts_read(body, &facts, NULL));
-	struct rewrite_call call = {table, entry, protocol, lessons, body, &facts, true, 2000};
+	struct rewrite_call call = {
+	    table, entry, protocol, lessons, body, &facts, true, 2000, false};
 	ck_assert(rewrite_init(&rewrite, &call, NULL));
 	ck_assert_uint_eq(rewrite.splice.count, 1);
 	ck_assert_ptr_eq(rewrite.splice.pieces[0].data, body.data);
@@ -320,6 +410,9 @@ main(void)
 	tcase_add_test(tests, the_upstreams_own_map_comes_after_the_rules);
 	tcase_add_test(tests, full_format_wraps_the_system_text);
 	tcase_add_test(tests, the_thinking_suffix_is_a_wish);
+	tcase_add_test(tests, thinking_that_is_switched_on_mends_the_sampling);
+	tcase_add_test(tests, the_owners_row_says_how_a_model_thinks);
+	tcase_add_test(tests, a_stream_is_asked_for_in_place_of_a_whole_answer);
 	tcase_add_test(tests, enable_cache_control_limit_keeps_system_and_the_last);
 	tcase_add_test(tests, chat_streams_are_asked_for_their_use_of_tokens);
 	tcase_add_test(tests, refused_fields_leave_with_their_commas);

@@ -16,6 +16,8 @@ fill_entry(struct upstream_entry *entry)
 	entry->probe_seq = 12;
 	entry->probe_every_ms = 1000;
 	entry->resume_at_ms = 1774800000000;
+	entry->accepts.top_k = entry->accepts.stops_here = true;
+	entry->fold = FOLD_ALL;
 	table_add_pattern(entry)->pattern = mem_dup_str("claude-*");
 	struct model_rename *rename = table_add_rename(entry);
 	rename->from = mem_dup_str("gpt-4*");
@@ -63,6 +65,11 @@ sample(void)
 	rule->source = mem_dup_str("claude-x");
 	rule->target = mem_dup_str("gpt-y");
 	rule->full_format = true;
+	*table_add_capability(table) = (struct model_capability){.pattern = "grok-*",
+	    .thinking = THINKING_FORM_ADAPTIVE,
+	    .sampling = TOGGLE_OFF,
+	    .prefill = TOGGLE_ON,
+	    .max_output_tokens = 7000};
 	table->tls_cert_path = mem_dup_str("/etc/cert.pem");
 	return table;
 }
@@ -93,6 +100,16 @@ START_TEST(a_table_comes_back_as_it_was)
 	ck_assert_uint_eq(entry->probe_seq, 12);
 	ck_assert_uint_eq(entry->probe_every_ms, 1000);
 	ck_assert_int_eq(entry->resume_at_ms, 1774800000000);
+	ck_assert(entry->accepts.top_k && entry->accepts.stops_here);
+	ck_assert(!entry->accepts.custom_tools);
+	ck_assert_int_eq(entry->fold, FOLD_ALL);
+	const struct model_capability *row = &out->capabilities[0];
+	ck_assert_str_eq(row->pattern, "grok-*");
+	ck_assert_int_eq(row->thinking, THINKING_FORM_ADAPTIVE);
+	ck_assert_int_eq(row->sampling, TOGGLE_OFF);
+	ck_assert_int_eq(row->prefill, TOGGLE_ON);
+	ck_assert_int_eq(row->json_schema, TOGGLE_BUILT_IN);
+	ck_assert_int_eq(row->max_output_tokens, 7000);
 	ck_assert_str_eq(entry->models[0].pattern, "claude-*");
 	ck_assert_str_eq(entry->renames[0].to, "claude-x*");
 	ck_assert_str_eq(entry->cooling[0].model, "claude-opus");
@@ -175,6 +192,7 @@ static const struct {
     {"strategies/statuses/1", "strategies.statuses[1]."},
     {"client_keys/0", "client_keys[0]."},
     {"model_rules/0", "model_rules[0]."},
+    {"capabilities/0", "capabilities[0]."},
 };
 
 /* Every member of every kind of object: missing, of a wrong type, and one too many. */
@@ -240,6 +258,10 @@ START_TEST(bounds_hold)
 	check_value(
 	    "timeouts/claude", "idle_ms", json_integer(1ll << 32), "timeouts.claude.idle_ms");
 	check_value("groups/claude/0", "weight", json_integer(0), "groups.claude[0].weight");
+	check_value("capabilities/0", "pattern", json_string(""), "capabilities[0].pattern");
+	check_value("capabilities/0", "pattern", long_string(64), "capabilities[0].pattern");
+	check_value("capabilities/0", "sampling", json_string("yes"), "capabilities[0].sampling");
+	check_value("groups/claude/0", "fold", json_string(""), "groups.claude[0].fold");
 	check_value("groups/claude/0", "off", json_string("asleep"), "groups.claude[0].off");
 	check_value(
 	    "policies/retry", "attempts_max", json_integer(0), "policies.retry.attempts_max");
@@ -270,6 +292,7 @@ START_TEST(lists_are_bounded)
 	    {"groups/codex", TABLE_UPSTREAMS_MAX, "groups.codex"},
 	    {"client_keys", TABLE_CLIENT_KEYS_MAX, "client_keys"},
 	    {"model_rules", TABLE_MODEL_RULES_MAX, "model_rules"},
+	    {"capabilities", TABLE_CAPABILITIES_MAX, "capabilities"},
 	    {"groups/chat/0/models", TABLE_MODELS_MAX, "groups.chat[0].models"},
 	    {"groups/chat/0/renames", TABLE_MODELS_MAX, "groups.chat[0].renames"},
 	    {"groups/chat/0/cooling", TABLE_COOLING_MODELS_MAX, "groups.chat[0].cooling"},
