@@ -161,8 +161,7 @@ look(struct attempt *attempt, struct view plain)
 	if (attempt->mode != ATTEMPT_ANSWER)
 		return;
 	(void)wall_feed(&attempt->wall, plain);
-	/* A converted answer's usage comes out of the conversion. */
-	if (attempt->convert == NULL && attempt->request->route->endpoint == ENDPOINT_GENERATE)
+	if (attempt->request->route->endpoint == ENDPOINT_GENERATE)
 		tap_feed(&attempt->tap, plain);
 }
 
@@ -510,17 +509,12 @@ unsigned
 attempt_usage(const struct attempt *attempt, struct tap_usage *out)
 {
 	*out = attempt->tap.found;
-	if (attempt->convert != NULL && attempt->mode == ATTEMPT_ANSWER) {
-		const struct usage *usage = convert_usage(attempt->convert);
-		out->usage = *usage;
-		out->told = usage->input_new >= 0 || usage->output >= 0;
-		out->last_word = out->told && convert_usage_is_last(attempt->convert);
-		tap_set_model(out, convert_model(attempt->convert));
-	}
-	bool whole = attempt->done && attempt->transport == TRANSPORT_OK && attempt->wall.terminal;
 	if (!out->told)
 		return RECORD_USAGE_MISSING;
-	return whole && out->last_word ? RECORD_USAGE_REPORTED : RECORD_USAGE_PARTIAL;
+	/* What comes behind the protocol's own end, be it the end of the bytes, changes no count.
+	 */
+	return attempt->wall.terminal && out->last_word ? RECORD_USAGE_REPORTED
+							: RECORD_USAGE_PARTIAL;
 }
 
 struct outcome_facts

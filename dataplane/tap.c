@@ -203,7 +203,8 @@ has_no_usage(struct view chunk)
 	static const char key[] = "\"usage\"";
 	for (ptrdiff_t at; (at = view_find(chunk, key)) >= 0;) {
 		chunk = view_from(chunk, (size_t)at + sizeof(key) - 1);
-		if (!view_starts(chunk, ":null") && !view_starts(chunk, ": null"))
+		chunk = view_from(chunk, view_starts(chunk, ": ") ? 2 : 1);
+		if (!view_starts(chunk, "null,") && !view_starts(chunk, "null}"))
 			return false;
 	}
 	return true;

@@ -32,9 +32,7 @@ struct convert {
 	struct stops stops;
 	struct event_check check;
 	struct usage usage;
-	bool usage_last; /* told when the answer was there, not only at its beginning */
 	char model[CONVERT_MODEL_BYTES];
-	bool stopped;
 	bool has_content, ended, failed;
 	struct bytes *out; /* where the encoder writes during one call */
 	struct err err;    /* first failure inside a callback */
@@ -185,17 +183,12 @@ scrub_error(struct convert *convert, struct event *error)
 static void
 note_event(struct convert *convert, const struct event *event)
 {
-	if (event->kind == EVENT_USAGE) {
+	if (event->kind == EVENT_USAGE)
 		usage_merge(&convert->usage, &event->usage);
-		convert->usage_last = convert->usage_last || convert->has_content ||
-				      convert->stopped || !convert->sse_open;
-	}
 	if (event->kind == EVENT_START) {
 		(void)snprintf(
 		    convert->model, sizeof(convert->model), "%.*s", VIEW_ARGS(event->model_text));
 	}
-	if (event->kind == EVENT_STOP)
-		convert->stopped = true;
 	if (event->kind == EVENT_PART_BEGIN)
 		convert->has_content = true;
 	if (event->kind == EVENT_ERROR)
@@ -399,12 +392,6 @@ const struct usage *
 convert_usage(const struct convert *convert)
 {
 	return &convert->usage;
-}
-
-bool
-convert_usage_is_last(const struct convert *convert)
-{
-	return convert->usage_last;
 }
 
 const char *

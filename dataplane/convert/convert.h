@@ -64,9 +64,8 @@ MUST_CHECK bool convert_error(
 /* Path for the upstream: "/v1/messages", "/v1/chat/completions", "/v1/responses". */
 const char *convert_path(enum wire upstream);
 const struct ledger *convert_ledger(const struct convert *convert);
+/* What the client is told; the tap hears the same, and more of an answer that fails. */
 const struct usage *convert_usage(const struct convert *convert);
-/* It was told when the answer was there, not only at its beginning. */
-bool convert_usage_is_last(const struct convert *convert);
 /* The model that the upstream's answer names, as it is in the source; "" before that. */
 #define CONVERT_MODEL_BYTES 128
 const char *convert_model(const struct convert *convert);
