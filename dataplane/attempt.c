@@ -206,6 +206,7 @@ pass(struct attempt *attempt, struct view plain)
 	bytes_clear(&attempt->converted);
 	if (!convert_feed(attempt->convert, attempt->sse, plain, &attempt->converted, &err)) {
 		attempt->broken = true;
+		attempt->wall.terminal = false; /* not for the client */
 		(void)snprintf(attempt->detail, sizeof(attempt->detail), "%s", err.msg);
 		return false;
 	}

@@ -141,6 +141,10 @@ convert_request(struct convert *convert, struct view body, struct bytes *out, st
 {
 	if (!convert_read(convert, body, err))
 		return false;
+	if (convert->options.client == convert->options.upstream)
+		convert->request->compaction = NULL; /* it has its own way */
+	else if (convert->request->compaction != NULL)
+		request_summarise(convert->request);
 	struct view model = convert->request->model_text;
 	if (convert->upstream_model.len > 0)
 		model = convert->upstream_model;
