@@ -136,13 +136,31 @@ read_form(struct attempt *attempt)
 	attempt->is_stream = attempt->asks_stream || attempt->sse;
 }
 
+/* Of the rest of an answer that was paused: nobody is told, but it must be an answer. */
+static bool
+on_further_head(struct attempt *attempt)
+{
+	int status = attempt->answer->status;
+	attempt->broken = status < 200 || status > 299 || !choose_coding(attempt);
+	if (attempt->broken) {
+		(void)snprintf(attempt->detail, sizeof(attempt->detail),
+		    "asked to go on, the upstream answered with status %d", status);
+		return false;
+	}
+	read_form(attempt);
+	return true;
+}
+
 static bool
 on_head(struct answer *answer, void *ctx)
 {
 	struct attempt *attempt = ctx;
 	attempt->answer = answer;
+	attempt->last_ms = loop_now_ms(attempt->loop);
+	if (attempt->continues)
+		return on_further_head(attempt);
 	attempt->status = answer->status;
-	attempt->last_ms = attempt->head_ms = loop_now_ms(attempt->loop);
+	attempt->head_ms = attempt->last_ms;
 	attempt->mode = choose_mode(attempt);
 	if (!choose_coding(attempt)) {
 		attempt->broken = true;
@@ -205,6 +223,7 @@ pass(struct attempt *attempt, struct view plain)
 	bytes_clear(&attempt->converted);
 	if (!convert_feed(attempt->convert, attempt->sse, plain, &attempt->converted, &err)) {
 		attempt->broken = true;
+		attempt->wall.terminal = false; /* not for the client */
 		(void)snprintf(attempt->detail, sizeof(attempt->detail), "%s", err.msg);
 		return false;
 	}
@@ -290,29 +309,67 @@ end_listing(struct attempt *attempt, struct bytes *out, struct err *err)
 	    bytes_view(&attempt->converted), out, err);
 }
 
-/* What only the end of the upstream's answer brings the client. */
-static void
+static bool send_call(struct attempt *attempt, bool fresh);
+
+/* Asks for the rest of an answer that was paused. On a new connection: what a dead one has taken
+ * would have to be asked again. */
+static bool
+go_on(struct attempt *attempt, struct err *err)
+{
+	bytes_fini(&attempt->body);
+	bytes_init(&attempt->body, CONVERTED_BYTES_MAX);
+	if (!convert_continue(attempt->convert, &attempt->body, err))
+		return false;
+	transfer_free(attempt->transfer);
+	inflate_free(attempt->inflate);
+	wall_fini(&attempt->wall);
+	wall_init(&attempt->wall, attempt->entry->protocol, WALL_OPAQUE);
+	attempt->transfer = NULL;
+	attempt->answer = NULL;
+	attempt->inflate = NULL;
+	attempt->inflate_out = attempt->done = attempt->paused = false;
+	attempt->skip = 0;
+	attempt->continues = true;
+	attempt->asked_ms = attempt->last_ms = attempt->sent_ms = loop_now_ms(attempt->loop);
+	if (send_call(attempt, true))
+		return true;
+	attempt->done = true;
+	return err_set(err, ERR_LIMIT, "", "the request for the rest cannot be made");
+}
+
+static bool
+is_paused(const struct attempt *attempt)
+{
+	return attempt->convert != NULL && convert_is_paused(attempt->convert);
+}
+
+/* What only the end of the upstream's answer brings the client. False: it was not the end. */
+static bool
 give_rest(struct attempt *attempt)
 {
 	struct bytes out;
 	struct err err = {0};
 	bool complete = true, ok;
-	bool whole = attempt->mode == ATTEMPT_ANSWER && attempt->transport == TRANSPORT_OK &&
-		     attempt->wall.verdict == WALL_COMMIT && attempt->wall.fault == WALL_FINE &&
-		     attempt->wall.terminal;
+	bool whole = attempt->mode == ATTEMPT_ANSWER && attempt->wall.verdict == WALL_COMMIT &&
+		     attempt->wall.fault == WALL_FINE && attempt->wall.terminal &&
+		     (attempt->transport == TRANSPORT_OK || is_paused(attempt));
 	if (!whole || (attempt->convert == NULL && !attempt->folds))
-		return;
+		return true;
 	bytes_init(&out, CONVERTED_BYTES_MAX);
 	ok = attempt->convert != NULL ? convert_end(attempt->convert, true, &out, &complete, &err)
 				      : end_listing(attempt, &out, &err);
-	if (ok && complete) {
+	bool paused = ok && is_paused(attempt);
+	if (ok && (complete || paused))
 		(void)give(attempt, bytes_view(&out));
-	} else {
+	bytes_fini(&out);
+	if (paused && go_on(attempt, &err))
+		return false;
+	if (!ok || !complete) {
 		attempt->transport = TRANSPORT_BAD_ANSWER;
 		attempt->wall.terminal = false;
 		(void)snprintf(attempt->detail, sizeof(attempt->detail), "%s", err.msg);
 	}
-	bytes_fini(&out);
+	return true;
 }
 
 /* An event that never ended. */
@@ -332,8 +389,8 @@ on_done(enum transport transport, const char *detail, void *ctx)
 	set_done(attempt, transport, detail);
 	if (attempt->filter.held.len > 0)
 		give_held(attempt);
-	give_rest(attempt);
-	attempt->events->on_done(attempt->ctx);
+	if (give_rest(attempt))
+		attempt->events->on_done(attempt->ctx);
 }
 
 /* ---- its begin ---- */
@@ -400,7 +457,8 @@ attempt_start(struct attempt *attempt, const struct attempt_request *request,
 	    .ctx = ctx,
 	    .entry = entry,
 	};
-	attempt->started_ms = attempt->last_ms = attempt->sent_ms = loop_now_ms(request->loop);
+	attempt->started_ms = attempt->asked_ms = loop_now_ms(request->loop);
+	attempt->last_ms = attempt->sent_ms = attempt->started_ms;
 	wall_init(&attempt->wall, entry->protocol, WALL_OPAQUE);
 	tap_init(&attempt->tap, entry->protocol, false);
 	usage_filter_init(&attempt->filter);
@@ -525,6 +583,6 @@ attempt_facts(const struct attempt *attempt)
 	    .status = attempt->status,
 	    .fault = attempt->wall.fault,
 	    .error_type = attempt->wall.error_type,
-	    .terminal = attempt->wall.terminal,
+	    .terminal = attempt->wall.terminal && !is_paused(attempt),
 	};
 }

@@ -80,6 +80,7 @@ struct attempt {
 	bool folds;       /* convert: nothing for the client before the end */
 	bool broken;      /* its coding or grammar is not what it says, or nobody can read it */
 	bool done;
+	bool continues; /* its answer was paused: what is asked and answered now is more of it */
 	struct wall wall;
 	struct tap tap;
 	struct usage_filter filter;
@@ -90,6 +91,7 @@ struct attempt {
 	struct transfer *transfer;
 	struct answer *answer;                 /* the transfer's; NULL before its head */
 	uint64_t started_ms, head_ms, sent_ms; /* began; has its head (0 = not yet); took bytes */
+	uint64_t asked_ms;                     /* began, or was asked to go on */
 	size_t skip; /* bytes at the head of what comes again after a pause, already used */
 	struct rewrite rewrite;
 	struct bytes body;      /* the converted request; empty where `rewrite` is sent */

@@ -120,12 +120,11 @@ take_leg_dues(struct due *due, const struct exchange *exchange, struct leg *leg)
 	}
 	/* Of two that end alike the nearer cause counts. */
 	if (!attempt_connected(attempt)) {
-		take_leg(
-		    due, leg, attempt->started_ms, times->connect_ms, TRANSPORT_TIMEOUT_CONNECT);
+		take_leg(due, leg, attempt->asked_ms, times->connect_ms, TRANSPORT_TIMEOUT_CONNECT);
 	} else if (attempt->mode == ATTEMPT_WAITING && !attempt_sent(attempt)) {
 		take_leg(due, leg, attempt->sent_ms, times->write_ms, TRANSPORT_TIMEOUT_WRITE);
 	}
-	take_leg(due, leg, attempt->started_ms,
+	take_leg(due, leg, attempt->asked_ms,
 	    stream ? times->first_byte_stream_ms : times->first_byte_ms,
 	    TRANSPORT_TIMEOUT_FIRST_BYTE);
 }

@@ -77,6 +77,14 @@ void anthropic_usage_encode(struct write_json *json, const struct usage *usage, 
 enum stop_reason anthropic_stop_decode(struct jsonspan_value reason);
 const char *anthropic_stop_name(enum stop_reason stop);
 
+/* anthropic_pause.c: see struct pause_ops. */
+struct said *anthropic_said_new(struct arena *arena);
+void anthropic_said_free(struct said *said);
+bool anthropic_said_event(struct said *said, const struct sse_event *event);
+bool anthropic_said_whole(struct said *said, struct view body);
+bool anthropic_said_may_go_on(const struct said *said);
+bool anthropic_said_append(const struct said *said, struct view body, struct bytes *out);
+
 /* anthropic_answer.c: answers, written. */
 struct encoder *anthropic_encoder_new(
     struct arena *arena, const struct answer_options *options, bool stream);

@@ -1,8 +1,18 @@
 #include "anthropic.h"
 
+static const struct pause_ops pause = {
+    .said_new = anthropic_said_new,
+    .said_free = anthropic_said_free,
+    .said_event = anthropic_said_event,
+    .said_whole = anthropic_said_whole,
+    .said_may_go_on = anthropic_said_may_go_on,
+    .said_append = anthropic_said_append,
+};
+
 const struct codec codec_anthropic = {
     .wire = WIRE_ANTHROPIC,
     .name = "anthropic",
+    .pause = &pause,
     .request_decode = anthropic_request_decode,
     .request_encode = anthropic_request_encode,
     .decoder_new = anthropic_decoder_new,

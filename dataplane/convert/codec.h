@@ -39,12 +39,27 @@ struct answer_options {
 	struct ledger *ledger;
 };
 
+/* What an answer has said so far, in its upstream's own words, so that it may be asked to go on.
+ * False at a limit. */
+struct said;
+struct pause_ops {
+	struct said *(*said_new)(struct arena *arena);
+	void (*said_free)(struct said *said);
+	bool (*said_event)(struct said *said, const struct sse_event *event);
+	bool (*said_whole)(struct said *said, struct view body);
+	/* It has said something, and nobody but the upstream is waited for. */
+	bool (*said_may_go_on)(const struct said *said);
+	/* The request's body with what was said behind its conversation (appended). */
+	bool (*said_append)(const struct said *said, struct view body, struct bytes *out);
+};
+
 struct decoder; /* of one answer, per protocol */
 struct encoder; /* of one answer, per protocol */
 
 struct codec {
 	enum wire wire;
 	const char *name;
+	const struct pause_ops *pause; /* NULL: its answers are never paused */
 	/* Whole request text (a checked JSON object, nothing around it) -> model. ERR_PARSE names
 	 * the path. */
 	bool (*request_decode)(struct view body, struct request *out, struct err *err);

@@ -3,6 +3,7 @@
 #include "jsonspan.h"
 #include "log.h"
 #include "mem.h"
+#include "pause.h"
 #include "settle.h"
 #include "sse.h"
 #include "stops.h"
@@ -28,6 +29,7 @@ struct convert {
 	struct sse_reader sse;
 	bool sse_open;
 	struct bytes whole; /* a JSON answer, until its end */
+	struct pause pause;
 	struct settle settle;
 	struct stops stops;
 	struct event_check check;
@@ -84,6 +86,7 @@ convert_free(struct convert *convert)
 	if (convert->sse_open)
 		sse_fini(&convert->sse);
 	bytes_fini(&convert->whole);
+	pause_fini(&convert->pause);
 	settle_fini(&convert->settle);
 	stops_fini(&convert->stops);
 	arena_fini(&convert->arena);
@@ -134,11 +137,9 @@ think(struct request *request, const struct caps *caps)
 	request->thinking_budget = CAPS_BUDGET_USUAL;
 }
 
-bool
-convert_request(struct convert *convert, struct view body, struct bytes *out, struct err *err)
+static bool
+request_encode(struct convert *convert, struct bytes *out, struct err *err)
 {
-	if (!convert_read(convert, body, err))
-		return false;
 	struct view model = convert->request->model_text;
 	if (convert->upstream_model.len > 0)
 		model = convert->upstream_model;
@@ -155,6 +156,18 @@ convert_request(struct convert *convert, struct view body, struct bytes *out, st
 		think(convert->request, encode.caps);
 	return codec_get(convert->options.upstream)
 	    ->request_encode(convert->request, &encode, out, err);
+}
+
+bool
+convert_request(struct convert *convert, struct view body, struct bytes *out, struct err *err)
+{
+	if (!convert_read(convert, body, err))
+		return false;
+	if (convert->options.client == convert->options.upstream)
+		convert->request->compaction = NULL; /* it has its own way */
+	else if (convert->request->compaction != NULL)
+		request_summarise(convert->request);
+	return request_encode(convert, out, err);
 }
 
 bool
@@ -219,12 +232,19 @@ on_uncut(const struct event *event, void *ctx, struct err *err)
 }
 
 static bool
+on_joined(const struct event *event, void *ctx, struct err *err)
+{
+	struct convert *convert = ctx;
+	return settle_feed(&convert->settle, event, on_uncut, convert, err);
+}
+
+static bool
 on_event(const struct event *event, void *ctx, struct err *err)
 {
 	struct convert *convert = ctx;
 	if (convert->ended)
 		return true; /* what an upstream says after its end is nobody's business */
-	return settle_feed(&convert->settle, event, on_uncut, convert, err);
+	return pause_feed(&convert->pause, event, on_joined, convert, err);
 }
 
 static void
@@ -238,7 +258,8 @@ on_sse(const struct sse_event *event, void *ctx)
 		(void)err_set(&convert->err, ERR_LIMIT, "", "an event of the upstream is too big");
 		return;
 	}
-	convert->broken = !codec_get(convert->options.upstream)
+	convert->broken = !pause_hear(&convert->pause, event, &convert->err) ||
+			  !codec_get(convert->options.upstream)
 			       ->decoder_event(convert->decoder, event, &convert->err);
 }
 
@@ -247,6 +268,33 @@ static int64_t
 input_estimate(const struct convert *convert)
 {
 	return (int64_t)(convert->request_bytes / 4);
+}
+
+/* Whose answers may have to be continued: those with tools that the upstream runs, of a client that
+ * cannot do it itself. */
+static const struct pause_ops *
+pauses(const struct convert *convert)
+{
+	const struct tool *tool = convert->request->tools;
+	while (tool != NULL && tool->kind != TOOL_WEB_SEARCH)
+		tool = tool->next;
+	bool foreign = convert->options.client != convert->options.upstream;
+	return foreign && tool != NULL ? codec_get(convert->options.upstream)->pause : NULL;
+}
+
+/* For one piece of the answer. */
+static bool
+decoder_open(struct convert *convert, struct err *err)
+{
+	size_t event_max = convert->options.memory_max;
+	convert->decoder =
+	    codec_get(convert->options.upstream)
+		->decoder_new(&convert->arena, &convert->options.flags, on_event, convert);
+	sse_init(&convert->sse, event_max < EVENT_BYTES_MAX ? event_max : EVENT_BYTES_MAX, on_sse,
+	    convert);
+	convert->sse_open = true;
+	return convert->decoder != NULL ||
+	       err_set(err, ERR_LIMIT, "", "no memory left for the answer");
 }
 
 static bool
@@ -269,20 +317,14 @@ answer_open(struct convert *convert, struct err *err)
 	};
 	convert->encoder = codec_get(convert->options.client)
 			       ->encoder_new(&convert->arena, &options, request->stream);
-	convert->decoder =
-	    codec_get(convert->options.upstream)
-		->decoder_new(&convert->arena, &convert->options.flags, on_event, convert);
 	bool stops_here =
 	    convert->options.flags.stops_here && convert->options.upstream == WIRE_RESPONSES;
 	if (!stops_init(&convert->stops, &convert->arena, stops_here ? request->stops : NULL,
 		convert->options.memory_max) ||
-	    convert->encoder == NULL || convert->decoder == NULL)
+	    convert->encoder == NULL ||
+	    !pause_init(&convert->pause, pauses(convert), &convert->arena))
 		return err_set(err, ERR_LIMIT, "", "no memory left for the answer");
-	size_t event_max = convert->options.memory_max;
-	sse_init(&convert->sse, event_max < EVENT_BYTES_MAX ? event_max : EVENT_BYTES_MAX, on_sse,
-	    convert);
-	convert->sse_open = true;
-	return true;
+	return decoder_open(convert, err);
 }
 
 bool
@@ -335,13 +377,38 @@ convert_end(struct convert *convert, bool whole, struct bytes *out, bool *comple
 		return false;
 	}
 	if (whole && convert->whole.len > 0 && !convert->ended &&
-	    !upstream->decoder_whole(convert->decoder, bytes_view(&convert->whole), err))
+	    (!pause_hear_whole(&convert->pause, bytes_view(&convert->whole), err) ||
+		!upstream->decoder_whole(convert->decoder, bytes_view(&convert->whole), err)))
 		return false;
+	if (whole && convert->pause.paused)
+		return true;
 	bool ok = convert->ended ||
 		  (whole ? upstream->decoder_end(convert->decoder, err)
 			 : fail_now(convert, 502, "the upstream's answer was cut", err));
 	*complete = ok && convert->ended && !convert->failed;
 	return ok;
+}
+
+bool
+convert_is_paused(const struct convert *convert)
+{
+	return convert->pause.paused;
+}
+
+bool
+convert_continue(struct convert *convert, struct bytes *out, struct err *err)
+{
+	struct bytes first;
+	bytes_init(&first, convert->options.memory_max);
+	bool ok = request_encode(convert, &first, err) &&
+		  pause_continue(&convert->pause, bytes_view(&first), out, err);
+	bytes_fini(&first);
+	if (!ok)
+		return false;
+	codec_get(convert->options.upstream)->decoder_free(convert->decoder);
+	sse_fini(&convert->sse);
+	bytes_clear(&convert->whole);
+	return decoder_open(convert, err);
 }
 
 bool

@@ -53,6 +53,12 @@ MUST_CHECK bool convert_feed(
  * event; *complete tells whether the client now holds a whole answer. */
 MUST_CHECK bool convert_end(
     struct convert *convert, bool whole, struct bytes *out, bool *complete, struct err *err);
+/* The upstream has paused its answer, which came whole: it is to be asked to go on, by
+ * convert_continue, or the answer is cut. Told by convert_end. */
+bool convert_is_paused(const struct convert *convert);
+/* What to ask it then (appended to `out`); its answer is fed like the one before, and ends like it:
+ * for the client all of them are one. A bounded number of times. */
+MUST_CHECK bool convert_continue(struct convert *convert, struct bytes *out, struct err *err);
 /* The upstream died: the client's own error event. */
 MUST_CHECK bool convert_fail(
     struct convert *convert, int status, const char *message, struct bytes *out);

@@ -50,6 +50,27 @@ usage_merge(struct usage *into, const struct usage *from)
 	take(&into->web_searches, from->web_searches);
 }
 
+static void
+add(int64_t *into, int64_t from)
+{
+	int64_t old = *into > 0 ? *into : 0;
+	if (from >= 0)
+		*into = old > INT64_MAX - from ? INT64_MAX : old + from;
+}
+
+void
+usage_add(struct usage *into, const struct usage *from)
+{
+	add(&into->input_new, from->input_new);
+	add(&into->cache_read, from->cache_read);
+	add(&into->cache_write, from->cache_write);
+	add(&into->cache_write_5m, from->cache_write_5m);
+	add(&into->cache_write_1h, from->cache_write_1h);
+	add(&into->output, from->output);
+	add(&into->reasoning, from->reasoning);
+	add(&into->web_searches, from->web_searches);
+}
+
 bool
 event_is_too_long(struct view message_text)
 {

@@ -99,3 +99,19 @@ request_add_tool(struct request *request, enum tool_kind kind)
 	request->tools_last = tool;
 	return tool;
 }
+
+/* For a model that shall lose nothing it needs; _text. */
+#define SUMMARISE                                                                                  \
+	"Stop here and summarise this conversation. The summary will take its place, so write "    \
+	"down what is needed to go on without it: what was asked for and under which conditions, " \
+	"what has been done and found out, which files, commands and names matter, and what is "   \
+	"left to do. Answer with the summary alone and call no tool."
+
+void
+request_summarise(struct request *request)
+{
+	request->compaction->kind = PART_TEXT;
+	request->compaction->text = VIEW(SUMMARISE);
+	request->choice = CHOICE_NONE;
+	request->output = OUTPUT_TEXT;
+}

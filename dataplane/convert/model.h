@@ -171,6 +171,8 @@ struct request {
 	struct view cache_key_text; /* prompt_cache_key */
 	struct view tier_text;      /* "auto", "default", "flex", "scale", "priority" */
 	struct view metadata_json;  /* chat, responses */
+	struct part *compaction;    /* responses: asks for the conversation in short instead of an
+				       answer */
 	bool stream;
 	enum tri include_usage; /* chat stream_options */
 	enum tri store;
@@ -183,5 +185,7 @@ struct turn *request_add_turn(struct request *request, enum role role);
 struct part *turn_add_part(struct request *request, struct turn *turn, enum part_kind kind);
 struct part *part_add_child(struct request *request, struct part *result, enum part_kind kind);
 struct tool *request_add_tool(struct request *request, enum tool_kind kind);
+/* Asks for the compaction in words, of an upstream that has no other. */
+void request_summarise(struct request *request);
 
 #endif

@@ -40,6 +40,11 @@ MUST_CHECK bool responses_typed_input(struct arena *arena, const struct response
 /* False with ERR_LIMIT: the arena is full. */
 bool responses_full(struct err *err);
 
+/* The summary (_text) that an item of ours holds, for the model to read. False: it is none of ours.
+ * True with data NULL: it is damaged, or the arena is full. responses_compaction.c */
+MUST_CHECK bool responses_summary_read(
+    struct arena *arena, struct view sealed_text, struct view *out);
+
 /* Requests, written. responses_write.c, responses_write_tools.c, responses_write_items.c */
 struct responses_write {
 	struct write_json json;

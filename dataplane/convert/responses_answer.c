@@ -190,6 +190,19 @@ responses_encoder_ping(struct encoder *encoder, struct bytes *out)
 	return !encoder->full;
 }
 
+static bool
+too_big(struct err *err)
+{
+	return err_set(err, ERR_LIMIT, "", "the answer is too big to convert");
+}
+
+static bool
+is_content(const struct event *event)
+{
+	return event->kind == EVENT_PART_BEGIN || event->kind == EVENT_PART_DELTA ||
+	       event->kind == EVENT_PART_FINISH || event->kind == EVENT_STOP;
+}
+
 bool
 responses_encoder_event(
     struct encoder *encoder, const struct event *event, struct bytes *out, struct err *err)
@@ -197,6 +210,8 @@ responses_encoder_event(
 	encoder->out = out;
 	if (encoder->ended)
 		return true;
+	if (encoder->options.request->compaction != NULL && is_content(event))
+		return responses_compacts(encoder, event, err) && (!encoder->full || too_big(err));
 	switch (event->kind) {
 	case EVENT_START:
 		usage_merge(&encoder->usage, &event->usage);
@@ -227,5 +242,5 @@ responses_encoder_event(
 		finish(encoder);
 		break;
 	}
-	return !encoder->full || err_set(err, ERR_LIMIT, "", "the answer is too big to convert");
+	return !encoder->full || too_big(err);
 }

@@ -77,6 +77,11 @@ MUST_CHECK bool responses_body_begin(struct encoder *encoder, const char *type);
 void responses_body_event(
     struct encoder *encoder, const char *type, const char *key, struct view text);
 
+/* responses_compaction.c: takes the event of an answer that is a compaction instead of a message:
+ * its parts, and its stop. False with err when there is no summary. */
+MUST_CHECK bool responses_compacts(
+    struct encoder *encoder, const struct event *event, struct err *err);
+
 /* responses_answer_call.c */
 void responses_call_begin(struct encoder *encoder, const struct part *part);
 void responses_call_input(struct encoder *encoder, struct view piece);

@@ -394,11 +394,30 @@ read_hosted(
     struct walk *walk, struct jsonspan_value item, struct jsonspan_value type, const char *path)
 {
 	struct view word = read_json_inside(type);
+	bool trigger = view_eq_str(word, "compaction_trigger");
 	bool vital = view_eq_str(word, "item_reference") || view_eq_str(word, "compaction");
 	bool theirs = view_ends(word, "_output") || view_eq_str(word, "mcp_approval_response");
 	if (vital && !read_json_leftover(walk->request, view_of(path), item, true))
 		return responses_full(walk->err);
-	return add_item(walk, theirs ? ROLE_USER : ROLE_ASSISTANT, PART_HOSTED, item, path) != NULL;
+	enum role role = theirs || trigger ? ROLE_USER : ROLE_ASSISTANT;
+	struct part *part = add_item(walk, role, PART_HOSTED, item, path);
+	if (trigger)
+		walk->request->compaction = part;
+	return part != NULL;
+}
+
+/* A summary of ours: any upstream may read it. */
+static bool
+read_summary(
+    struct walk *walk, struct jsonspan_value item, struct view summary_text, const char *path)
+{
+	struct part *part = add_item(walk, ROLE_USER, PART_TEXT, item, path);
+	if (part == NULL)
+		return false;
+	if (summary_text.data == NULL)
+		return read_json_wrong(walk->err, path, "encrypted_content", "is damaged");
+	part->text = summary_text;
+	return true;
 }
 
 static bool
@@ -425,6 +444,11 @@ read_item(struct walk *walk, struct jsonspan_value item, const char *path)
 	if (jsonspan_str_is(type, "additional_tools"))
 		return responses_tools_decode(walk->request, jsonspan_get(item, "tools"),
 		    read_json_path(walk->request->arena, "%s.tools", path), walk->err);
+	struct view summary;
+	if (jsonspan_str_is(type, "compaction") &&
+	    responses_summary_read(walk->request->arena,
+		read_json_inside(jsonspan_get(item, "encrypted_content")), &summary))
+		return read_summary(walk, item, summary, path);
 	return read_hosted(walk, item, type, path);
 }
 

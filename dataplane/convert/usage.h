@@ -17,5 +17,7 @@ int64_t usage_prompt(const struct usage *usage);
 /* Takes every told member of `from`; but not a prompt of nothing where there was one: some events
  * have zeros for what they do not tell again. */
 void usage_merge(struct usage *into, const struct usage *from);
+/* Adds every told member of `from`; what neither has told stays so. */
+void usage_add(struct usage *into, const struct usage *from);
 
 #endif

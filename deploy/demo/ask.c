@@ -234,6 +234,7 @@ on_entry(const struct walk_entry *entry, void *ctx)
 		read_result(ask, entry->value);
 		read_result_images(r, entry->value);
 	}
+	ask->compacts = ask->compacts || entry->kind == WALK_COMPACT;
 	if (entry->kind == WALK_THINKING)
 		check_seal(r, entry);
 	if (entry->kind == WALK_TOOLS && ask->tool_list_count < ASK_TOOL_LISTS_MAX)

@@ -53,6 +53,7 @@ struct ask {
 	bool thinking_hidden; /* ... but only its seal, not its text */
 	bool sealed;          /* responses: encrypted reasoning is wanted */
 	bool cached;          /* the body marks something for the prompt cache */
+	bool compacts;        /* responses: the conversation in short is wanted */
 	bool follows;         /* an assistant turn is already in the conversation */
 	uint64_t max_tokens;  /* UINT64_MAX when absent */
 	size_t body_bytes;

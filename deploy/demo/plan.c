@@ -126,8 +126,9 @@ add_thinking(struct builder *b)
 static void
 add_text(struct builder *b, struct view text)
 {
-	struct plan_item *item = add_item(b, PLAN_TEXT);
-	item->id = make_id(b, "msg_", 48);
+	bool compacts = b->in->ask->compacts;
+	struct plan_item *item = add_item(b, compacts ? PLAN_COMPACTION : PLAN_TEXT);
+	item->id = make_id(b, compacts ? "cmp_" : "msg_", 48);
 	item->text = text;
 }
 
@@ -311,7 +312,7 @@ add_answer(struct builder *b)
 		add_text(b, keep(b, directives->say));
 	else if (ordered && directives->words > 0)
 		add_text(b, words_text(b, directives->words));
-	if (ordered)
+	if (ordered && !ask->compacts)
 		add_calls(b);
 	if (b->plan->count > 0 && b->plan->items[b->plan->count - 1].kind != PLAN_THINKING)
 		return;

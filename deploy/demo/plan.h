@@ -9,7 +9,7 @@
 
 #define PLAN_ITEMS_MAX (DIRECTIVE_CALLS_MAX + 2)
 
-enum plan_kind { PLAN_THINKING, PLAN_TEXT, PLAN_CALL, PLAN_CUSTOM };
+enum plan_kind { PLAN_THINKING, PLAN_TEXT, PLAN_CALL, PLAN_CUSTOM, PLAN_COMPACTION };
 
 struct plan_item {
 	enum plan_kind kind;

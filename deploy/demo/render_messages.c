@@ -67,6 +67,7 @@ put_block(const struct plan_item *item, struct writer *out)
 		writer_put(out, "{'type':'thinking','thinking':$s,'signature':$s}", item->text,
 		    item->seal);
 		break;
+	case PLAN_COMPACTION: /* of Responses alone */
 	case PLAN_TEXT:
 		writer_put(out, "{'type':'text','text':$s}", item->text);
 		break;

@@ -44,6 +44,10 @@ put_item(const struct plan *plan, const struct plan_item *item, bool done, struc
 			writer_put(out, ",'encrypted_content':$s", done ? item->seal : VIEW(""));
 		writer_put(out, "}");
 		break;
+	case PLAN_COMPACTION:
+		writer_put(out, "{'id':$s,'type':'compaction','encrypted_content':$s}", item->id,
+		    item->text);
+		break;
 	case PLAN_TEXT:
 		writer_put(out,
 		    "{'id':$s,'type':'message','status':$s,'role':'assistant','content':[",
@@ -258,7 +262,7 @@ stream_body(const struct plan *plan, uint64_t index, struct tape *tape)
 {
 	const struct plan_item *item = &plan->items[index];
 	const struct shape *shape = &shapes[item->kind];
-	if (item->kind == PLAN_THINKING && item->text.len == 0)
+	if (item->kind == PLAN_COMPACTION || (item->kind == PLAN_THINKING && item->text.len == 0))
 		return; /* no summary was asked for */
 	stream_part(plan, index, false, tape);
 	if (item->repeat > 0) {

@@ -109,6 +109,7 @@ on_entry(const struct walk_entry *entry, void *ctx)
 		break;
 	case WALK_SYSTEM:
 	case WALK_MEDIA:
+	case WALK_COMPACT:
 	case WALK_TOOLS:
 		break;
 	}

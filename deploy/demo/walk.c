@@ -185,6 +185,12 @@ responses_item(struct walker *w, struct jsonspan_value item)
 	} else if (jsonspan_str_is(type, "additional_tools")) {
 		entry.kind = WALK_TOOLS;
 		entry.value = get(item, "tools");
+	} else if (jsonspan_str_is(type, "compaction_trigger")) {
+		entry.kind = WALK_COMPACT;
+	} else if (jsonspan_str_is(type, "compaction")) {
+		/* Ours are in plain words behind their usual beginning. */
+		entry.kind = WALK_USER;
+		entry.value = get(item, "encrypted_content");
 	} else if (type_ends(type, "_output")) {
 		entry.kind = WALK_RESULT;
 		entry.value = get(item, "output");

@@ -14,6 +14,7 @@ enum walk_kind {
 	WALK_SAID,     /* by the assistant */
 	WALK_THINKING, /* by the assistant */
 	WALK_CALL,     /* by the assistant */
+	WALK_COMPACT,  /* responses: the answer shall be the conversation in short */
 	WALK_TOOLS,    /* a list of tools in the middle of the conversation */
 };
 

@@ -84,14 +84,22 @@ class Codex(loops.Loops):
         self.check_loop(self.tool_turns)
         self.check_image(image, 2)
 
-    def test_compaction(self):
+    def check_compaction(self, settings):
         """The context seems full after the first turn. The summary takes the place of the
         conversation: what it orders is done afterwards."""
         self.rig.demo.fault("first", "usage:normal;in=300000", count=1)
-        text, _ = self.ask(loops.TOOL_PROMPT + COMPACTED)
+        text, _ = self.ask(loops.TOOL_PROMPT + COMPACTED, settings)
         self.assertEqual("after-compaction", text.strip())
         self.check_loop(self.tool_turns + 1)
         self.assertEqual([0, 1, 0], [call.results for call in self.questions()])
+
+    def test_compaction(self):
+        """By a question in words."""
+        self.check_compaction(OWN)
+
+    def test_compaction_by_the_server(self):
+        """The built-in provider leaves it to the server, which gives it an item."""
+        self.check_compaction(BUILT_IN)
 
 
 class CodexOverAnthropic(Codex):

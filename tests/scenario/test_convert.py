@@ -4,7 +4,7 @@ import json
 import unittest
 
 import rig
-from protocols import PROTOCOLS, ask, error, error_event, said
+from protocols import PROTOCOLS, ask, error, error_event, events, read, said
 
 LISTS = {"anthropic": "api_configs", "responses": "codex_configs", "chat": "chat_configs"}
 LEDGER = {"anthropic": "messages", "responses": "responses", "chat": "chat"}
@@ -108,6 +108,22 @@ class Convert(unittest.TestCase):
                 self.assertIn(b"look", text)
                 mark = {"anthropic": b"tool_use", "chat": b"tool_calls", "responses": b"function_call"}
                 self.assertIn(mark[client], text)
+        self.each(run)
+
+    def test_a_compaction_without_a_summary_fails(self):
+        """An empty item would lose the conversation."""
+        def run(running, client, upstream):
+            if client != "responses":
+                return
+            for text, is_whole in (("some words", True), ('""', False)):
+                body = json.loads(ask(client, f"[demo:say {text}]"))
+                body["input"].append({"type": "compaction_trigger"})
+                answer = running.post(client, body=json.dumps(body).encode())
+                done = [read(data) for name, data in events(answer.body)
+                        if name == "response.output_item.done"]
+                self.assertEqual(["compaction"] * is_whole, [item["item"]["type"] for item in done])
+                self.assertEqual(is_whole, b"response.completed" in answer.body, answer)
+                self.assertEqual(is_whole, error_event(client, answer.body) is None, answer)
         self.each(run)
 
     def test_models_and_counts(self):

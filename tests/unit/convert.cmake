@@ -1,5 +1,5 @@
 # The pure conversion library.
-foreach(name IN ITEMS json state stops stream)
+foreach(name IN ITEMS json pause state stops stream)
 	pm_unit_test(convert_${name} pm_convert)
 endforeach()
 pm_unit_test(convert_chat pm_convert)
