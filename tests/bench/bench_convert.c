@@ -1,5 +1,5 @@
 /* bench_convert: what conversion costs beside passing on, without any socket: an event of a stream
- * as the data plane sees it (the wall looks; passed on or converted; a copy for the client), and a
+ * as the data plane sees it (the wall looks; the tap, or conversion; a copy for the client), and a
  * request of half a megabyte (its facts read; spliced or converted). Each round measures all
  * directions one after the other in CPU time; what is printed is the median of the rounds, and the
  * median of the ratios inside them, as one JSON object. */
@@ -7,6 +7,7 @@
 #include "must.h"
 #include "rewrite.h"
 #include "samples.h"
+#include "tap.h"
 #include "wall.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,12 +139,16 @@ pass_streams(enum wire wire)
 	double began = cpu_us();
 	for (int i = 0; i < STREAMS; i++) {
 		struct wall wall;
+		struct tap tap;
 		wall_init(&wall, (enum protocol)wire, WALL_STREAM);
+		tap_init(&tap, (enum protocol)wire, true);
 		for (size_t at = 0; at < stream->count; at++) {
 			(void)wall_feed(&wall, stream->events[at]);
+			tap_feed(&tap, stream->events[at]);
 			leave(&sent, stream->events[at]);
 		}
 		MUST(wall_end(&wall) == WALL_COMMIT && wall.terminal);
+		tap_fini(&tap);
 		wall_fini(&wall);
 	}
 	double spent = cpu_us() - began;

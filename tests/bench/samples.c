@@ -17,8 +17,7 @@ static const char *const lines[] = {
     "   142: The gateway keeps the order of what it was told; nothing is sent twice.\n",
     "Größe und Länge werden geprüft — see the notes of 2026 for the reasons why.\n",
     "{\"name\": \"widget\", \"sizes\": [1, 2, 3], \"path\": \"C:\\\\data\\\\new\"}\n",
-    "def total(items):\n    \"\"\"Adds what has a price.\"\"\"\n    return sum(i.price for i in "
-    "items)\n",
+    "def total(items):\n    \"\"\"Adds the prices.\"\"\"\n    return sum(i.price for i in items)\n",
 };
 
 static void
