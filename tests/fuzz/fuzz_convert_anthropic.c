@@ -141,7 +141,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	struct view body = view_make((const char *)data + 1, size - 1);
-	for (int i = 0; i < WIRE_COUNT; i++) {
+	for (unsigned i = 0; i < WIRE_COUNT; i++) {
+		if (!fuzz_takes(body, i))
+			continue;
 		if (data[0] == '0')
 			try_request(WIRE_ANTHROPIC, (enum wire)i, body);
 		if (data[0] == 'e')
