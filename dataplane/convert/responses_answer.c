@@ -47,7 +47,7 @@ static void
 begin(struct encoder *encoder)
 {
 	const struct responses_reply reply = {
-	    .options = &encoder->options, .status = "in_progress"};
+	    .options = &encoder->options, .id_text = encoder->answer_id, .status = "in_progress"};
 	if (encoder->started)
 		return;
 	encoder->started = true;
@@ -92,6 +92,7 @@ finish(struct encoder *encoder)
 	bool cut = encoder->incomplete_reason != NULL;
 	const struct responses_reply reply = {
 	    .options = &encoder->options,
+	    .id_text = encoder->answer_id,
 	    .status = cut ? "incomplete" : "completed",
 	    .incomplete_reason = encoder->incomplete_reason,
 	    .output = bytes_view(&encoder->output),
@@ -113,8 +114,10 @@ static void
 fail(struct encoder *encoder, const struct event *error)
 {
 	const char *code = responses_reply_code(error);
-	const struct responses_reply reply = {
-	    .options = &encoder->options, .status = "failed", .error = error};
+	const struct responses_reply reply = {.options = &encoder->options,
+	    .id_text = encoder->answer_id,
+	    .status = "failed",
+	    .error = error};
 	int status = error->status;
 	encoder->ended = true;
 	if (!encoder->stream) {
@@ -215,6 +218,8 @@ responses_encoder_event(
 	switch (event->kind) {
 	case EVENT_START:
 		usage_merge(&encoder->usage, &event->usage);
+		if (encoder->options.upstream == WIRE_RESPONSES)
+			encoder->answer_id = arena_copy(encoder->arena, event->upstream_id_text);
 		begin(encoder);
 		break;
 	case EVENT_PART_BEGIN:

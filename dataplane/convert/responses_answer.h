@@ -22,6 +22,7 @@ struct pending_citation {
 struct encoder {
 	struct arena *arena;
 	struct answer_options options;
+	struct view answer_id; /* by which a client may continue it there; empty = unknown */
 	bool stream, started, ended, had_refusal;
 	int64_t sequence;
 	struct bytes output; /* done items with commas between them */

@@ -117,8 +117,12 @@ responses_reply_write(struct write_json *json, const struct responses_reply *rep
 	write_json_object(json);
 	write_json_key(json, "id");
 	write_json_open(json);
-	write_json_piece_plain(json, VIEW("resp_"));
-	write_json_piece_plain(json, options->request_id_plain);
+	if (reply->id_text.len > 0) {
+		write_json_piece_text(json, reply->id_text);
+	} else {
+		write_json_piece_plain(json, VIEW("resp_"));
+		write_json_piece_plain(json, options->request_id_plain);
+	}
 	write_json_close(json);
 	write_json_key_str(json, "object", "response");
 	write_json_key_int(json, "created_at", options->created_s);

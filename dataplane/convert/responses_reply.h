@@ -7,6 +7,7 @@
 
 struct responses_reply {
 	const struct answer_options *options;
+	struct view id_text;           /* the upstream's own; empty = one of ours */
 	const char *status;            /* "in_progress", "completed", "incomplete", "failed" */
 	const char *incomplete_reason; /* NULL unless incomplete */
 	const struct event *error;     /* NULL unless failed */

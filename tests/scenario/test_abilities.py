@@ -258,6 +258,15 @@ class Fold(unittest.TestCase):
                 self.assertEqual("x", said("chat", running.post("chat", "[demo:say x]", False), False))
                 self.assertEqual(asked, [call.name for call in running.demo.calls()])
 
+    def test_an_answer_can_be_continued_where_it_came_from(self):
+        entries = [rig.upstream(name, fold="all") for name in ("a", "b")]
+        with rig.Rig(only("responses", *entries)) as running:
+            running.demo.fault("a", "503", count=1)
+            answer = json.loads(running.post("responses", "[demo:say x]", False).body)
+            running.post("responses", "more", False, previous_response_id=answer["id"])
+            self.assertEqual([("a", True), ("b", True), ("b", False)],
+                             [(call.name, call.stream) for call in running.demo.calls()])
+
     def test_what_events_have_no_words_for_is_not_put_together(self):
         with rig.Rig(only("chat", rig.upstream("a", fold="all"))) as running:
             self.assertEqual(200, running.post("chat", "hi", False, n=2).status)
