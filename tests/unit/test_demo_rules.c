@@ -113,8 +113,8 @@ START_TEST(test_ledger)
 	ck_assert_int_eq(json_integer_value(json_object_get(line, "n")), 4);
 	ck_assert_int_eq(json_integer_value(json_object_get(line, "seq")), 40);
 	json_decref(line);
-	bytes_clear(&lines);
-	lines.max = 100; /* one line fits, the next call brings the next */
+	bytes_fini(&lines);
+	bytes_init(&lines, 100); /* one line fits, the next call brings the next */
 	ck_assert_uint_eq(ledger_read(ledger, 0, &lines), 1);
 	ck_assert_uint_eq(ledger_read(ledger, 5, &lines), 5);
 	bytes_init(&file, 10000);
