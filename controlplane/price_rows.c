@@ -101,11 +101,12 @@ make_known(const struct known *from, struct candidate *out)
 static int64_t
 from_ms(const char *day)
 {
-	int year, month, date;
-	if (day == NULL || sscanf(day, "%4d-%2d-%2d", &year, &month, &date) != 3)
+	int year;
+	unsigned month, date;
+	if (!zone_day_read(view_of(day), &year, &month, &date))
 		return 0;
 	zone_enter("UTC");
-	int64_t ms = zone_wall_ms(year, (unsigned)month, (unsigned)date, 0);
+	int64_t ms = zone_wall_ms(year, month, date, 0);
 	zone_leave();
 	return ms;
 }

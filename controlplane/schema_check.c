@@ -5,6 +5,7 @@
 #include "secret.h"
 #include "table.h"
 #include "url.h"
+#include "zone.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -263,21 +264,12 @@ check_models_map(json_t *value, const char *path, struct faults *faults)
 	}
 }
 
-/* A day of the calendar, from 1970 on. */
 static bool
 is_day(struct view text)
 {
-	static const unsigned lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	unsigned year, month, day;
-	char copy[16];
-	if (text.len != 10 || text.data[4] != '-' || text.data[7] != '-')
-		return false;
-	(void)snprintf(copy, sizeof(copy), "%.*s", VIEW_ARGS(text));
-	if (sscanf(copy, "%4u-%2u-%2u", &year, &month, &day) != 3)
-		return false;
-	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-	return year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= lengths[month - 1] &&
-	       (leap || month != 2 || day <= 28);
+	int year;
+	unsigned month, day;
+	return zone_day_read(text, &year, &month, &day);
 }
 
 static void

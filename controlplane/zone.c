@@ -44,6 +44,31 @@ zone_is_known(struct view name)
 	return known;
 }
 
+static bool
+read_part(struct view text, size_t from, size_t len, unsigned *out)
+{
+	uint64_t number;
+	if (!view_to_u64(view_sub(text, from, len), &number))
+		return false;
+	*out = (unsigned)number;
+	return true;
+}
+
+bool
+zone_day_read(struct view text, int *year, unsigned *month, unsigned *day)
+{
+	static const unsigned lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	unsigned y;
+	if (text.len != 10 || text.data[4] != '-' || text.data[7] != '-' ||
+	    !read_part(text, 0, 4, &y) || !read_part(text, 5, 2, month) ||
+	    !read_part(text, 8, 2, day))
+		return false;
+	bool leap = y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
+	*year = (int)y;
+	return y >= 1970 && *month >= 1 && *month <= 12 && *day >= 1 &&
+	       *day <= lengths[*month - 1] && (leap || *month != 2 || *day <= 28);
+}
+
 void
 zone_enter(const char *name)
 {

@@ -3,6 +3,7 @@
 #ifndef PM_ZONE_H
 #define PM_ZONE_H
 
+#include "err.h"
 #include "view.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,8 @@ struct zone_time {
 
 /* The system has a file for this IANA name. */
 bool zone_is_known(struct view name);
+/* "2026-11-26", a day of the calendar from 1970 on; false when it is none. */
+MUST_CHECK bool zone_day_read(struct view text, int *year, unsigned *month, unsigned *day);
 /* NULL = the machine's own zone; one that is not known counts as UTC. */
 void zone_enter(const char *name);
 void zone_leave(void);

@@ -48,6 +48,7 @@ replace_model(struct rewrite *rewrite, const struct rewrite_call *call)
 {
 	struct bytes text;
 	const char *model = rewrite->model;
+	MUST(call->facts != NULL);
 	if (strcmp(model, call->facts->model) == 0 || !call->facts->has_model)
 		return true;
 	/* A byte becomes six at most ("\u0001"). */

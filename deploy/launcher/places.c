@@ -1,6 +1,7 @@
 #include "places.h"
 #include "crypto.h"
 #include "fileio.h"
+#include "must.h"
 #include "names.h"
 #include <errno.h>
 #include <stdio.h>
@@ -71,6 +72,7 @@ static bool
 own(const char *path, struct err *err)
 {
 	struct stat st;
+	MUST(path != NULL);
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return err_errno(err, path, "cannot make the folder");
 	if (lstat(path, &st) < 0)
