@@ -131,8 +131,7 @@ read_form(struct attempt *attempt)
 	    attempt->inflate_out || (attempt->inflate != NULL && attempt->convert != NULL);
 	wall_fini(&attempt->wall);
 	wall_init(&attempt->wall, attempt->entry->protocol, shape);
-	tap_fini(&attempt->tap);
-	tap_init(&attempt->tap, attempt->entry->protocol, shape == WALL_STREAM);
+	tap_begin(&attempt->tap, shape == WALL_STREAM);
 	attempt->is_stream = attempt->asks_stream || attempt->sse;
 }
 
@@ -324,6 +323,7 @@ go_on(struct attempt *attempt, struct err *err)
 	inflate_free(attempt->inflate);
 	wall_fini(&attempt->wall);
 	wall_init(&attempt->wall, attempt->entry->protocol, WALL_OPAQUE);
+	tap_go_on(&attempt->tap);
 	attempt->transfer = NULL;
 	attempt->answer = NULL;
 	attempt->inflate = NULL;
@@ -566,7 +566,7 @@ attempt_model(const struct attempt *attempt)
 unsigned
 attempt_usage(const struct attempt *attempt, struct tap_usage *out)
 {
-	*out = attempt->tap.found;
+	tap_tell(&attempt->tap, out);
 	if (!out->told)
 		return RECORD_USAGE_MISSING;
 	/* What comes behind the protocol's own end, be it the end of the bytes, changes no count.

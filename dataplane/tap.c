@@ -13,6 +13,8 @@ tap_init(struct tap *tap, enum protocol protocol, bool stream)
 {
 	*tap = (struct tap){.protocol = protocol, .stream = stream};
 	usage_init(&tap->found.usage);
+	usage_init(&tap->before.usage);
+	tap->before.last_word = true;
 	json_watch_init(&tap->watch);
 	tap->watching = !stream;
 }
@@ -21,6 +23,36 @@ void
 tap_fini(struct tap *tap)
 {
 	json_watch_fini(&tap->watch);
+}
+
+void
+tap_begin(struct tap *tap, bool stream)
+{
+	struct tap_usage before = tap->before;
+	tap_fini(tap);
+	tap_init(tap, tap->protocol, stream);
+	tap->before = before;
+}
+
+void
+tap_go_on(struct tap *tap)
+{
+	tap_tell(tap, &tap->before);
+	tap_begin(tap, tap->stream);
+}
+
+void
+tap_tell(const struct tap *tap, struct tap_usage *out)
+{
+	const struct tap_usage *before = &tap->before, *found = &tap->found;
+	const struct tap_usage *named = before->model[0] != '\0' ? before : found;
+	struct tap_usage sum = *named;
+	sum.usage = before->usage;
+	usage_add(&sum.usage, &found->usage);
+	sum.told = before->told || found->told;
+	sum.last_word = before->last_word && found->last_word;
+	sum.odd = before->odd || found->odd;
+	*out = sum;
 }
 
 /* ---- what was found ---- */

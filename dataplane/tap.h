@@ -32,7 +32,8 @@ struct tap_usage {
 #define TAP_HEAD_BYTES 64
 
 struct tap {
-	struct tap_usage found;
+	struct tap_usage found;  /* in this piece of the answer; most answers have one */
+	struct tap_usage before; /* in all pieces before, added */
 	enum protocol protocol;
 	bool stream;
 
@@ -56,6 +57,13 @@ struct tap {
 
 void tap_init(struct tap *tap, enum protocol protocol, bool stream);
 void tap_fini(struct tap *tap);
+/* The form of what comes is known, before any of it: a stream or a whole answer. */
+void tap_begin(struct tap *tap, bool stream);
+/* The piece is at its end, and a further one of the same answer will come: what each of them has
+ * used is paid, so that their counts add up. */
+void tap_go_on(struct tap *tap);
+/* What all pieces told. `last_word` needs that of each. */
+void tap_tell(const struct tap *tap, struct tap_usage *out);
 /* The next bytes of the answer, any split; inflated. */
 void tap_feed(struct tap *tap, struct view bytes);
 

@@ -92,6 +92,28 @@ class Pause(rig.Case):
         self.script(False, *PIECES)
         usage = json.loads(self.post("responses", False).body)["usage"]
         self.assertEqual((30, 60), (usage["input_tokens"], usage["output_tokens"]))
+        self.check_record("reported", 30, 60)
+
+    def check_record(self, usage, tokens_in, tokens_out):
+        def told():
+            headers = {"Authorization": f"Bearer {self.rig.token}"}
+            answer = self.rig.call("GET", "/api/v1/requests?limit=1", headers,
+                                   port=self.rig.admin_port)
+            records = json.loads(bytes(answer.body))["records"]
+            calls = records[0]["attempts"] if records else [{}]
+            return len(calls) == 1 and [calls[0].get(word) for word in ("usage", "input", "output")]
+        rig.wait_for(lambda: told() == [usage, tokens_in, tokens_out], "it is recorded")
+
+    def test_what_was_used_before_a_failing_piece_is_counted(self):
+        self.script(True, PIECES[0])
+        self.rig.demo.fault("a", "529")
+        self.check_torn("responses", self.post("responses"))
+        self.check_record("partial", 10, 20)
+
+    def test_the_use_of_a_stream_is_the_sum(self):
+        self.script(True, *PIECES)
+        self.post("chat")
+        self.check_record("reported", 30, 60)
 
     def test_not_for_ever(self):
         for client, streams in self.each():
