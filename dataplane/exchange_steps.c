@@ -248,7 +248,8 @@ keep_session(struct exchange *exchange)
 	}
 }
 
-/* A request that continues this answer can be understood only where it came from. */
+/* A request that continues this answer can be understood only where it came from. Other protocols
+ * have nothing to continue: their ids reach no client. */
 static void
 keep_answer(struct exchange *exchange)
 {
@@ -256,7 +257,8 @@ keep_answer(struct exchange *exchange)
 	const char *id = leg->attempt.tap.found.id;
 	struct exchange_env *env = exchange->env;
 	enum group group = (enum group)exchange->places[leg->place].group;
-	if (exchange->route.protocol != PROTOCOL_RESPONSES || id[0] == '\0')
+	if (exchange->route.protocol != PROTOCOL_RESPONSES ||
+	    leg->attempt.entry->protocol != PROTOCOL_RESPONSES || id[0] == '\0')
 		return;
 	stays_put(env->answers, group, session_answer(view_of(id)), leg->attempt.entry->id,
 	    ANSWER_KEPT_MS, loop_now_ms(env->loop));

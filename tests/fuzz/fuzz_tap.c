@@ -40,7 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(memcmp(&found.usage, &whole.usage, sizeof(found.usage)) == 0);
 		MUST(found.told == whole.told && found.last_word == whole.last_word &&
 		     found.odd == whole.odd);
-		MUST(strcmp(found.model, whole.model) == 0);
+		MUST(strcmp(found.model, whole.model) == 0 && strcmp(found.id, whole.id) == 0);
 	}
 	return 0;
 }
