@@ -88,7 +88,7 @@ struct wanted {
 	uint8_t id_from[ID_BYTES], id_to[ID_BYTES]; /* ids that begin alike lie between */
 	bool by_id;
 	struct view upstream, model, client_key, session, result;
-	int64_t before, limit;
+	int64_t before, limit, from_ms, to_ms;
 	char needle[300]; /* "upstream":"<id>" as it stands in the attempts */
 };
 
@@ -116,13 +116,15 @@ static bool
 read_wanted(const json_t *body, struct wanted *wanted, struct err *err)
 {
 	struct view id = {0};
-	*wanted = (struct wanted){.before = INT64_MAX, .limit = SHOWN};
+	*wanted = (struct wanted){.before = INT64_MAX, .limit = SHOWN, .to_ms = INT64_MAX};
 	if (!jget_str(body, "", "id", &id, err) || !read_id(id, wanted, err) ||
 	    !jget_str(body, "", "upstream", &wanted->upstream, err) ||
 	    !jget_str(body, "", "model", &wanted->model, err) ||
 	    !jget_str(body, "", "client_key", &wanted->client_key, err) ||
 	    !jget_str(body, "", "session", &wanted->session, err) ||
 	    !jget_str(body, "", "result", &wanted->result, err) ||
+	    !jget_int(body, "", "from_ms", 0, INT64_MAX, &wanted->from_ms, err) ||
+	    !jget_int(body, "", "to_ms", 0, INT64_MAX, &wanted->to_ms, err) ||
 	    !jget_int(body, "", "before", 1, INT64_MAX, &wanted->before, err) ||
 	    !jget_int(body, "", "limit", 1, SHOWN_MAX, &wanted->limit, err))
 		return false;
@@ -144,11 +146,12 @@ read_wanted(const json_t *body, struct wanted *wanted, struct err *err)
 static const char requests_sql[] =
     "SELECT * FROM (SELECT * FROM requests WHERE seq<?1 ORDER BY seq DESC LIMIT ?2) WHERE "
     "(?3='' OR instr(attempts,?3)>0) AND (?4='' OR model=?4) AND (?5='' OR client_key=?5) AND "
-    "(?6='' OR session=?6) AND (?7='' OR result=?7) LIMIT ?8";
+    "(?6='' OR session=?6) AND (?7='' OR result=?7) AND at_ms>=?9 AND at_ms<?10 LIMIT ?8";
 static const char by_id_sql[] =
-    "SELECT * FROM requests WHERE id>=?9 AND id<=?10 AND seq<?1 AND "
+    "SELECT * FROM requests WHERE id>=?11 AND id<=?12 AND seq<?1 AND "
     "(?3='' OR instr(attempts,?3)>0) AND (?4='' OR model=?4) AND (?5='' OR client_key=?5) AND "
-    "(?6='' OR session=?6) AND (?7='' OR result=?7) AND ?2=?2 ORDER BY seq DESC LIMIT ?8";
+    "(?6='' OR session=?6) AND (?7='' OR result=?7) AND at_ms>=?9 AND at_ms<?10 AND ?2=?2 "
+    "ORDER BY seq DESC LIMIT ?8";
 
 static struct sql_stmt *
 prepare_requests(struct sql *sql, const struct wanted *wanted, struct err *err)
@@ -164,11 +167,35 @@ prepare_requests(struct sql *sql, const struct wanted *wanted, struct err *err)
 	sql_bind_text(stmt, 6, wanted->session);
 	sql_bind_text(stmt, 7, wanted->result);
 	sql_bind_i64(stmt, 8, wanted->limit);
+	sql_bind_i64(stmt, 9, wanted->from_ms);
+	sql_bind_i64(stmt, 10, wanted->to_ms);
 	if (wanted->by_id) {
-		sql_bind_blob(stmt, 9, view_make((const char *)wanted->id_from, ID_BYTES));
-		sql_bind_blob(stmt, 10, view_make((const char *)wanted->id_to, ID_BYTES));
+		sql_bind_blob(stmt, 11, view_make((const char *)wanted->id_from, ID_BYTES));
+		sql_bind_blob(stmt, 12, view_make((const char *)wanted->id_to, ID_BYTES));
 	}
 	return stmt;
+}
+
+/* A search by other than the id has looked at so many rows: are there more below? */
+static bool
+find_next(struct sql *sql, const struct wanted *wanted, const json_t *records, json_t **next,
+    struct err *err)
+{
+	size_t count = json_array_size(records);
+	bool full = (int64_t)count == wanted->limit;
+	const json_t *last = json_array_get(records, count - 1);
+	struct sql_stmt *stmt = sql_prepare(
+	    sql, "SELECT seq FROM requests WHERE seq<?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2", err);
+	if (stmt == NULL)
+		return false;
+	sql_bind_i64(
+	    stmt, 1, full ? json_integer_value(json_object_get(last, "seq")) : wanted->before);
+	sql_bind_i64(stmt, 2, full ? 0 : LOOKED_AT_MAX);
+	enum sql_result result = sql_step(stmt, err);
+	bool more = result == SQL_ROW && !(wanted->by_id && !full);
+	*next = more ? json_integer(sql_i64(stmt, 0) + 1) : json_null();
+	sql_reset(stmt);
+	return result != SQL_FAILED;
 }
 
 json_t *
@@ -176,6 +203,7 @@ stats_query_requests(struct stats_store *store, const json_t *body, struct err *
 {
 	struct wanted wanted;
 	enum sql_result result;
+	json_t *next = NULL;
 	if (!read_wanted(body, &wanted, err))
 		return NULL;
 	struct sql_stmt *stmt = prepare_requests(store->sql, &wanted, err);
@@ -190,8 +218,8 @@ stats_query_requests(struct stats_store *store, const json_t *body, struct err *
 		MUST(json_array_append_new(records, record) == 0);
 	}
 	sql_reset(stmt);
-	if (result == SQL_DONE)
-		return json_pack("{s:o}", "records", records);
+	if (result == SQL_DONE && find_next(store->sql, &wanted, records, &next, err))
+		return json_pack("{s:o, s:o}", "records", records, "next", next);
 	json_decref(records);
 	return NULL;
 }

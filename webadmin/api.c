@@ -248,6 +248,8 @@ static const struct route routes[] = {
     {HTTP_GET, "/api/v1/decisions", ACCESS_ADMIN, api_show_decisions},
     {HTTP_GET, "/api/v1/requests", ACCESS_ADMIN, api_show_decisions},
     {HTTP_GET, "/api/v1/stats", ACCESS_ADMIN, api_show_stats},
+    {HTTP_GET, "/api/v1/export/requests", ACCESS_ADMIN, api_export_requests},
+    {HTTP_GET, "/api/v1/export/stats", ACCESS_ADMIN, api_export_stats},
     {HTTP_GET, "/api/token-stats", ACCESS_ADMIN, api_show_token_stats},
     {HTTP_POST, "/api/token-stats/reset", ACCESS_ADMIN, api_reset_stats},
     {HTTP_POST, "/api/token-stats/generate", ACCESS_ADMIN, api_generate_stats},
@@ -415,6 +417,17 @@ void
 api_gone(struct http_req *req)
 {
 	struct call *call = httpd_ctx(req);
-	if (call != NULL)
-		call->req = NULL;
+	if (call == NULL)
+		return;
+	call->req = NULL;
+	if (call->on_writable != NULL)
+		call->on_writable(call);
+}
+
+void
+api_writable(struct http_req *req)
+{
+	struct call *call = httpd_ctx(req);
+	if (call != NULL && call->on_writable != NULL)
+		call->on_writable(call);
 }

@@ -24,5 +24,7 @@ void api_init(struct api *api, struct adminlink *link, struct adminlink *stats,
 void api_handle(struct api *api, struct http_req *req, struct view peer);
 /* The client of a request that has not been answered left. */
 void api_gone(struct http_req *req);
+/* It has taken what was written for it. */
+void api_writable(struct http_req *req);
 
 #endif

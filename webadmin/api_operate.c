@@ -21,8 +21,8 @@ status_of(const json_t *error)
 	return 400;
 }
 
-static void
-on_answer(const struct envelope *answer, void *ctx)
+void
+api_answer(const struct envelope *answer, void *ctx)
 {
 	struct call *call = ctx;
 	if (answer == NULL) {
@@ -41,7 +41,7 @@ api_ask(struct call *call, const char *type, json_t *body)
 {
 	bool stats = strcmp(names_socket_of(type), NAMES_STATS) == 0;
 	struct adminlink *link = stats ? call->api->stats : call->api->link;
-	if (!adminlink_ask(link, type, body, on_answer, call))
+	if (!adminlink_ask(link, type, body, api_answer, call))
 		api_fail(call, 503, "the control plane does not answer");
 }
 

@@ -10,6 +10,7 @@
 
 /* One request. It lives until its answer, even when its client left before that. */
 struct route;
+struct export;
 
 struct call {
 	struct api *api;
@@ -19,6 +20,10 @@ struct call {
 	struct view session;       /* the id that came with it, whatever it is worth */
 	uint8_t token_sha256[CRYPTO_SHA256_BYTES];
 	char peer[64];
+	/* An answer of several pieces: called when the client has taken what was written, or left
+	 * (req is NULL then). */
+	void (*on_writable)(struct call *call);
+	struct export *export; /* api_export.c */
 };
 
 enum access {
@@ -42,6 +47,8 @@ void api_show_upstreams(struct call *call);
 void api_show_explanation(struct call *call);
 /* Asks controlplane, or its statistics, and ends the call with the answer. Takes `body`. */
 void api_ask(struct call *call, const char *type, json_t *body);
+/* What api_ask() does with an answer; `ctx` is the call. */
+void api_answer(const struct envelope *answer, void *ctx);
 /* The question's members out of the query, each a text; one that cannot be read counts as absent.
  */
 void api_take_query(struct call *call, json_t *body, const char *const *keys);
@@ -56,9 +63,19 @@ void api_forget_lessons(struct call *call);
 /* ---- api_stats.c ---- */
 void api_show_decisions(struct call *call);
 void api_show_stats(struct call *call);
+/* A number of the query into the question; false, and the call has ended, when it is none; `body`
+ * is freed then. */
+MUST_CHECK bool api_take_number(
+    struct call *call, json_t *body, const char *key, uint64_t min, uint64_t max);
+/* What the query asks of the sums; NULL: it cannot be, and the call has ended. */
+json_t *api_stats_question(struct call *call);
 void api_show_token_stats(struct call *call);
 void api_reset_stats(struct call *call);
 void api_generate_stats(struct call *call);
+
+/* ---- api_export.c ---- */
+void api_export_requests(struct call *call);
+void api_export_stats(struct call *call);
 
 /* ---- api_query.c ---- */
 /* The decoded value of `key` in a query into `out`; false when absent, too long, or no text. */

@@ -8,9 +8,8 @@
 
 #define SHOWN_MAX 1000
 
-/* A number of the query; false (and the call has ended) when it is none. */
-static bool
-take_number(struct call *call, json_t *body, const char *key, uint64_t min, uint64_t max)
+bool
+api_take_number(struct call *call, json_t *body, const char *key, uint64_t min, uint64_t max)
 {
 	char text[API_WORD_BYTES], message[API_WORD_BYTES];
 	uint64_t number;
@@ -34,23 +33,34 @@ api_show_decisions(struct call *call)
 	    "id", "upstream", "model", "client_key", "session", "result", NULL};
 	json_t *body = json_object();
 	api_take_query(call, body, keys);
-	if (take_number(call, body, "limit", 1, SHOWN_MAX) &&
-	    take_number(call, body, "before", 1, INT64_MAX))
+	if (api_take_number(call, body, "limit", 1, SHOWN_MAX) &&
+	    api_take_number(call, body, "before", 1, INT64_MAX) &&
+	    api_take_number(call, body, "from_ms", 0, INT64_MAX) &&
+	    api_take_number(call, body, "to_ms", 0, INT64_MAX))
 		api_ask(call, MSG_GET_REQUESTS, body);
 }
 
 /* ---- sums ---- */
 
-void
-api_show_stats(struct call *call)
+json_t *
+api_stats_question(struct call *call)
 {
 	static const char *const keys[] = {
 	    "by", "from", "to", "epochs", "model", "upstream", "client_key", "protocol", NULL};
 	json_t *body = json_object();
 	api_take_query(call, body, keys);
-	if (take_number(call, body, "from_ms", 0, INT64_MAX) &&
-	    take_number(call, body, "to_ms", 0, INT64_MAX))
-		api_ask(call, MSG_GET_STATS, body);
+	return api_take_number(call, body, "from_ms", 0, INT64_MAX) &&
+		       api_take_number(call, body, "to_ms", 0, INT64_MAX)
+		   ? body
+		   : NULL;
+}
+
+void
+api_show_stats(struct call *call)
+{
+	json_t *question = api_stats_question(call);
+	if (question != NULL)
+		api_ask(call, MSG_GET_STATS, question);
 }
 
 /* ---- as earlier versions had it ---- */

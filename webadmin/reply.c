@@ -2,12 +2,16 @@
 #include "jget.h"
 #include "mem.h"
 #include "must.h"
+#include <string.h>
 
-void
-reply_bytes(struct http_req *req, int status, const char *type, const char *cache, struct view body,
+#define FIXED 8
+
+/* The headers of every answer, and `extra` (may be NULL). Returns how many there are. */
+static size_t
+make_headers(struct http_header out[FIXED + 1], const char *type, const char *cache,
     const struct http_header *extra)
 {
-	struct http_header headers[] = {
+	const struct http_header headers[FIXED] = {
 	    {VIEW("Content-Type"), view_of(type)},
 	    {VIEW("Cache-Control"), view_of(cache)},
 	    {VIEW("Content-Security-Policy"),
@@ -20,12 +24,29 @@ reply_bytes(struct http_req *req, int status, const char *type, const char *cach
 	    {VIEW("Referrer-Policy"), VIEW("no-referrer")},
 	    {VIEW("Cross-Origin-Opener-Policy"), VIEW("same-origin")},
 	    {VIEW("Cross-Origin-Resource-Policy"), VIEW("same-origin")},
-	    {VIEW(""), VIEW("")},
 	};
-	size_t count = sizeof(headers) / sizeof(headers[0]) - 1;
+	memcpy(out, headers, sizeof(headers));
 	if (extra != NULL)
-		headers[count++] = *extra;
+		out[FIXED] = *extra;
+	return extra != NULL ? FIXED + 1 : FIXED;
+}
+
+void
+reply_bytes(struct http_req *req, int status, const char *type, const char *cache, struct view body,
+    const struct http_header *extra)
+{
+	struct http_header headers[FIXED + 1];
+	size_t count = make_headers(headers, type, cache, extra);
 	httpd_reply(req, status, headers, count, body);
+}
+
+void
+reply_start(struct http_req *req, const char *type, const char *disposition)
+{
+	struct http_header headers[FIXED + 1];
+	struct http_header save = {VIEW("Content-Disposition"), view_of(disposition)};
+	size_t count = make_headers(headers, type, "no-store", &save);
+	httpd_start(req, 200, headers, count, HTTPD_CHUNKED, 0);
 }
 
 void

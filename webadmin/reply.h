@@ -1,5 +1,5 @@
-/* reply: answers with the headers that every page and API answer carries. Each of these ends the
- * request. */
+/* reply: answers with the headers that every page and API answer carries. Each of these but
+ * reply_start ends the request. */
 #ifndef PM_REPLY_H
 #define PM_REPLY_H
 
@@ -14,6 +14,8 @@ void reply_error(struct http_req *req, int status, const char *message);
 /* The same with a header more. */
 void reply_error_with(
     struct http_req *req, int status, const char *message, const struct http_header *extra);
+/* The head of an answer that comes in pieces, as a file to save. */
+void reply_start(struct http_req *req, const char *type, const char *disposition);
 /* Bytes of any type; `cache` is the value of Cache-Control. */
 void reply_bytes(struct http_req *req, int status, const char *type, const char *cache,
     struct view body, const struct http_header *extra);

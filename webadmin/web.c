@@ -60,11 +60,20 @@ on_gone(struct http_req *req, void *ctx)
 	api_gone(req);
 }
 
+static void
+on_writable(struct http_req *req, void *ctx)
+{
+	(void)ctx;
+	api_writable(req);
+}
+
 struct httpd *
 web_new(struct loop *loop, struct api *api)
 {
-	static const struct httpd_handler handler = {
-	    .on_head = on_head, .on_request = on_request, .on_gone = on_gone};
+	static const struct httpd_handler handler = {.on_head = on_head,
+	    .on_request = on_request,
+	    .on_writable = on_writable,
+	    .on_gone = on_gone};
 	struct httpd_limits limits;
 	httpd_limits_default(&limits);
 	limits.connections = CONNECTIONS_MAX;

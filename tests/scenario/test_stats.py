@@ -1,6 +1,8 @@
 """Every token counted once: the upstream's ledger against the statistics, also over kill -9."""
 
 import collections
+import csv
+import io
 import json
 import os
 import random
@@ -10,7 +12,7 @@ import time
 
 import rig
 from protocols import PROTOCOLS, ask, events
-from wire import Broken
+from wire import Broken, Wire
 
 CALLS = int(os.environ.get("PM_STATS_CALLS", "400"))
 KILLS = int(os.environ.get("PM_STATS_KILLS", "6"))
@@ -94,8 +96,11 @@ class Counting(rig.Case):
         try:
             meanwhile(threads)
         finally:
-            for thread in threads:
-                thread.join(280)
+            end = time.monotonic() + 280 + count / 50
+            while any(thread.is_alive() for thread in threads) and time.monotonic() < end:
+                self.rig.demo.look()  # it remembers a bounded number of lines
+                for thread in threads:
+                    thread.join(0.2)
             stopped.set()
         self.assertFalse(any(thread.is_alive() for thread in threads))
 
@@ -221,6 +226,49 @@ class Stats(Counting):
         body["stream_options"] = {"include_usage": True}
         answer = self.rig.post("chat", body=json.dumps(body).encode())
         self.assertEqual(1, len([data for _, data in events(answer.body) if '"choices":[]' in data]))
+
+    def export(self, what):
+        headers = {"Authorization": f"Bearer {self.rig.token}"}
+        return self.rig.call("GET", f"/api/v1/export/{what}", headers, port=self.rig.admin_port)
+
+    def test_export(self):
+        """Files have what the statistics have: all of it, over several pages, and no formula."""
+        self.assertEqual(200, self.old("POST", "/api/token-stats/reset")[0])
+        for number in range(230):
+            model = "=cmd|' /C calc'!A0" if number == 7 else "has,\"both\"" if number == 8 else "m"
+            self.rig.post("chat", "[demo:say x]", False, model=model)
+        rig.wait_for(lambda: self.counted() == 230, "all are told", 20)
+        totals = self.api("/api/v1/stats")["totals"]
+        answer = self.export("requests")
+        self.assertIn("attachment", answer.header("content-disposition"))
+        rows = list(csv.DictReader(io.StringIO(bytes(answer.body).decode(), newline="")))
+        mine = [row for row in rows if row["model"] in ("m", "has,\"both\"", "'=cmd|' /C calc'!A0")]
+        self.assertEqual((230, 1, 1), (len(mine), sum(row["model"][0] == "'" for row in mine),
+                                       sum(row["model"][0] == "h" for row in mine)))
+        for word in ("input", "output", "cache_read"):
+            self.assertEqual(totals[word], sum(int(row[word]) for row in mine), word)
+        self.assertEqual(len(rows), len({row["id"] for row in rows}))
+        lines = [json.loads(line) for line in bytes(self.export("requests?format=jsonl").body).splitlines()]
+        self.assertEqual([row["id"] for row in rows], [line["id"] for line in lines])
+        middle = lines[100]["at_ms"]
+        later = bytes(self.export(f"requests?from_ms={middle}&model=m").body).splitlines()
+        self.assertEqual(sum(line["at_ms"] >= middle and line["model"] == "m" for line in lines),
+                         len(later) - 1)
+        sums = list(csv.DictReader(io.StringIO(bytes(self.export("stats?by=model").body).decode())))
+        self.assertEqual(totals["requests"], sum(int(row["requests"]) for row in sums))
+        self.assertEqual(400, self.export("requests?format=xml").status)
+
+    def test_export_that_is_left(self):
+        """A client that leaves in the middle of a file leaves nothing behind."""
+        for number in range(40):
+            self.rig.post("chat", "[demo:say x]", False)
+        for number in range(20):
+            with Wire(self.rig.admin_port) as wire:
+                wire.send(b"GET /api/v1/export/requests HTTP/1.1\r\nHost: localhost\r\n"
+                          b"Authorization: Bearer " + self.rig.token.encode() + b"\r\n\r\n")
+                if number % 2:
+                    wire.head()
+        self.assertEqual(200, self.export("requests").status)
 
     def old(self, method, path):
         headers = {"Authorization": f"Bearer {self.rig.token}", "Content-Type": "application/json"}
