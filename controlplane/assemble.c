@@ -64,8 +64,7 @@ add_upstream(struct table *table, const struct config *config, enum group group,
 	entry->tier = from->tier;
 	entry->available = schedule_at(&from->schedule, wall_ms).on;
 	entry->off = entry->available ? OFF_NOT : OFF_SCHEDULE;
-	entry->price_ppm =
-	    (uint32_t)(schema_number(from->entry, SCHEMA_UPSTREAMS, "price_factor") * 1e6 + 0.5);
+	entry->price_ppm = price_rows_factor(from->entry);
 	entry->weight = (uint32_t)schema_number(from->entry, SCHEMA_UPSTREAMS, "weight");
 	entry->any_address = url_parse_base(view_of(from->base_url), &url, NULL) &&
 			     config_allows_host(config->root, url.host);

@@ -171,3 +171,10 @@ price_rows_add(struct table *table, const struct config *config)
 		*table_add_price(table) = rows[i].row;
 	mem_free(rows);
 }
+
+uint32_t
+price_rows_factor(const json_t *entry)
+{
+	double factor = schema_number(entry, SCHEMA_UPSTREAMS, "price_factor");
+	return (uint32_t)(factor * PRICE_FACTOR_ONE + 0.5);
+}

@@ -12,5 +12,7 @@
 /* Adds the rows in the order in which they count: the owner's before the known ones; among each the
  * more exact name of a model first (more characters that are no '*'), then the later `from`. */
 void price_rows_add(struct table *table, const struct config *config);
+/* What an upstream takes, in millionths of the price, by its entry in the document. */
+uint32_t price_rows_factor(const json_t *entry);
 
 #endif

@@ -10,6 +10,7 @@
 #include "must.h"
 #include "names.h"
 #include "stats_query.h"
+#include "stats_reprice.h"
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -29,7 +30,8 @@ struct stats {
 	struct stats_store *store; /* NULL while it cannot be opened */
 	struct stats_settings *settings;
 	struct loop_io wake;
-	struct loop_timer reopen, trim;
+	struct loop_timer reopen, trim, next_piece;
+	struct stats_reprice reprice;
 	char *folder;
 
 	/* Shared, under the lock. */
@@ -178,6 +180,28 @@ on_trim(struct loop_timer *timer, void *ctx)
 	loop_timer_arm(timer, more ? TRIM_SOON_MS : TRIM_MS);
 }
 
+/* A piece of the costs anew; questions come between. */
+static void
+on_next_piece(struct loop_timer *timer, void *ctx)
+{
+	struct stats *stats = ctx;
+	struct stats_reprice *reprice = &stats->reprice;
+	struct err err;
+	if (stats->store == NULL) {
+		reprice->running = false;
+		return;
+	}
+	if (!stats_reprice_step(stats->store, stats->settings, reprice, &err)) {
+		reprice->running = false;
+		on_failure(stats, &err);
+	} else if (reprice->running) {
+		loop_timer_arm(timer, 0);
+	} else {
+		log_msg(LOG_INFO, "repriced", "%lld of %lld requests cost something else now",
+		    (long long)reprice->changed, (long long)reprice->looked);
+	}
+}
+
 /* ---- answers ---- */
 
 struct answer {
@@ -295,6 +319,34 @@ answer_reset_stats(struct stats *stats, const json_t *body)
 }
 
 static struct answer
+answer_reprice(struct stats *stats, const json_t *body)
+{
+	struct err err;
+	struct stats_reprice reprice = {.to_ms = INT64_MAX, .running = true};
+	if (!jget_int(body, "", "from_ms", 0, INT64_MAX, &reprice.from_ms, &err) ||
+	    !jget_int(body, "", "to_ms", 0, INT64_MAX, &reprice.to_ms, &err))
+		return refuse(&err);
+	if (stats->reprice.running) {
+		err_set(&err, ERR_LIMIT, "", "costs are being made anew already");
+		return refuse(&err);
+	}
+	stats->reprice = reprice;
+	loop_timer_arm(&stats->next_piece, 0);
+	return (struct answer){MSG_OK, json_object()};
+}
+
+static struct answer
+answer_get_reprice(struct stats *stats, const json_t *body)
+{
+	const struct stats_reprice *reprice = &stats->reprice;
+	(void)body;
+	return (struct answer){MSG_REPRICED,
+	    json_pack("{s:b, s:I, s:I, s:I, s:I}", "running", reprice->running, "looked",
+		(json_int_t)reprice->looked, "changed", (json_int_t)reprice->changed, "from_ms",
+		(json_int_t)reprice->from_ms, "to_ms", (json_int_t)reprice->to_ms)};
+}
+
+static struct answer
 answer_question(struct stats *stats, const struct envelope *question)
 {
 	static const struct {
@@ -306,6 +358,8 @@ answer_question(struct stats *stats, const struct envelope *question)
 	    {MSG_GET_REQUESTS, answer_get_requests},
 	    {MSG_GET_TOKEN_STATS, answer_get_token_stats},
 	    {MSG_RESET_STATS, answer_reset_stats},
+	    {MSG_REPRICE, answer_reprice},
+	    {MSG_GET_REPRICE, answer_get_reprice},
 	};
 	struct err err;
 	if (stats->store == NULL) {
@@ -322,6 +376,22 @@ answer_question(struct stats *stats, const struct envelope *question)
 	return refuse(&err);
 }
 
+/* False: it is to end. */
+static bool
+take_mail(struct stats *stats)
+{
+	(void)pthread_mutex_lock(&stats->lock);
+	struct stats_settings *next = stats->next;
+	bool stop = stats->stop;
+	stats->next = NULL;
+	(void)pthread_mutex_unlock(&stats->lock);
+	if (next != NULL) {
+		stats_settings_unref(stats->settings);
+		stats->settings = next;
+	}
+	return !stop;
+}
+
 static void
 on_question(struct view message, struct bytes *reply, void *ctx)
 {
@@ -329,6 +399,7 @@ on_question(struct view message, struct bytes *reply, void *ctx)
 	struct envelope question = {0};
 	struct err err;
 	struct answer answer;
+	(void)take_mail(stats); /* who asks may know of settings that were told before */
 	if (envelope_decode(message, &question, &err))
 		answer = answer_question(stats, &question);
 	else
@@ -349,16 +420,7 @@ on_wake(struct loop_io *io, unsigned events, void *ctx)
 	uint64_t count;
 	(void)events;
 	(void)!read(io->fd, &count, sizeof(count));
-	(void)pthread_mutex_lock(&stats->lock);
-	struct stats_settings *next = stats->next;
-	bool stop = stats->stop;
-	stats->next = NULL;
-	(void)pthread_mutex_unlock(&stats->lock);
-	if (next != NULL) {
-		stats_settings_unref(stats->settings);
-		stats->settings = next;
-	}
-	if (stop)
+	if (!take_mail(stats))
 		loop_stop(stats->loop);
 }
 
@@ -408,6 +470,7 @@ free_all(struct stats *stats)
 {
 	loop_timer_fini(&stats->reopen);
 	loop_timer_fini(&stats->trim);
+	loop_timer_fini(&stats->next_piece);
 	if (stats->wake_fd >= 0) {
 		loop_io_fini(&stats->wake);
 		(void)close(stats->wake_fd);
@@ -458,6 +521,7 @@ stats_start(const struct stats_options *options, struct stats_settings *settings
 	MUST(stats->loop != NULL);
 	loop_timer_init(&stats->reopen, stats->loop, on_reopen, stats);
 	loop_timer_init(&stats->trim, stats->loop, on_trim, stats);
+	loop_timer_init(&stats->next_piece, stats->loop, on_next_piece, stats);
 	if (!make_signals(stats, err) ||
 	    !names_path(options->run_dir, NAMES_STATS, path, sizeof(path), err) ||
 	    (stats->rep = bus_rep_bind(stats->loop, path, on_question, stats, err)) == NULL ||

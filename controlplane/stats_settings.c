@@ -2,6 +2,7 @@
 #include "mem.h"
 #include "must.h"
 #include "periods.h"
+#include "price_rows.h"
 #include "schema.h"
 #include "zone.h"
 #include <stdatomic.h>
@@ -43,6 +44,26 @@ set_days(struct stats_settings *settings, int64_t wall_ms)
 	}
 }
 
+static struct table *
+make_prices(const struct config *config)
+{
+	struct table *table = table_new();
+	char id[TABLE_NAME_BYTES_MAX];
+	for (size_t group = 0; config != NULL && group < GROUP_COUNT; group++) {
+		const struct config_upstreams *list = &config->upstreams[group];
+		for (size_t i = 0; i < list->count; i++) {
+			struct upstream_entry *entry = table_add_upstream(table, (enum group)group);
+			(void)snprintf(id, sizeof(id), "%s:%s", group_name((enum group)group),
+			    list->items[i].id);
+			entry->id = mem_dup_str(id);
+			entry->price_ppm = price_rows_factor(list->items[i].entry);
+		}
+	}
+	if (config != NULL)
+		price_rows_add(table, config);
+	return table;
+}
+
 struct stats_settings *
 stats_settings_new(const struct config *config, int64_t wall_ms)
 {
@@ -54,6 +75,7 @@ stats_settings_new(const struct config *config, int64_t wall_ms)
 	settings->keep_days = (uint32_t)schema_number(words, SCHEMA_STATISTICS, "keep_days");
 	settings->keep_bytes =
 	    (uint64_t)(schema_number(words, SCHEMA_STATISTICS, "keep_mib") * MIB);
+	settings->prices = make_prices(config);
 	settings->periods = periods_now(config, wall_ms);
 	zone_enter(schema_text(words, SCHEMA_STATISTICS, "time_zone"));
 	set_days(settings, wall_ms);
@@ -73,8 +95,10 @@ void
 stats_settings_unref(struct stats_settings *settings)
 {
 	struct counted *counted = (struct counted *)settings;
-	if (counted != NULL && atomic_fetch_sub(&counted->refs, 1) == 1)
-		mem_free(counted);
+	if (counted == NULL || atomic_fetch_sub(&counted->refs, 1) != 1)
+		return;
+	table_unref(settings->prices); /* nobody else has it */
+	mem_free(counted);
 }
 
 void

@@ -22,6 +22,7 @@ struct stats_settings {
 	struct table_periods periods;      /* of now, for budgets */
 	uint32_t keep_days;                /* of single requests; sums are kept for ever */
 	uint64_t keep_bytes;               /* of the database */
+	struct table *prices; /* only prices, and the factor of each upstream by its id */
 };
 
 /* From the configuration (NULL = defaults), with the calendar around `wall_ms`. */

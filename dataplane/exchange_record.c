@@ -67,18 +67,15 @@ set_cost(struct record_attempt *entry, const struct exchange *exchange,
     const struct upstream_entry *upstream)
 {
 	const struct table *table = exchange->table;
-	const struct price_row *row = NULL;
-	entry->cost_nano_usd = -1;
-	if (entry->usage == RECORD_USAGE_MISSING)
-		return;
-	if (entry->served[0] != '\0')
-		row = price_find(table->prices, table->price_count, view_of(entry->served),
-		    view_of(upstream->id), clock_wall_ms());
-	if (row == NULL)
-		row = price_find(table->prices, table->price_count, view_of(entry->model),
-		    view_of(upstream->id), clock_wall_ms());
-	if (row != NULL)
-		entry->cost_nano_usd = price_cost_nano(row, upstream->price_ppm, &entry->tokens);
+	const struct price_call call = {.served = view_of(entry->served),
+	    .model = view_of(entry->model),
+	    .upstream = view_of(upstream->id),
+	    .at_ms = clock_wall_ms(),
+	    .factor_ppm = upstream->price_ppm,
+	    .tokens = &entry->tokens};
+	entry->cost_nano_usd = entry->usage == RECORD_USAGE_MISSING
+				   ? -1
+				   : price_call_nano(table->prices, table->price_count, &call);
 }
 
 /* A name may hold any bytes; a record is JSON. */

@@ -44,6 +44,9 @@
 #define MSG_REQUESTS "requests"
 #define MSG_GET_TOKEN_STATS "get_token_stats" /* REQ admin: {} -> MSG_TOKEN_STATS */
 #define MSG_TOKEN_STATS "token_stats"
+#define MSG_REPRICE "reprice"         /* REQ admin: {from_ms?, to_ms?} -> MSG_OK */
+#define MSG_GET_REPRICE "get_reprice" /* REQ admin: {} -> MSG_REPRICED */
+#define MSG_REPRICED "repriced"       /* {running, looked, changed, from_ms, to_ms} */
 #define MSG_RESET_STATS "reset_stats" /* REQ admin: {} -> MSG_OK {epoch} */
 #define MSG_OK "ok"
 #define MSG_ERROR "error" /* {kind, message, faults: [{path, message}]} */

@@ -1,7 +1,7 @@
 #include "price.h"
 #include "choose.h"
 
-#define PPM 1000000
+#define PPM ((int64_t)PRICE_FACTOR_ONE)
 #define PICO_PER_NANO 1000
 
 const struct price_row *
@@ -47,4 +47,15 @@ price_cost_nano(
 	int64_t rest = (pico % PPM * (int64_t)factor_ppm + PPM / 2) / PPM;
 	pico = saturated(whole, rest);
 	return pico / PICO_PER_NANO + (pico % PICO_PER_NANO >= PICO_PER_NANO / 2);
+}
+
+int64_t
+price_call_nano(const struct price_row *rows, size_t count, const struct price_call *call)
+{
+	const struct price_row *row = NULL;
+	if (call->served.len > 0)
+		row = price_find(rows, count, call->served, call->upstream, call->at_ms);
+	if (row == NULL)
+		row = price_find(rows, count, call->model, call->upstream, call->at_ms);
+	return row != NULL ? price_cost_nano(row, call->factor_ppm, call->tokens) : -1;
 }

@@ -22,6 +22,7 @@ struct price_row {
 	int64_t cache_write_5m, cache_write_1h, cache_read;
 	int64_t web_search; /* for one */
 };
+#define PRICE_FACTOR_ONE 1000000u /* the factor of an upstream that takes the price itself */
 #define PRICE_MAX INT64_C(100000000000000) /* of a row: 100 dollars for one token */
 
 /* The first row that fits the model (as the answer names it; else as it was asked for), the
@@ -32,5 +33,16 @@ const struct price_row *price_find(const struct price_row *rows, size_t count, s
  * `factor_ppm`: the upstream's own, in millionths. What was not told (-1) costs nothing. */
 int64_t price_cost_nano(
     const struct price_row *row, uint32_t factor_ppm, const struct record_tokens *tokens);
+
+struct price_call {
+	struct view served, model; /* as the answer names it, as it was asked for; may be empty */
+	struct view upstream;
+	int64_t at_ms;
+	uint32_t factor_ppm;
+	const struct record_tokens *tokens;
+};
+/* What a call costs by the row of the model that served, else of the one that was asked for; -1
+ * when there is none. */
+int64_t price_call_nano(const struct price_row *rows, size_t count, const struct price_call *call);
 
 #endif

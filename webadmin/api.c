@@ -248,6 +248,8 @@ static const struct route routes[] = {
     {HTTP_GET, "/api/v1/decisions", ACCESS_ADMIN, api_show_decisions},
     {HTTP_GET, "/api/v1/requests", ACCESS_ADMIN, api_show_decisions},
     {HTTP_GET, "/api/v1/stats", ACCESS_ADMIN, api_show_stats},
+    {HTTP_POST, "/api/v1/stats/reprice", ACCESS_ADMIN, api_reprice},
+    {HTTP_GET, "/api/v1/stats/reprice", ACCESS_ADMIN, api_show_reprice},
     {HTTP_GET, "/api/v1/export/requests", ACCESS_ADMIN, api_export_requests},
     {HTTP_GET, "/api/v1/export/stats", ACCESS_ADMIN, api_export_stats},
     {HTTP_GET, "/api/token-stats", ACCESS_ADMIN, api_show_token_stats},

@@ -72,6 +72,8 @@ json_t *api_stats_question(struct call *call);
 void api_show_token_stats(struct call *call);
 void api_reset_stats(struct call *call);
 void api_generate_stats(struct call *call);
+void api_reprice(struct call *call);
+void api_show_reprice(struct call *call);
 
 /* ---- api_export.c ---- */
 void api_export_requests(struct call *call);

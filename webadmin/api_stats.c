@@ -134,3 +134,20 @@ api_generate_stats(struct call *call)
 		"统计功能已改为实时记录模式，数据自动更新", "note",
 		"每次API调用都会自动记录，无需手动刷新"));
 }
+
+/* ---- costs anew ---- */
+
+void
+api_reprice(struct call *call)
+{
+	json_t *body = json_object();
+	if (api_take_number(call, body, "from_ms", 0, INT64_MAX) &&
+	    api_take_number(call, body, "to_ms", 0, INT64_MAX))
+		api_ask(call, MSG_REPRICE, body);
+}
+
+void
+api_show_reprice(struct call *call)
+{
+	api_ask(call, MSG_GET_REPRICE, NULL);
+}

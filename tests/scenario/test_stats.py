@@ -270,6 +270,34 @@ class Stats(Counting):
                     wire.head()
         self.assertEqual(200, self.export("requests").status)
 
+    def test_costs_anew(self):
+        """New prices reach the calls of the past when they are told to, and the sums with them."""
+        tokens = "usage:in=1000;out=50;read=400;write=100"
+        for number in range(250):
+            self.rig.post("anthropic", "[demo:say x]", False, model=f"dear{number % 2}-fault={tokens}")
+        rig.wait_for(lambda: self.counted() == 250, "all are told", 20)
+        before = self.api("/api/v1/stats?model=dear0-fault=" + tokens)["totals"]
+        self.assertEqual((0, before["calls"]), (before["cost_nano_usd"], before["unpriced_calls"]))
+        prices = [{"model": "dear0*", "input": 3, "output": 15}]
+        self.rig.change_config(lambda now: now.update(prices=prices))
+        self.assertEqual(200, self.old("POST", "/api/reload")[0])
+        self.assertTrue(self.old("POST", "/api/v1/stats/reprice")[1]["success"])
+        done = rig.wait_for(lambda: not (told := self.api("/api/v1/stats/reprice"))["running"] and told,
+                            "costs are made anew")
+        self.assertEqual(125, done["changed"])
+        one = self.rows("SELECT DISTINCT cost_nano_usd FROM requests WHERE model LIKE 'dear0%'")
+        self.assertEqual(1, len(one))
+        self.assertLess(0, one[0][0])
+        for by in ("day", "hour", "upstream"):
+            told = self.api(f"/api/v1/stats?by={by}&model=dear0-fault={tokens}")["totals"]
+            self.assertEqual((125 * one[0][0], 0), (told["cost_nano_usd"], told["unpriced_calls"]))
+        self.check_sums()
+        # The same prices once more: nothing moves.
+        self.old("POST", "/api/v1/stats/reprice")
+        done = rig.wait_for(lambda: not (told := self.api("/api/v1/stats/reprice"))["running"] and told,
+                            "costs are made anew")
+        self.assertEqual(0, done["changed"])
+
     def old(self, method, path):
         headers = {"Authorization": f"Bearer {self.rig.token}", "Content-Type": "application/json"}
         answer = self.rig.call(method, path, headers, port=self.rig.admin_port)

@@ -1,0 +1,242 @@
+#include "stats_reprice.h"
+#include "jget.h"
+#include "mem.h"
+#include "must.h"
+#include "price.h"
+#include "stats_private.h"
+#include <stdio.h>
+#include <string.h>
+
+#define HOUR_S 3600
+#define WORD_BYTES 512
+
+/* A request of the piece; what is borrowed from a row does not outlive it. */
+struct request {
+	int64_t seq, epoch, at_ms;
+	char day[16];
+	char client_key[WORD_BYTES], protocol[WORD_BYTES], model[WORD_BYTES];
+	bool generate;
+	json_t *attempts;
+};
+
+/* ---- one call ---- */
+
+static int64_t
+member(const json_t *attempt, const char *key)
+{
+	const json_t *value = json_object_get(attempt, key);
+	return json_is_integer(value) ? json_integer_value(value) : -1;
+}
+
+static struct view
+word(const json_t *attempt, const char *key)
+{
+	return view_of(json_string_value(json_object_get(attempt, key)));
+}
+
+static uint32_t
+factor_of(const struct table *prices, struct view upstream)
+{
+	for (size_t group = 0; group < GROUP_COUNT; group++) {
+		const struct upstream_list *list = &prices->groups[group];
+		for (size_t i = 0; i < list->count; i++) {
+			if (view_eq_str(upstream, list->entries[i].id))
+				return list->entries[i].price_ppm;
+		}
+	}
+	return PRICE_FACTOR_ONE; /* it is not there any more */
+}
+
+static int64_t
+price_again(const struct table *prices, const json_t *attempt, int64_t at_ms)
+{
+	const struct record_tokens tokens = {.input = member(attempt, "input"),
+	    .cache_write_5m = member(attempt, "cache_write_5m"),
+	    .cache_write_1h = member(attempt, "cache_write_1h"),
+	    .cache_read = member(attempt, "cache_read"),
+	    .output = member(attempt, "output"),
+	    .reasoning = member(attempt, "reasoning"),
+	    .web_searches = member(attempt, "web_searches")};
+	const struct price_call call = {.served = word(attempt, "served"),
+	    .model = word(attempt, "model"),
+	    .upstream = word(attempt, "upstream"),
+	    .at_ms = at_ms,
+	    .factor_ppm = factor_of(prices, word(attempt, "upstream")),
+	    .tokens = &tokens};
+	if (view_eq_str(word(attempt, "usage"), record_usage_words[RECORD_USAGE_MISSING]))
+		return -1;
+	return price_call_nano(prices->prices, prices->price_count, &call);
+}
+
+/* ---- the file ---- */
+
+static const char hours_sql[] =
+    "UPDATE hours SET cost_nano_usd=cost_nano_usd+?1, unpriced_calls=unpriced_calls+?2 WHERE "
+    "epoch=?3 AND hour=?4 AND model=?5 AND upstream=?6 AND client_key=?7 AND protocol=?8";
+static const char days_sql[] =
+    "UPDATE days SET cost_nano_usd=cost_nano_usd+?1, unpriced_calls=unpriced_calls+?2 WHERE "
+    "epoch=?3 AND day=?4 AND model=?5 AND upstream=?6 AND client_key=?7 AND protocol=?8";
+
+struct change {
+	const struct request *request;
+	struct view upstream;
+	int64_t nano, unpriced; /* more than before */
+};
+
+static bool
+change_row(struct stats_store *store, bool hours, const struct change *change, struct view model,
+    struct err *err)
+{
+	const struct request *request = change->request;
+	struct sql_stmt *stmt = sql_prepare(store->sql, hours ? hours_sql : days_sql, err);
+	if (stmt == NULL)
+		return false;
+	sql_bind_i64(stmt, 1, change->nano);
+	sql_bind_i64(stmt, 2, change->unpriced);
+	sql_bind_i64(stmt, 3, request->epoch);
+	if (hours)
+		sql_bind_i64(stmt, 4, request->at_ms / 1000 / HOUR_S * HOUR_S);
+	else
+		sql_bind_text(stmt, 4, view_of(request->day));
+	sql_bind_text(stmt, 5, model);
+	sql_bind_text(stmt, 6, change->upstream);
+	sql_bind_text(stmt, 7, view_of(request->client_key));
+	sql_bind_text(stmt, 8, view_of(request->protocol));
+	return sql_run(stmt, err);
+}
+
+/* The model has its row, or is among those that share one. */
+static bool
+change_sum(struct stats_store *store, bool hours, const struct change *change, struct err *err)
+{
+	if (!change_row(store, hours, change, view_of(change->request->model), err))
+		return false;
+	return sql_changes(store->sql) > 0 ||
+	       change_row(store, hours, change, VIEW(STATS_OTHER), err);
+}
+
+static bool
+change_call(struct stats_store *store, const struct request *request, json_t *attempt,
+    int64_t before, int64_t now, struct err *err)
+{
+	const struct change change = {.request = request,
+	    .upstream = word(attempt, "upstream"),
+	    .nano = (now > 0 ? now : 0) - (before > 0 ? before : 0),
+	    .unpriced = (now < 0) - (before < 0)};
+	MUST(json_object_set_new(attempt, "cost_nano_usd", json_integer(now)) == 0);
+	return !request->generate ||
+	       (change_sum(store, true, &change, err) && change_sum(store, false, &change, err));
+}
+
+static bool
+write_request(
+    struct stats_store *store, const struct request *request, int64_t cost, struct err *err)
+{
+	size_t len;
+	struct sql_stmt *stmt = sql_prepare(
+	    store->sql, "UPDATE requests SET cost_nano_usd=?1, attempts=?2 WHERE seq=?3", err);
+	if (stmt == NULL)
+		return false;
+	char *text = jget_dump(request->attempts, &len);
+	sql_bind_i64(stmt, 1, cost);
+	sql_bind_text(stmt, 2, view_make(text, len));
+	sql_bind_i64(stmt, 3, request->seq);
+	bool ok = sql_run(stmt, err);
+	mem_free(text);
+	return ok;
+}
+
+static bool
+reprice_request(struct stats_store *store, const struct table *prices,
+    const struct request *request, bool *changed, struct err *err)
+{
+	int64_t cost = 0;
+	size_t i;
+	json_t *attempt;
+	*changed = false;
+	json_array_foreach(request->attempts, i, attempt)
+	{
+		int64_t before = member(attempt, "cost_nano_usd");
+		int64_t now = price_again(prices, attempt, request->at_ms);
+		cost += now > 0 ? now : 0;
+		if (now == before)
+			continue;
+		*changed = true;
+		if (!change_call(store, request, attempt, before, now, err))
+			return false;
+	}
+	return !*changed || write_request(store, request, cost, err);
+}
+
+/* ---- a piece ---- */
+
+static void
+keep_word(char out[WORD_BYTES], const struct sql_stmt *stmt, int column)
+{
+	(void)snprintf(out, WORD_BYTES, "%.*s", VIEW_ARGS(sql_text(stmt, column)));
+}
+
+static void
+read_request(const struct sql_stmt *stmt, struct request *out)
+{
+	*out = (struct request){.seq = sql_i64(stmt, 0),
+	    .epoch = sql_i64(stmt, 1),
+	    .at_ms = sql_i64(stmt, 2),
+	    .generate = sql_i64(stmt, 7) != 0};
+	(void)snprintf(out->day, sizeof(out->day), "%.*s", VIEW_ARGS(sql_text(stmt, 3)));
+	keep_word(out->client_key, stmt, 4);
+	keep_word(out->protocol, stmt, 5);
+	keep_word(out->model, stmt, 6);
+	(void)!jget_parse(sql_text(stmt, 8), &out->attempts, NULL);
+}
+
+static bool
+read_piece(struct stats_store *store, const struct stats_reprice *reprice, struct request *requests,
+    size_t *count, struct err *err)
+{
+	enum sql_result result;
+	struct sql_stmt *stmt = sql_prepare(store->sql,
+	    "SELECT seq,epoch,at_ms,day,client_key,protocol,model,generate,attempts FROM requests "
+	    "WHERE seq>?1 AND at_ms>=?2 AND at_ms<?3 ORDER BY seq LIMIT ?4",
+	    err);
+	*count = 0;
+	if (stmt == NULL)
+		return false;
+	sql_bind_i64(stmt, 1, reprice->after);
+	sql_bind_i64(stmt, 2, reprice->from_ms);
+	sql_bind_i64(stmt, 3, reprice->to_ms);
+	sql_bind_i64(stmt, 4, STATS_REPRICE_ROWS);
+	while ((result = sql_step(stmt, err)) == SQL_ROW)
+		read_request(stmt, &requests[(*count)++]);
+	sql_reset(stmt);
+	return result == SQL_DONE;
+}
+
+bool
+stats_reprice_step(struct stats_store *store, const struct stats_settings *settings,
+    struct stats_reprice *reprice, struct err *err)
+{
+	struct request *requests = mem_calloc(STATS_REPRICE_ROWS, sizeof(*requests));
+	size_t count;
+	int64_t changed = 0;
+	bool one;
+	bool ok = sql_exec(store->sql, "BEGIN IMMEDIATE", err) &&
+		  read_piece(store, reprice, requests, &count, err);
+	for (size_t i = 0; ok && i < count; i++) {
+		ok = reprice_request(store, settings->prices, &requests[i], &one, err);
+		changed += one;
+	}
+	ok = ok && sql_exec(store->sql, "COMMIT", err);
+	if (ok) {
+		reprice->looked += (int64_t)count;
+		reprice->changed += changed;
+		reprice->after = count > 0 ? requests[count - 1].seq : reprice->after;
+		reprice->running = count == STATS_REPRICE_ROWS;
+	} else {
+		sql_rollback(store->sql);
+	}
+	for (size_t i = 0; i < STATS_REPRICE_ROWS; i++)
+		json_decref(requests[i].attempts);
+	mem_free(requests);
+	return ok;
+}
