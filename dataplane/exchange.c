@@ -289,6 +289,7 @@ on_attempt_bytes(struct view bytes, void *ctx)
 		deadlines_move(&exchange->env->deadlines, &exchange->deadline,
 		    loop_now_ms(exchange->env->loop) + AFTER_END_MS);
 	}
+	exchange_record_renew(exchange);
 	if (bytes.len == 0)
 		return true;
 	exchange->written_ms = leg->attempt.last_ms;

@@ -116,6 +116,8 @@ struct exchange {
 	enum exchange_result result;
 	bool allowed;                 /* counts among those of its client key that are in work */
 	int slot;                     /* of the journal, while a stream runs */
+	unsigned slot_news;           /* attempt.tap.news when it was written */
+	uint64_t slot_ms;             /* ... and the moment */
 	struct record_attempt *tries; /* RECORD_ATTEMPTS_MAX; NULL before the first has ended */
 	size_t try_count;
 	char loss[EXCHANGE_LOSS_BYTES];
@@ -187,6 +189,8 @@ void exchange_tell_try(struct exchange *exchange, const struct leg *leg,
     const struct outcome *outcome, uint64_t named_wait_ms);
 /* The journal holds it as interrupted until it ends. */
 void exchange_record_begin(struct exchange *exchange);
+/* ... with what its upstream has said since; once a second at the most. */
+void exchange_record_renew(struct exchange *exchange);
 void exchange_record_end(struct exchange *exchange);
 
 #endif

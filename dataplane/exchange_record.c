@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define RENEW_MS 100 /* between two texts of an open record */
+
 const char *
 exchange_result_name(enum exchange_result result)
 {
@@ -182,19 +184,39 @@ make_open(const struct exchange *exchange, struct record *record)
 	make_try(exchange, exchange->leg, &interrupted, &record->attempts[0]);
 }
 
-void
-exchange_record_begin(struct exchange *exchange)
+static void
+write_open(struct exchange *exchange)
 {
 	struct record record;
 	struct bytes text;
-	if (exchange->env->journal == NULL || exchange->route.endpoint != ENDPOINT_GENERATE)
-		return;
+	struct journal *journal = exchange->env->journal;
+	exchange->slot_news = exchange->leg->attempt.tap.news;
+	exchange->slot_ms = loop_now_ms(exchange->env->loop);
 	make_open(exchange, &record);
 	bytes_init(&text, JOURNAL_TEXT_BYTES_MAX);
-	if (record_write(&record, &text))
-		exchange->slot = journal_begin(exchange->env->journal, bytes_view(&text));
+	bool fits = record_write(&record, &text);
+	if (fits && exchange->slot == JOURNAL_NO_SLOT)
+		exchange->slot = journal_begin(journal, bytes_view(&text));
+	else if (fits)
+		journal_update(journal, exchange->slot, bytes_view(&text));
 	bytes_fini(&text);
 	record_fini(&record);
+}
+
+void
+exchange_record_begin(struct exchange *exchange)
+{
+	if (exchange->env->journal != NULL && exchange->route.endpoint == ENDPOINT_GENERATE)
+		write_open(exchange);
+}
+
+void
+exchange_record_renew(struct exchange *exchange)
+{
+	if (exchange->slot != JOURNAL_NO_SLOT &&
+	    exchange->leg->attempt.tap.news != exchange->slot_news &&
+	    exchange->leg->attempt.last_ms >= exchange->slot_ms + RENEW_MS)
+		write_open(exchange);
 }
 
 static int64_t

@@ -29,9 +29,11 @@ void
 tap_begin(struct tap *tap, bool stream)
 {
 	struct tap_usage before = tap->before;
+	unsigned news = tap->news;
 	tap_fini(tap);
 	tap_init(tap, tap->protocol, stream);
 	tap->before = before;
+	tap->news = news;
 }
 
 void
@@ -126,6 +128,7 @@ take_usage(struct tap *tap)
 	if (told.input_new < 0 && told.output < 0)
 		return;
 	found->told = true;
+	tap->news++;
 	found->last_word =
 	    found->last_word || tap->protocol != PROTOCOL_ANTHROPIC || !tap->watch.usage_inner;
 }

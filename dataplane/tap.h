@@ -34,6 +34,7 @@ struct tap_usage {
 struct tap {
 	struct tap_usage found;  /* in this piece of the answer; most answers have one */
 	struct tap_usage before; /* in all pieces before, added */
+	unsigned news;           /* how often there was any usage */
 	enum protocol protocol;
 	bool stream;
 

@@ -1,5 +1,6 @@
 """Every token counted once: the upstream's ledger against the statistics, also over kill -9."""
 
+import base64
 import collections
 import csv
 import io
@@ -378,6 +379,32 @@ class DataPlanesDie(Counting):
             "SELECT count(*) FROM requests WHERE result='interrupted'")[0][0])
         # Lost with their process: at most what was in its hands.
         self.check_tokens(whole=False, lost=KILLS * THREADS)
+
+    def test_what_was_known_when_it_died(self):
+        """An upstream that tells its use with every chunk: the last one counts."""
+        chunks = [{"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "tells",
+                   "choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}],
+                   "usage": {"prompt_tokens": 40, "completion_tokens": n, "total_tokens": 40 + n}}
+                  for n in range(1, 31)]
+        body = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks)
+        self.rig.demo.order("a", body_base64=base64.b64encode(body.encode()).decode(), count=1,
+                            headers={"Content-Type": "text/event-stream"}, chunked=True,
+                            spec="pace:ms=30+stall:after=20")
+        with self.rig.wire() as wire:
+            self.rig.send(wire, "chat", ask("chat", model="tells"))
+            seen = b""
+            for chunk in wire.chunks(wire.head()):
+                seen += chunk
+                if seen.count(b"word") == 20:
+                    break
+            for number in range(2):
+                self.rig.kill(f"dataplane.{number}")
+        rig.wait_for(self.rig.ready, "it is back", 20)
+        told = rig.wait_for(lambda: self.rows("SELECT attempts FROM requests WHERE model='tells'"),
+                            "it is told", 20)
+        call = json.loads(told[0][0])[0]
+        self.assertEqual(("partial", 40), (call["usage"], call["input"]))
+        self.assertGreaterEqual(call["output"], 15)
 
 
 if __name__ == "__main__":
