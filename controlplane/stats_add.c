@@ -42,58 +42,100 @@ struct adding {
 
 /* ---- sums ---- */
 
-/* The values behind the six columns of the key, twice: to insert, and to add. */
-static const char hours_sql[] =
-    "INSERT INTO hours VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
-    "?20,?21,?22,?23,?24,?25,?26) ON CONFLICT DO UPDATE SET ";
-static const char days_sql[] =
-    "INSERT INTO days VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
-    "?20,?21,?22,?23,?24,?25,?26) ON CONFLICT DO UPDATE SET ";
+/* Each with the columns of its key; behind them stand the sums, to insert them or to add. */
+enum target { HOURS, DAYS, ROLLS, TARGETS };
+static const struct {
+	const char *table;
+	int keys;
+} targets[TARGETS] = {{"hours", 6}, {"days", 6}, {"rolls", 5}};
 
-/* Made once: "requests=requests+?7,..." */
+/* Made once: "INSERT INTO ... VALUES(?1,...) ON CONFLICT DO UPDATE SET requests=requests+?7,..." */
 static const char *
-sums_sql(bool hours)
+sums_sql(enum target target)
 {
-	static char texts[2][2048];
-	char *text = texts[hours];
+	static char texts[TARGETS][2048];
+	char *text = texts[target];
+	int keys = targets[target].keys;
 	if (text[0] != '\0')
 		return text;
-	size_t len = (size_t)snprintf(text, sizeof(texts[0]), "%s", hours ? hours_sql : days_sql);
+	size_t size = sizeof(texts[0]);
+	size_t len =
+	    (size_t)snprintf(text, size, "INSERT INTO %s VALUES(?1", targets[target].table);
+	for (int i = 2; i <= keys + STATS_SUM_COUNT; i++)
+		len += (size_t)snprintf(text + len, size - len, ",?%d", i);
+	len += (size_t)snprintf(text + len, size - len, ") ON CONFLICT DO UPDATE SET ");
 	for (int i = 0; i < STATS_SUM_COUNT; i++) {
-		len += (size_t)snprintf(text + len, sizeof(texts[0]) - len, "%s%s=%s+?%d",
-		    i > 0 ? "," : "", stats_sum_names[i], stats_sum_names[i], 7 + i);
-		MUST(len < sizeof(texts[0]));
+		len += (size_t)snprintf(text + len, size - len, "%s%s=%s+?%d", i > 0 ? "," : "",
+		    stats_sum_names[i], stats_sum_names[i], keys + 1 + i);
 	}
+	MUST(len < size);
 	return text;
+}
+
+static bool
+run_sums(
+    const struct adding *adding, enum target target, struct sql_stmt *stmt, const struct sums *sums)
+{
+	int64_t values[STATS_SUM_COUNT];
+	memcpy(values, sums, sizeof(values));
+	for (int i = 0; i < STATS_SUM_COUNT; i++)
+		sql_bind_i64(stmt, targets[target].keys + 1 + i, values[i]);
+	return sql_run(stmt, adding->err);
+}
+
+static void
+bind_moment(struct sql_stmt *stmt, int at, bool hours, const struct place *place)
+{
+	if (hours)
+		sql_bind_i64(stmt, at, place->hour_ms / 1000);
+	else
+		sql_bind_text(stmt, at, view_of(place->day));
 }
 
 static bool
 add_sums(
     const struct adding *adding, bool hours, const struct place *place, const struct sums *sums)
 {
-	struct sql_stmt *stmt = sql_prepare(adding->store->sql, sums_sql(hours), adding->err);
-	int64_t values[STATS_SUM_COUNT];
+	enum target target = hours ? HOURS : DAYS;
+	struct sql_stmt *stmt = sql_prepare(adding->store->sql, sums_sql(target), adding->err);
 	if (stmt == NULL)
 		return false;
-	memcpy(values, sums, sizeof(values));
 	sql_bind_i64(stmt, 1, adding->store->epoch);
-	if (hours)
-		sql_bind_i64(stmt, 2, place->hour_ms / 1000);
-	else
-		sql_bind_text(stmt, 2, view_of(place->day));
+	bind_moment(stmt, 2, hours, place);
 	sql_bind_text(stmt, 3, place->model);
 	sql_bind_text(stmt, 4, place->upstream);
 	sql_bind_text(stmt, 5, place->client_key);
 	sql_bind_text(stmt, 6, place->protocol);
-	for (int i = 0; i < STATS_SUM_COUNT; i++)
-		sql_bind_i64(stmt, 7 + i, values[i]);
-	return sql_run(stmt, adding->err);
+	return run_sums(adding, target, stmt, sums);
 }
 
 static bool
-add_both(const struct adding *adding, const struct place *place, const struct sums *sums)
+add_rolls(
+    const struct adding *adding, bool hours, const struct place *place, const struct sums *sums)
 {
-	return add_sums(adding, true, place, sums) && add_sums(adding, false, place, sums);
+	const struct view names[STATS_ROLLS] = {[STATS_ROLL_ALL] = VIEW(""),
+	    [STATS_ROLL_MODEL] = place->model,
+	    [STATS_ROLL_UPSTREAM] = place->upstream,
+	    [STATS_ROLL_KEY] = place->client_key,
+	    [STATS_ROLL_PROTOCOL] = place->protocol};
+	struct sql_stmt *stmt = sql_prepare(adding->store->sql, sums_sql(ROLLS), adding->err);
+	bool ok = stmt != NULL;
+	for (int roll = 0; ok && roll < STATS_ROLLS; roll++) {
+		sql_bind_i64(stmt, 1, adding->store->epoch);
+		sql_bind_i64(stmt, 2, hours);
+		sql_bind_i64(stmt, 3, roll);
+		bind_moment(stmt, 4, hours, place);
+		sql_bind_text(stmt, 5, names[roll]);
+		ok = run_sums(adding, ROLLS, stmt, sums);
+	}
+	return ok;
+}
+
+static bool
+add_everywhere(const struct adding *adding, const struct place *place, const struct sums *sums)
+{
+	return add_sums(adding, true, place, sums) && add_sums(adding, false, place, sums) &&
+	       add_rolls(adding, true, place, sums) && add_rolls(adding, false, place, sums);
 }
 
 static int64_t
@@ -188,10 +230,10 @@ add_to_sums(const struct adding *adding, const struct record *record, const char
 		/* The request counts where its last call went. */
 		sum_attempt(&record->attempts[i], last ? &whole : &one);
 		place.upstream = view_of(record->attempts[i].upstream);
-		if (!last && !add_both(adding, &place, &one))
+		if (!last && !add_everywhere(adding, &place, &one))
 			return false;
 	}
-	return add_both(adding, &place, &whole);
+	return add_everywhere(adding, &place, &whole);
 }
 
 /* ---- single requests ---- */

@@ -20,4 +20,19 @@ void stats_rescue(struct sql *to, const char *path, struct stats_rescued *out);
 #define STATS_SUM_COUNT 20
 extern const char *const stats_sum_names[STATS_SUM_COUNT];
 
+/* Beside hours and days, which tell everything apart, their sums by one thing at a time: the table
+ * rolls(epoch, by_hour, roll, at, name), `name` being empty for STATS_ROLL_ALL. */
+enum stats_roll {
+	STATS_ROLL_ALL,
+	STATS_ROLL_MODEL,
+	STATS_ROLL_UPSTREAM,
+	STATS_ROLL_KEY,
+	STATS_ROLL_PROTOCOL,
+	STATS_ROLLS
+};
+/* The column of hours and days that is the name. */
+extern const char *const stats_roll_columns[STATS_ROLLS];
+/* All of them anew, from hours and days. */
+MUST_CHECK bool stats_rolls_fill(struct sql *sql, struct err *err);
+
 #endif

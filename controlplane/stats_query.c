@@ -13,25 +13,22 @@
 /* ---- what is asked ---- */
 
 struct grouping {
-	const char *word, *column;
+	const char *word; /* and the column of hours or days */
+	enum stats_roll roll;
 };
 static const struct grouping groupings[] = {
-    {"day", "day"},
-    {"hour", "hour"},
-    {"model", "model"},
-    {"upstream", "upstream"},
-    {"client_key", "client_key"},
-    {"protocol", "protocol"},
+    {"day", STATS_ROLL_ALL},
+    {"hour", STATS_ROLL_ALL},
+    {"model", STATS_ROLL_MODEL},
+    {"upstream", STATS_ROLL_UPSTREAM},
+    {"client_key", STATS_ROLL_KEY},
+    {"protocol", STATS_ROLL_PROTOCOL},
 };
 #define GROUPINGS (sizeof(groupings) / sizeof(groupings[0]))
 enum { BY_DAY, BY_HOUR };
 
-/* Texts that a row must have; NULL = any. */
-struct filter {
-	const char *column;
-	struct view text;
-};
-enum { FILTER_MODEL, FILTER_UPSTREAM, FILTER_KEY, FILTER_PROTOCOL, FILTERS };
+/* What a row's column must be, one for each roll that has a name; NULL = anything. */
+#define FILTERS STATS_ROLLS
 
 struct asked {
 	const struct grouping *groups[GROUPS_MAX];
@@ -40,7 +37,9 @@ struct asked {
 	int64_t from_ms, to_ms; /* or hours: from_ms <= hour < to_ms */
 	bool by_hours;          /* the table of hours is asked */
 	bool all_epochs;
-	struct filter filters[FILTERS];
+	struct view filters[FILTERS];
+	bool rolled; /* about one thing at the most: `roll` knows it */
+	enum stats_roll roll;
 };
 
 static bool
@@ -80,20 +79,35 @@ read_day(const json_t *body, const char *key, struct view *out, struct err *err)
 static bool
 read_filters(const json_t *body, struct asked *asked, struct err *err)
 {
-	static const char *const columns[FILTERS] = {
-	    [FILTER_MODEL] = "model",
-	    [FILTER_UPSTREAM] = "upstream",
-	    [FILTER_KEY] = "client_key",
-	    [FILTER_PROTOCOL] = "protocol",
-	};
-	for (size_t i = 0; i < FILTERS; i++) {
-		asked->filters[i] = (struct filter){.column = columns[i]};
-		if (!jget_str(body, "", columns[i], &asked->filters[i].text, err))
+	for (size_t i = STATS_ROLL_ALL + 1; i < FILTERS; i++) {
+		const char *column = stats_roll_columns[i];
+		asked->filters[i] = (struct view){0};
+		if (!jget_str(body, "", column, &asked->filters[i], err))
 			return false;
-		if (asked->filters[i].text.len > TEXT_BYTES_MAX)
-			return err_set(err, ERR_CONFIG, columns[i], "is too long");
+		if (asked->filters[i].len > TEXT_BYTES_MAX)
+			return err_set(err, ERR_CONFIG, column, "is too long");
 	}
 	return true;
+}
+
+/* Those that tell apart or filter by two things need the tables that have both. */
+static void
+choose_roll(struct asked *asked)
+{
+	enum stats_roll roll = STATS_ROLL_ALL;
+	asked->rolled = true;
+	for (size_t i = 0; i < asked->group_count + FILTERS; i++) {
+		bool group = i < asked->group_count;
+		size_t filter = i - asked->group_count;
+		enum stats_roll one = group ? asked->groups[i]->roll
+				      : asked->filters[filter].data != NULL
+					  ? (enum stats_roll)filter
+					  : STATS_ROLL_ALL;
+		if (one != STATS_ROLL_ALL && roll != STATS_ROLL_ALL && one != roll)
+			asked->rolled = false;
+		roll = one != STATS_ROLL_ALL ? one : roll;
+	}
+	asked->roll = roll;
 }
 
 static bool
@@ -117,6 +131,7 @@ read_asked(const json_t *body, struct asked *asked, struct err *err)
 		if (asked->by_hours && asked->groups[i] == &groupings[BY_DAY])
 			return err_set(err, ERR_CONFIG, "by", "day and hour do not go together");
 	}
+	choose_roll(asked);
 	return true;
 }
 
@@ -137,19 +152,31 @@ static void PRINTF_LIKE(2, 3) put(struct text *text, const char *fmt, ...)
 	text->len += (size_t)len;
 }
 
+/* The column that a grouping has in the table that is asked. */
+static const char *
+column_of(const struct asked *asked, const struct grouping *group)
+{
+	if (!asked->rolled)
+		return group->word;
+	return group->roll == STATS_ROLL_ALL ? "at" : "name";
+}
+
 /* Values are bound, never written: ?1 epoch, ?2 and ?3 the range, ?4... the filters. */
 static void
 put_where(struct text *text, const struct asked *asked)
 {
-	put(text, " FROM %s WHERE %s", asked->by_hours ? "hours" : "days",
-	    asked->all_epochs ? "?1=?1" : "epoch=?1");
-	if (asked->by_hours)
-		put(text, " AND hour>=?2 AND hour<?3");
-	else
-		put(text, " AND day>=?2 AND day<=?3");
+	const char *moment = asked->by_hours ? "hour" : "day";
+	const char *table = asked->by_hours ? "hours" : "days";
+	put(text, " FROM %s WHERE %s", asked->rolled ? "rolls" : table,
+	    asked->all_epochs ? "epoch>0 AND ?1=?1" : "epoch=?1");
+	if (asked->rolled)
+		put(text, " AND by_hour=%d AND roll=%d", asked->by_hours, (int)asked->roll);
+	put(text, " AND %s>=?2 AND %s%s?3", asked->rolled ? "at" : moment,
+	    asked->rolled ? "at" : moment, asked->by_hours ? "<" : "<=");
 	for (size_t i = 0; i < FILTERS; i++) {
-		if (asked->filters[i].text.data != NULL)
-			put(text, " AND %s=?%zu", asked->filters[i].column, 4 + i);
+		if (asked->filters[i].data != NULL)
+			put(text, " AND %s=?%zu", asked->rolled ? "name" : stats_roll_columns[i],
+			    4 + i);
 	}
 }
 
@@ -160,17 +187,17 @@ make_text(const struct asked *asked, bool grouped, struct text *text)
 	text->len = 0;
 	put(text, "SELECT ");
 	for (size_t i = 0; i < groups; i++)
-		put(text, "%s,", asked->groups[i]->column);
+		put(text, "%s,", column_of(asked, asked->groups[i]));
 	for (size_t i = 0; i < STATS_SUM_COUNT; i++)
 		put(text, "%scoalesce(sum(%s),0)", i > 0 ? "," : "", stats_sum_names[i]);
 	put_where(text, asked);
 	for (size_t i = 0; i < groups; i++)
-		put(text, "%s%s", i > 0 ? "," : " GROUP BY ", asked->groups[i]->column);
+		put(text, "%s%s", i > 0 ? "," : " GROUP BY ", column_of(asked, asked->groups[i]));
 	/* Days and hours in their order, else the biggest first. */
 	for (size_t i = 0; i < groups; i++) {
-		bool time = asked->groups[i] <= &groupings[BY_HOUR];
+		bool time = asked->groups[i]->roll == STATS_ROLL_ALL;
 		put(text, "%s%s", i > 0 ? "," : " ORDER BY ",
-		    time ? asked->groups[i]->column : "sum(input)+sum(output) DESC, 1");
+		    time ? column_of(asked, asked->groups[i]) : "sum(input)+sum(output) DESC, 1");
 	}
 	put(text, " LIMIT %d", ROWS_MAX + 1);
 }
@@ -188,8 +215,8 @@ bind(struct sql_stmt *stmt, const struct stats_store *store, const struct asked 
 		sql_bind_text(stmt, 3, asked->to.len > 0 ? asked->to : VIEW("9999-99-99"));
 	}
 	for (size_t i = 0; i < FILTERS; i++) {
-		if (asked->filters[i].text.data != NULL)
-			sql_bind_text(stmt, (int)(4 + i), asked->filters[i].text);
+		if (asked->filters[i].data != NULL)
+			sql_bind_text(stmt, (int)(4 + i), asked->filters[i]);
 	}
 }
 

@@ -70,62 +70,107 @@ price_again(const struct table *prices, const json_t *attempt, int64_t at_ms)
 
 /* ---- the file ---- */
 
-static const char hours_sql[] =
-    "UPDATE hours SET cost_nano_usd=cost_nano_usd+?1, unpriced_calls=unpriced_calls+?2 WHERE "
-    "epoch=?3 AND hour=?4 AND model=?5 AND upstream=?6 AND client_key=?7 AND protocol=?8";
-static const char days_sql[] =
-    "UPDATE days SET cost_nano_usd=cost_nano_usd+?1, unpriced_calls=unpriced_calls+?2 WHERE "
-    "epoch=?3 AND day=?4 AND model=?5 AND upstream=?6 AND client_key=?7 AND protocol=?8";
+/* ?1 and ?2 what is added, ?3 epoch, ?4 moment, then the names. */
+#define CHANGE                                                                                     \
+	"SET cost_nano_usd=cost_nano_usd+?1, unpriced_calls=unpriced_calls+?2 WHERE epoch=?3 "
+#define NAMES "AND model=?5 AND upstream=?6 AND client_key=?7 AND protocol=?8"
+static const char days_sql[] = "UPDATE days " CHANGE "AND day=?4 " NAMES;
+static const char hours_sql[] = "UPDATE hours " CHANGE "AND hour=?4 " NAMES;
+static const char rolls_sql[] =
+    "UPDATE rolls " CHANGE "AND by_hour=?5 AND roll=?6 AND at=?4 AND name=?7";
 
 struct change {
 	const struct request *request;
 	struct view upstream;
 	int64_t nano, unpriced; /* more than before */
+	bool hours;
 };
 
-static bool
-change_row(struct stats_store *store, bool hours, const struct change *change, struct view model,
-    struct err *err)
+static struct sql_stmt *
+prepare_change(
+    struct stats_store *store, const char *sql, const struct change *change, struct err *err)
 {
 	const struct request *request = change->request;
-	struct sql_stmt *stmt = sql_prepare(store->sql, hours ? hours_sql : days_sql, err);
+	struct sql_stmt *stmt = sql_prepare(store->sql, sql, err);
 	if (stmt == NULL)
-		return false;
+		return NULL;
 	sql_bind_i64(stmt, 1, change->nano);
 	sql_bind_i64(stmt, 2, change->unpriced);
 	sql_bind_i64(stmt, 3, request->epoch);
-	if (hours)
+	if (change->hours)
 		sql_bind_i64(stmt, 4, request->at_ms / 1000 / HOUR_S * HOUR_S);
 	else
 		sql_bind_text(stmt, 4, view_of(request->day));
+	return stmt;
+}
+
+static bool
+change_row(
+    struct stats_store *store, const struct change *change, struct view model, struct err *err)
+{
+	struct sql_stmt *stmt =
+	    prepare_change(store, change->hours ? hours_sql : days_sql, change, err);
+	if (stmt == NULL)
+		return false;
 	sql_bind_text(stmt, 5, model);
 	sql_bind_text(stmt, 6, change->upstream);
-	sql_bind_text(stmt, 7, view_of(request->client_key));
-	sql_bind_text(stmt, 8, view_of(request->protocol));
+	sql_bind_text(stmt, 7, view_of(change->request->client_key));
+	sql_bind_text(stmt, 8, view_of(change->request->protocol));
 	return sql_run(stmt, err);
+}
+
+static bool
+change_rolls(
+    struct stats_store *store, const struct change *change, struct view model, struct err *err)
+{
+	const struct view names[STATS_ROLLS] = {[STATS_ROLL_ALL] = VIEW(""),
+	    [STATS_ROLL_MODEL] = model,
+	    [STATS_ROLL_UPSTREAM] = change->upstream,
+	    [STATS_ROLL_KEY] = view_of(change->request->client_key),
+	    [STATS_ROLL_PROTOCOL] = view_of(change->request->protocol)};
+	bool ok = true;
+	for (int roll = 0; ok && roll < STATS_ROLLS; roll++) {
+		struct sql_stmt *stmt = prepare_change(store, rolls_sql, change, err);
+		if (stmt == NULL)
+			return false;
+		sql_bind_i64(stmt, 5, change->hours);
+		sql_bind_i64(stmt, 6, roll);
+		sql_bind_text(stmt, 7, names[roll]);
+		ok = sql_run(stmt, err);
+	}
+	return ok;
 }
 
 /* The model has its row, or is among those that share one. */
 static bool
-change_sum(struct stats_store *store, bool hours, const struct change *change, struct err *err)
+change_sums(struct stats_store *store, const struct change *change, struct err *err)
 {
-	if (!change_row(store, hours, change, view_of(change->request->model), err))
-		return false;
-	return sql_changes(store->sql) > 0 ||
-	       change_row(store, hours, change, VIEW(STATS_OTHER), err);
+	struct view model = view_of(change->request->model);
+	bool ok = change_row(store, change, model, err);
+	if (ok && sql_changes(store->sql) == 0) {
+		model = VIEW(STATS_OTHER);
+		ok = change_row(store, change, model, err);
+	}
+	if (!ok || sql_changes(store->sql) == 0)
+		return ok; /* the sum is lost, after damage */
+	return change_rolls(store, change, model, err);
 }
 
 static bool
 change_call(struct stats_store *store, const struct request *request, json_t *attempt,
     int64_t before, int64_t now, struct err *err)
 {
-	const struct change change = {.request = request,
+	struct change change = {.request = request,
 	    .upstream = word(attempt, "upstream"),
 	    .nano = (now > 0 ? now : 0) - (before > 0 ? before : 0),
 	    .unpriced = (now < 0) - (before < 0)};
 	MUST(json_object_set_new(attempt, "cost_nano_usd", json_integer(now)) == 0);
-	return !request->generate ||
-	       (change_sum(store, true, &change, err) && change_sum(store, false, &change, err));
+	if (!request->generate)
+		return true;
+	if (!change_sums(store, &change, err))
+		return false;
+	change.hours = true;
+	return change_sums(store, &change, err);
 }
 
 static bool

@@ -262,11 +262,13 @@ old_models(
 	char name[512];
 	enum sql_result result;
 	struct sql_stmt *stmt = sql_prepare(store->sql,
-	    "SELECT model," OLD_SUMS " FROM days WHERE epoch=?1 GROUP BY model ORDER BY model",
+	    "SELECT name," OLD_SUMS " FROM rolls WHERE epoch=?1 AND by_hour=0 AND roll=?2 "
+	    "GROUP BY name ORDER BY name",
 	    err);
 	if (stmt == NULL)
 		return false;
 	sql_bind_i64(stmt, 1, store->epoch);
+	sql_bind_i64(stmt, 2, STATS_ROLL_MODEL);
 	while ((result = sql_step(stmt, err)) == SQL_ROW) {
 		(void)old_row(stmt, 1, sums, name);
 		for (int i = 0; i < OLD_COUNT; i++)
@@ -286,10 +288,13 @@ old_days(struct stats_store *store, json_t *days, struct err *err)
 	char name[512];
 	enum sql_result result;
 	struct sql_stmt *stmt = sql_prepare(store->sql,
-	    "SELECT day," OLD_SUMS " FROM days WHERE epoch=?1 GROUP BY day ORDER BY day", err);
+	    "SELECT at," OLD_SUMS " FROM rolls WHERE epoch=?1 AND by_hour=0 AND roll=?2 "
+	    "GROUP BY at ORDER BY at",
+	    err);
 	if (stmt == NULL)
 		return false;
 	sql_bind_i64(stmt, 1, store->epoch);
+	sql_bind_i64(stmt, 2, STATS_ROLL_ALL);
 	while ((result = sql_step(stmt, err)) == SQL_ROW) {
 		(void)old_row(stmt, 1, sums, name);
 		json_t *day = old_sums(sums);
@@ -306,12 +311,13 @@ old_day_models(struct stats_store *store, json_t *days, struct err *err)
 {
 	enum sql_result result;
 	struct sql_stmt *stmt = sql_prepare(store->sql,
-	    "SELECT day,model,sum(completed) FROM days WHERE epoch=?1 GROUP BY day,model "
-	    "ORDER BY day,model",
+	    "SELECT at,name,completed FROM rolls WHERE epoch=?1 AND by_hour=0 AND roll=?2 "
+	    "ORDER BY at,name",
 	    err);
 	if (stmt == NULL)
 		return false;
 	sql_bind_i64(stmt, 1, store->epoch);
+	sql_bind_i64(stmt, 2, STATS_ROLL_MODEL);
 	while ((result = sql_step(stmt, err)) == SQL_ROW) {
 		char day[16], model[512];
 		(void)snprintf(day, sizeof(day), "%.*s", VIEW_ARGS(sql_text(stmt, 0)));
@@ -350,12 +356,12 @@ stats_query_token_stats(struct stats_store *store, const json_t *body, struct er
 
 /* A day counts for a period when it is not before the period's first. */
 static const char spent_sql[] =
-    "SELECT client_key,"
-    "sum((day>=?1)*(input+cache_write_5m+cache_write_1h+cache_read+output)),"
-    "sum((day>=?2)*(input+cache_write_5m+cache_write_1h+cache_read+output)),"
-    "sum((day>=?3)*(input+cache_write_5m+cache_write_1h+cache_read+output)),"
-    "sum((day>=?1)*cost_nano_usd),sum((day>=?2)*cost_nano_usd),sum((day>=?3)*cost_nano_usd) "
-    "FROM days WHERE day>=min(?2,?3) GROUP BY client_key LIMIT ?4";
+    "SELECT name,"
+    "sum((at>=?1)*(input+cache_write_5m+cache_write_1h+cache_read+output)),"
+    "sum((at>=?2)*(input+cache_write_5m+cache_write_1h+cache_read+output)),"
+    "sum((at>=?3)*(input+cache_write_5m+cache_write_1h+cache_read+output)),"
+    "sum((at>=?1)*cost_nano_usd),sum((at>=?2)*cost_nano_usd),sum((at>=?3)*cost_nano_usd) "
+    "FROM rolls WHERE epoch>0 AND by_hour=0 AND roll=?5 AND at>=min(?2,?3) GROUP BY name LIMIT ?4";
 
 bool
 stats_query_spent(struct stats_store *store, const struct stats_settings *settings,
@@ -370,8 +376,10 @@ stats_query_spent(struct stats_store *store, const struct stats_settings *settin
 		stats_settings_day(settings, settings->periods.start_ms[i], days[i]);
 		sql_bind_text(stmt, i + 1, view_of(days[i]));
 	}
-	if (stmt != NULL)
+	if (stmt != NULL) {
 		sql_bind_i64(stmt, 4, TABLE_CLIENT_KEYS_MAX);
+		sql_bind_i64(stmt, 5, STATS_ROLL_KEY);
+	}
 	while (stmt != NULL && (result = sql_step(stmt, err)) == SQL_ROW) {
 		struct stats_spent *one = &list[(*count)++];
 		(void)snprintf(one->key, sizeof(one->key), "%.*s", VIEW_ARGS(sql_text(stmt, 0)));

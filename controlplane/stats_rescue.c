@@ -83,7 +83,7 @@ stats_rescue(struct sql *to, const char *path, struct stats_rescued *out)
 	    "ORDER BY epoch DESC, hour DESC, model DESC, upstream DESC, client_key DESC, protocol "
 	    "DESC");
 	out->requests = copy_table(&source, "requests", 28, "ORDER BY seq", "ORDER BY seq DESC");
-	if (began && !sql_exec(to, "COMMIT", &err)) {
+	if (!stats_rolls_fill(to, &err) || (began && !sql_exec(to, "COMMIT", &err))) {
 		log_err(LOG_ERROR, "statistics_rescue", &err);
 		*out = (struct stats_rescued){0};
 	} else {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VERSION 1
+#define VERSION 2
 #define PATH_BYTES 4096
 #define TRIM_ROWS 2000
 #define DAY_MS INT64_C(86400000)
@@ -34,8 +34,11 @@ static const char settings_sql[] = "PRAGMA journal_mode=WAL;"
 	"bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL"
 
 /* What each version adds to the one before. */
-static const char *const steps[VERSION] = {
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+static const struct step {
+	const char *sql;
+	bool (*fill)(struct sql *sql, struct err *err); /* may be NULL */
+} steps[VERSION] = {
+    {"CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('epoch', 1), ('epoch_began_ms', 0);"
     "CREATE TABLE journals(id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);"
     "CREATE TABLE requests(seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, "
@@ -53,7 +56,10 @@ static const char *const steps[VERSION] = {
     "PRIMARY KEY(epoch, hour, model, upstream, client_key, protocol)) WITHOUT ROWID;"
     "CREATE TABLE days(epoch INTEGER NOT NULL, day TEXT NOT NULL, model TEXT NOT NULL, "
     "upstream TEXT NOT NULL, client_key TEXT NOT NULL, protocol TEXT NOT NULL, " SUMS ", "
-    "PRIMARY KEY(epoch, day, model, upstream, client_key, protocol)) WITHOUT ROWID;",
+    "PRIMARY KEY(epoch, day, model, upstream, client_key, protocol)) WITHOUT ROWID;", NULL},
+    {"CREATE TABLE rolls(epoch INTEGER NOT NULL, by_hour INTEGER NOT NULL, roll INTEGER NOT NULL, "
+    "at NOT NULL, name TEXT NOT NULL, " SUMS ", "
+    "PRIMARY KEY(epoch, by_hour, roll, at, name)) WITHOUT ROWID;", stats_rolls_fill},
 };
 /* clang-format on */
 
@@ -72,8 +78,9 @@ migrate(struct sql *sql, struct err *err)
 	for (; version < VERSION; version++) {
 		(void)snprintf(
 		    text, sizeof(text), "PRAGMA user_version=%lld; COMMIT", (long long)version + 1);
-		if (!sql_exec(sql, "BEGIN IMMEDIATE", err) || !sql_exec(sql, steps[version], err) ||
-		    !sql_exec(sql, text, err)) {
+		const struct step *step = &steps[version];
+		if (!sql_exec(sql, "BEGIN IMMEDIATE", err) || !sql_exec(sql, step->sql, err) ||
+		    (step->fill != NULL && !step->fill(sql, err)) || !sql_exec(sql, text, err)) {
 			sql_rollback(sql);
 			return false;
 		}

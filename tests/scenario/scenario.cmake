@@ -27,6 +27,8 @@ target_link_libraries(bench-load PRIVATE pm_base)
 add_executable(bench-convert ${CMAKE_CURRENT_LIST_DIR}/../bench/bench_convert.c
 	${CMAKE_CURRENT_LIST_DIR}/../bench/samples.c)
 target_link_libraries(bench-convert PRIVATE pm_dataplane_pure pm_flags)
+add_executable(bench-stats ${CMAKE_CURRENT_LIST_DIR}/../bench/bench_stats.c)
+target_link_libraries(bench-stats PRIVATE pm_controlplane pm_flags)
 add_test(NAME bench.load COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/../bench/test_load.py)
 # It builds a release first.
 add_test(NAME bench.added COMMAND ${CMAKE_CURRENT_LIST_DIR}/../bench/added)

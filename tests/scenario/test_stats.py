@@ -118,7 +118,8 @@ class Counting(rig.Case):
 
     def check_sums(self):
         """One state of the file, told apart in every way, adds up."""
-        for by in ("model", "day", "upstream", "client_key", "protocol", "hour", "hour,model"):
+        for by in ("model", "day", "upstream", "client_key", "protocol", "hour", "hour,model",
+                   "model,upstream", "client_key,protocol"):
             told = self.api(f"/api/v1/stats?by={by}")
             for word, total in told["totals"].items():
                 self.assertEqual(total, sum(row[word] for row in told["rows"]), (by, word))

@@ -254,6 +254,40 @@ START_TEST(the_old_shape_is_told_and_reset)
 }
 END_TEST
 
+/* A file of the first version had no sums by one thing: they are made of the others. */
+START_TEST(an_older_file_is_brought_up_to_date)
+{
+	static const char *const questions[] = {"{'by':'model'}", "{'by':'day,upstream'}",
+	    "{'by':'hour,client_key'}", "{'by':'protocol'}", "{'by':'day','upstream':'claude:b'}",
+	    "{'epochs':'all'}"};
+	struct place place;
+	struct err err;
+	json_t *before[6];
+	setup(&place);
+	for (unsigned i = 0; i < 40; i++) {
+		struct record record = make(i, i % 3 ? "claude:a" : "claude:b");
+		record.at_ms += i * HOUR;
+		if (i == 20)
+			ck_assert(stats_store_reset(place.store, NOON, &err));
+		store(&place, &record);
+	}
+	for (size_t i = 0; i < 6; i++)
+		before[i] = ask(&place, questions[i], stats_query_sums);
+	ck_assert(sql_exec(
+	    stats_store_sql(place.store), "DROP TABLE rolls; PRAGMA user_version=1", &err));
+	stats_store_close(place.store);
+	open_place(&place);
+	for (size_t i = 0; i < 6; i++) {
+		json_t *after = ask(&place, questions[i], stats_query_sums);
+		ck_assert_msg(json_equal(before[i], after), "%s", questions[i]);
+		ck_assert_int_gt(number(json_object_get(after, "totals"), "requests"), 5);
+		json_decref(after);
+		json_decref(before[i]);
+	}
+	teardown(&place);
+}
+END_TEST
+
 START_TEST(old_requests_go_and_their_sums_stay)
 {
 	struct place place;
@@ -351,6 +385,7 @@ main(void)
 	tcase_add_test(tests, questions_that_make_no_sense_are_refused);
 	tcase_add_test(tests, single_requests_are_found);
 	tcase_add_test(tests, the_old_shape_is_told_and_reset);
+	tcase_add_test(tests, an_older_file_is_brought_up_to_date);
 	tcase_add_test(tests, old_requests_go_and_their_sums_stay);
 	tcase_add_test(tests, a_flood_of_models_is_bounded);
 	tcase_add_test(tests, days_begin_where_they_are_told_to);
