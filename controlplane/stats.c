@@ -31,6 +31,9 @@ struct stats {
 	struct stats_settings *settings;
 	struct loop_io wake;
 	struct loop_timer reopen, trim, next_piece;
+	bool thorough; /* the file was found damaged: all of it is checked when it is opened */
+	bool looking;  /* ... else its requests are, up to looked_at so far */
+	int64_t looked_at;
 	struct stats_reprice reprice;
 	char *folder;
 
@@ -137,13 +140,16 @@ static void
 open_store(struct stats *stats)
 {
 	struct err err;
-	stats->store = stats_store_open(stats->folder, &err);
+	stats->store = stats_store_open(stats->folder, stats->thorough, &err);
 	if (stats->store == NULL) {
 		set_trouble(stats, &err);
 		loop_timer_arm(&stats->reopen, REOPEN_MS);
 		return;
 	}
 	set_trouble(stats, NULL);
+	stats->looking = !stats->thorough;
+	stats->looked_at = 0;
+	stats->thorough = false;
 	tell_spent(stats);
 	loop_timer_arm(&stats->trim, TRIM_SOON_MS);
 }
@@ -164,6 +170,7 @@ on_failure(struct stats *stats, const struct err *err)
 		return;
 	stats_store_close(stats->store);
 	stats->store = NULL;
+	stats->thorough = true;
 	loop_timer_arm(&stats->reopen, 0);
 }
 
@@ -175,9 +182,11 @@ on_trim(struct loop_timer *timer, void *ctx)
 	bool more = false;
 	if (stats->store == NULL)
 		return;
-	if (!stats_store_trim(stats->store, stats->settings, clock_wall_ms(), &more, &err))
+	if ((stats->looking &&
+		!stats_store_look(stats->store, &stats->looked_at, &stats->looking, &err)) ||
+	    !stats_store_trim(stats->store, stats->settings, clock_wall_ms(), &more, &err))
 		on_failure(stats, &err);
-	loop_timer_arm(timer, more ? TRIM_SOON_MS : TRIM_MS);
+	loop_timer_arm(timer, more || stats->looking ? TRIM_SOON_MS : TRIM_MS);
 }
 
 /* A piece of the costs anew; questions come between. */

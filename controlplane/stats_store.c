@@ -11,6 +11,7 @@
 #define VERSION 2
 #define PATH_BYTES 4096
 #define TRIM_ROWS 2000
+#define LOOK_ROWS 2000
 #define DAY_MS INT64_C(86400000)
 
 static const char settings_sql[] = "PRAGMA journal_mode=WAL;"
@@ -88,25 +89,36 @@ migrate(struct sql *sql, struct err *err)
 	return true;
 }
 
+static bool
+check(struct sql *sql, const char *path, bool thorough, struct err *err)
+{
+	static const char *const whole[] = {"1", NULL};
+	static const char *const parts[] = {"'meta'", "'journals'", "'days'", "'rolls'", NULL};
+	char text[96];
+	for (const char *const *part = thorough ? whole : parts; *part != NULL; part++) {
+		int64_t bad;
+		(void)snprintf(text, sizeof(text),
+		    "SELECT count(*) FROM pragma_quick_check(%s) WHERE quick_check<>'ok'", *part);
+		if (!sql_number(sql, text, &bad, err))
+			return false;
+		if (bad != 0)
+			return err_set(err, ERR_PARSE, path, "the file is damaged");
+	}
+	return true;
+}
+
 /* Opens what is there. ERR_PARSE: it is damaged. */
 static struct sql *
-open_file(const char *path, struct err *err)
+open_file(const char *path, bool thorough, struct err *err)
 {
 	struct sql *sql;
-	int64_t bad = 0;
 	bool fresh = access(path, F_OK) != 0;
 	if (!sql_open(path, false, &sql, err))
 		return NULL;
-	if ((fresh && !sql_exec(sql, "PRAGMA auto_vacuum=INCREMENTAL", err)) ||
-	    !sql_exec(sql, settings_sql, err) || !migrate(sql, err))
-		goto out;
-	if (!sql_number(sql, "SELECT count(*) FROM pragma_quick_check(1) WHERE quick_check<>'ok'",
-		&bad, err))
-		goto out;
-	if (bad == 0)
+	if ((!fresh || sql_exec(sql, "PRAGMA auto_vacuum=INCREMENTAL", err)) &&
+	    sql_exec(sql, settings_sql, err) && migrate(sql, err) &&
+	    check(sql, path, thorough, err))
 		return sql;
-	err_set(err, ERR_PARSE, path, "the file is damaged");
-out:
 	sql_close(sql);
 	return NULL;
 }
@@ -145,7 +157,7 @@ rescue(const char *path, struct err *err)
 	MUST(snprintf(aside, sizeof(aside), "%s.damaged", path) < PATH_BYTES);
 	if (!put_aside(path, aside, err))
 		return NULL;
-	struct sql *sql = open_file(path, err);
+	struct sql *sql = open_file(path, true, err);
 	if (sql == NULL)
 		return NULL;
 	stats_rescue(sql, aside, &rescued);
@@ -160,7 +172,7 @@ rescue(const char *path, struct err *err)
 }
 
 struct stats_store *
-stats_store_open(const char *folder, struct err *err)
+stats_store_open(const char *folder, bool thorough, struct err *err)
 {
 	char path[PATH_BYTES];
 	struct err why;
@@ -169,7 +181,7 @@ stats_store_open(const char *folder, struct err *err)
 		err_set(err, ERR_CONFIG, folder, "the path is too long");
 		return NULL;
 	}
-	struct sql *sql = open_file(path, &why);
+	struct sql *sql = open_file(path, thorough, &why);
 	if (sql == NULL && why.kind == ERR_PARSE)
 		sql = rescue(path, &why);
 	int64_t epoch;
@@ -222,6 +234,24 @@ stats_store_reset(struct stats_store *store, int64_t now_ms, struct err *err)
 		return false;
 	store->epoch++;
 	return true;
+}
+
+bool
+stats_store_look(struct stats_store *store, int64_t *after, bool *more, struct err *err)
+{
+	struct sql_stmt *stmt = sql_prepare(store->sql,
+	    "SELECT max(seq), sum(length(attempts)+length(id)), count(*) FROM "
+	    "(SELECT * FROM requests WHERE seq>?1 ORDER BY seq LIMIT ?2)",
+	    err);
+	if (stmt == NULL)
+		return false;
+	sql_bind_i64(stmt, 1, *after);
+	sql_bind_i64(stmt, 2, LOOK_ROWS);
+	bool ok = sql_step(stmt, err) == SQL_ROW;
+	*more = ok && sql_i64(stmt, 2) == LOOK_ROWS;
+	*after = ok ? sql_i64(stmt, 0) : *after;
+	sql_reset(stmt);
+	return ok;
 }
 
 /* ---- retention ---- */

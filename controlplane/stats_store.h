@@ -17,8 +17,14 @@ struct stats_store;
 
 /* Opens or makes `folder`/stats.db, brings an older one up to date. A damaged one is put aside as
  * stats.db.damaged, what can be read of it is taken over, and the log says what was lost. NULL and
- * `err` when there can be none now: ERR_IO for a disk that is full or read-only. */
-struct stats_store *stats_store_open(const char *folder, struct err *err);
+ * `err` when there can be none now: ERR_IO for a disk that is full or read-only.
+ * The check of all of a big file takes long: without `thorough` single requests and sums by hour
+ * are left to stats_store_look(). */
+struct stats_store *stats_store_open(const char *folder, bool thorough, struct err *err);
+/* Reads some single requests behind `*after` (0 at first) to see that they can be. ERR_PARSE: they
+ * cannot; close it and open it with `thorough`. */
+MUST_CHECK bool stats_store_look(
+    struct stats_store *store, int64_t *after, bool *more, struct err *err);
 void stats_store_close(struct stats_store *store); /* NULL is fine */
 /* For questions (stats_query.h). Borrowed. */
 struct sql *stats_store_sql(struct stats_store *store);

@@ -95,7 +95,7 @@ fill(struct base *base, int64_t now_ms)
 	uint64_t stored;
 	struct record *records = mem_calloc(BATCH, sizeof(*records));
 	MUST(mkdir(base->folder, 0700) == 0);
-	base->store = stats_store_open(base->folder, &err);
+	base->store = stats_store_open(base->folder, false, &err);
 	MUST(base->store != NULL);
 	for (size_t at = 0; at < base->records;) {
 		size_t count = base->records - at < BATCH ? base->records - at : BATCH;

@@ -113,6 +113,11 @@ class Counting(rig.Case):
         self.assertEqual(200, answer.status, answer)
         return json.loads(bytes(answer.body))
 
+    def answers(self):
+        headers = {"Authorization": f"Bearer {self.rig.token}"}
+        answer = self.rig.call("GET", "/api/v1/stats", headers, port=self.rig.admin_port)
+        return answer.status == 200
+
     def counted(self):
         return self.api("/api/v1/stats?epochs=all")["totals"]["requests"] - self.before
 
@@ -126,6 +131,7 @@ class Counting(rig.Case):
 
     def settled(self):
         """All that was asked is told."""
+        rig.wait_for(self.answers, "the statistics answer", 20)  # one may have died just now
         rig.wait_for(lambda: self.rig.demo.state()["in_flight"] == 0, "upstreams are at rest", 20)
         calls = len([call for call in self.rig.demo.calls() if call.generates])
         rig.wait_for(lambda: self.api("/api/v1/stats?epochs=all")["totals"]["calls"] >= calls,

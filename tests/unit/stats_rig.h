@@ -60,7 +60,7 @@ static inline void
 open_place(struct place *place)
 {
 	struct err err;
-	place->store = stats_store_open(place->folder, &err);
+	place->store = stats_store_open(place->folder, true, &err);
 	ck_assert_msg(place->store != NULL, "%s %s", err.at, err.msg);
 }
 

@@ -2,14 +2,26 @@
 #include "fileio.h"
 #include "stats_rig.h"
 
+#define FILL_RECORDS 100 /* of one batch */
+
 static void
 fill(struct place *place, unsigned count)
 {
-	for (unsigned i = 0; i < count; i++) {
-		struct record record = make(i, "claude:a");
-		record.at_ms += (int64_t)i * HOUR;
-		store(place, &record);
+	struct record records[FILL_RECORDS];
+	struct err err;
+	uint64_t stored;
+	for (unsigned at = 0; at < count; at += FILL_RECORDS) {
+		for (unsigned i = 0; i < FILL_RECORDS; i++) {
+			records[i] = make(at + i, "claude:a");
+			records[i].at_ms += (int64_t)(at + i) * HOUR;
+		}
+		struct stats_batch batch = {
+		    .journal = 7, .first = at + 1, .records = records, .count = FILL_RECORDS};
+		ck_assert(stats_store_batch(place->store, place->settings, &batch, &stored, &err));
+		for (unsigned i = 0; i < FILL_RECORDS; i++)
+			record_fini(&records[i]);
 	}
+	place->next = count + 1;
 	stats_store_close(place->store);
 	place->store = NULL;
 }
@@ -115,6 +127,40 @@ START_TEST(one_damaged_page_costs_no_more_than_what_was_on_it)
 }
 END_TEST
 
+/* A quick opening leaves single requests to be looked at later. */
+START_TEST(damaged_requests_are_found_piece_by_piece)
+{
+	struct place place;
+	struct bytes good;
+	struct err err;
+	int64_t after = 0;
+	bool more = true, ok = true;
+	setup(&place);
+	fill(&place, 2500);
+	place.store = stats_store_open(place.folder, false, &err);
+	for (; ok && more;)
+		ok = stats_store_look(place.store, &after, &more, &err);
+	ck_assert(ok);
+	ck_assert_int_eq(after, 2500);
+	stats_store_close(place.store);
+	read_file(&place, &good);
+	ptrdiff_t at = view_find(bytes_view(&good), "/v1/messages");
+	memset(good.data + (size_t)at / 4096 * 4096, 0x5a, 4096);
+	write_file(&place, bytes_view(&good));
+	bytes_fini(&good);
+	place.store = stats_store_open(place.folder, false, &err);
+	ck_assert_ptr_nonnull(place.store);
+	after = 0;
+	for (more = true; ok && more;)
+		ok = stats_store_look(place.store, &after, &more, &err);
+	ck_assert(!ok);
+	ck_assert_int_eq(err.kind, ERR_PARSE);
+	stats_store_close(place.store);
+	check_survives(&place, 2500);
+	teardown(&place);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -123,6 +169,7 @@ main(void)
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, a_damaged_file_is_mended_or_begun_anew);
 	tcase_add_test(tests, one_damaged_page_costs_no_more_than_what_was_on_it);
+	tcase_add_test(tests, damaged_requests_are_found_piece_by_piece);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
