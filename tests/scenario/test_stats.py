@@ -387,6 +387,8 @@ class DataPlanesDie(Counting):
         # Lost with their process: at most what was in its hands.
         self.check_tokens(whole=False, lost=KILLS * THREADS)
 
+
+class OneDies(Counting):
     def test_what_was_known_when_it_died(self):
         """An upstream that tells its use with every chunk: the last one counts."""
         chunks = [{"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "tells",
