@@ -2,6 +2,7 @@
  * epochs, retention. */
 #include "stats_rig.h"
 #include "zone.h"
+#include <time.h>
 
 START_TEST(a_record_comes_back_as_it_went)
 {
@@ -373,6 +374,61 @@ START_TEST(days_begin_where_they_are_told_to)
 }
 END_TEST
 
+static int64_t
+random_moment(unsigned *seed)
+{
+	/* Near a midnight of half the zones more often than not: the clock jumps to and fro. */
+	*seed = *seed * 1103515245 + 12345;
+	int64_t day = (*seed >> 8) % (STATS_DAYS - 10); /* those beyond count by UTC */
+	*seed = *seed * 1103515245 + 12345;
+	int64_t minute = (*seed >> 8) % 1440;
+	return NOON - 38 * 24 * HOUR + day * 24 * HOUR + minute / 2 * 2 * 60000 - 1;
+}
+
+/* Moments in any order, over both changes of the clocks, against the system's own calendar. */
+START_TEST(each_call_is_in_one_day)
+{
+	static const char *const zones[] = {"Europe/Berlin", "America/New_York", "Asia/Kolkata",
+	    "Pacific/Auckland", "America/Santiago"};
+	struct place place;
+	unsigned seed = 4711;
+	setup(&place);
+	stats_settings_unref(place.settings);
+	json_t *root = json_pack("{s:{s:s}}", "statistics", "time_zone", zones[_i]);
+	struct config config = {.root = root};
+	place.settings = stats_settings_new(&config, NOON);
+	json_t *expected = json_object();
+	for (unsigned i = 0; i < 200; i++) {
+		struct record record = make(i, "claude:a");
+		char day[16];
+		struct tm local;
+		record.at_ms = random_moment(&seed);
+		time_t seconds = (time_t)(record.at_ms / 1000);
+		ck_assert_int_eq(setenv("TZ", zones[_i], 1), 0);
+		tzset();
+		ck_assert_ptr_nonnull(localtime_r(&seconds, &local));
+		ck_assert_uint_eq(strftime(day, sizeof(day), "%Y-%m-%d", &local), 10);
+		int64_t count = json_integer_value(json_object_get(expected, day));
+		ck_assert_int_eq(json_object_set_new(expected, day, json_integer(count + 1)), 0);
+		store(&place, &record);
+	}
+	json_t *answer = ask(&place, "{'by':'day'}", stats_query_sums);
+	const json_t *rows = json_object_get(answer, "rows");
+	ck_assert_uint_eq(json_array_size(rows), json_object_size(expected));
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+		const char *day = json_string_value(json_object_get(row, "day"));
+		ck_assert_int_eq(
+		    number(row, "requests"), json_integer_value(json_object_get(expected, day)));
+	}
+	ck_assert_int_eq(number(json_object_get(answer, "totals"), "requests"), 200);
+	json_decref(answer);
+	json_decref(expected);
+	json_decref(root);
+	teardown(&place);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -389,6 +445,7 @@ main(void)
 	tcase_add_test(tests, old_requests_go_and_their_sums_stay);
 	tcase_add_test(tests, a_flood_of_models_is_bounded);
 	tcase_add_test(tests, days_begin_where_they_are_told_to);
+	tcase_add_loop_test(tests, each_call_is_in_one_day, 0, 5);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
