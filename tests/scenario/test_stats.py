@@ -87,22 +87,27 @@ class Counting(rig.Case):
             with self.lock:
                 self.made += 1
 
+    def watch(self, stopped):
+        """The upstream remembers a bounded number of lines."""
+        while not stopped.wait(0.3):
+            self.rig.demo.look()
+
     def load(self, count, meanwhile):
         stopped = threading.Event()
         threads = [threading.Thread(target=self.ask_many, daemon=True,
                                     args=(rig.seed * 100 + number, count // THREADS, stopped))
                    for number in range(THREADS)]
-        for thread in threads:
+        watcher = threading.Thread(target=self.watch, daemon=True, args=(stopped,))
+        for thread in [*threads, watcher]:
             thread.start()
         try:
             meanwhile(threads)
         finally:
             end = time.monotonic() + 280 + count / 50
-            while any(thread.is_alive() for thread in threads) and time.monotonic() < end:
-                self.rig.demo.look()  # it remembers a bounded number of lines
-                for thread in threads:
-                    thread.join(0.2)
+            for thread in threads:
+                thread.join(max(0, end - time.monotonic()))
             stopped.set()
+            watcher.join(60)
         self.assertFalse(any(thread.is_alive() for thread in threads))
 
     # ---- comparing ----
