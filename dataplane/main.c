@@ -3,7 +3,7 @@
 #include "courier.h"
 #include "crypto.h"
 #include "errand.h"
-#include "fileio.h"
+#include "figures.h"
 #include "front.h"
 #include "link.h"
 #include "log.h"
@@ -36,6 +36,7 @@
 /* Clients that come before the first table wait so long in the listen queue, then get a 503. */
 #define TABLE_WAIT_MS 1000
 #define FLUSH_MS 500
+#define FIGURES_MS 900
 #define TLS_CHECK_MS 10000
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -72,6 +73,8 @@ struct dataplane {
 	struct tls_context *tls;
 	bool accepting, ready, draining, failed;
 	struct loop_timer accept_timer, drain_timer, tls_timer, heap_timer;
+	struct figures figures; /* as they were at figures_ms */
+	uint64_t figures_ms;
 	uint64_t trimmed_bytes; /* resident after the last trim */
 	struct loop_task last_task;
 };
@@ -181,34 +184,18 @@ on_table(struct table *table, void *ctx)
 		write_ready(dp);
 }
 
-static uint64_t
-own_rss_bytes(void)
-{
-	struct bytes text;
-	struct view rest, size, resident;
-	uint64_t pages = 0;
-	bytes_init(&text, 256);
-	if (fileio_read("/proc/self/statm", &text, NULL)) {
-		rest = bytes_view(&text);
-		if (view_split(&rest, ' ', &size) && view_split(&rest, ' ', &resident))
-			(void)view_to_u64(resident, &pages);
-	}
-	bytes_fini(&text);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static void
 on_heap_timer(struct loop_timer *timer, void *ctx)
 {
 	struct dataplane *dp = ctx;
-	uint64_t now_bytes = own_rss_bytes();
+	uint64_t now_bytes = figures_rss_bytes();
 	loop_timer_arm(timer, HEAP_CHECK_MS);
 	if (now_bytes < dp->trimmed_bytes)
 		dp->trimmed_bytes = now_bytes;
 	if (now_bytes < dp->trimmed_bytes + HEAP_KEPT_BYTES)
 		return;
 	(void)malloc_trim(HEAP_KEPT_BYTES);
-	dp->trimmed_bytes = own_rss_bytes();
+	dp->trimmed_bytes = figures_rss_bytes();
 }
 
 /* What happened since the last report. */
@@ -221,10 +208,34 @@ add_news(const struct exchange_env *env, struct report *report)
 	report->lessons = (struct lesson_of *)(uintptr_t)lessons;
 }
 
+/* The kernel is asked once a second, however often is reported. */
+static void
+add_figures(struct dataplane *dp, struct report *report)
+{
+	uint64_t now_ms = loop_now_ms(dp->loop);
+	if (dp->figures_ms == 0 || now_ms - dp->figures_ms >= FIGURES_MS) {
+		dp->figures = figures_take();
+		dp->figures_ms = now_ms;
+	}
+	report->rss_bytes = dp->figures.rss_bytes;
+	report->cpu_ms = dp->figures.cpu_ms;
+	report->open_fds = dp->figures.open_fds;
+	report->fds_max = dp->figures.fds_max;
+	report->loop_stall_ms = loop_stall_ms(dp->loop);
+	if (dp->journal == NULL)
+		return;
+	struct journal_counts counts = journal_counts(dp->journal);
+	report->journal_waiting = counts.pending;
+	report->journal_open = counts.open;
+	report->journal_used_bytes = counts.used_bytes;
+	report->journal_lost = counts.dropped + counts.damaged;
+	report->journal_interrupted = counts.interrupted;
+}
+
 static void
 on_report(struct report *report, void *ctx)
 {
-	const struct dataplane *dp = ctx;
+	struct dataplane *dp = ctx;
 	const struct exchange_counts *counts = &dp->front.env.counts;
 	struct report whole = dp->identity;
 	struct httpd_counts connections;
@@ -240,7 +251,7 @@ on_report(struct report *report, void *ctx)
 	whole.bytes_out = counts->bytes_out;
 	whole.in_flight = counts->in_flight;
 	whole.connections = connections.connections;
-	whole.rss_bytes = own_rss_bytes();
+	add_figures(dp, &whole);
 	whole.sent_ms = clock_wall_ms();
 	*report = whole;
 	add_news(&dp->front.env, report);

@@ -36,6 +36,15 @@ static const struct field report_fields[] = {
     NUMBER(in_flight),
     NUMBER(connections),
     NUMBER(rss_bytes),
+    NUMBER(cpu_ms),
+    NUMBER(open_fds),
+    NUMBER(fds_max),
+    NUMBER(loop_stall_ms),
+    NUMBER(journal_waiting),
+    NUMBER(journal_open),
+    NUMBER(journal_used_bytes),
+    NUMBER(journal_lost),
+    NUMBER(journal_interrupted),
     NUMBER(outcomes_seq),
 };
 

@@ -49,7 +49,12 @@ struct report {
 	uint64_t attempts;            /* upstream calls */
 	uint64_t bytes_in, bytes_out; /* bodies, client side */
 	uint64_t in_flight, connections;
-	uint64_t rss_bytes;
+	uint64_t rss_bytes, cpu_ms, open_fds, fds_max;
+	uint64_t loop_stall_ms; /* loop_stall_ms() */
+	/* Its journal of records: ended and not stored yet; under way; bytes of the former; lost
+	 * for want of room or by damage, and found open, both since boot. */
+	uint64_t journal_waiting, journal_open, journal_used_bytes, journal_lost;
+	uint64_t journal_interrupted;
 	/* What has not been reported and answered yet, oldest first. A batch that had no answer is
 	 * sent again under its number, with new ages: each number is taken once. */
 	uint64_t outcomes_seq; /* grows with each new batch, from 1; 0 = not numbered */

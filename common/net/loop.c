@@ -25,6 +25,9 @@ struct loop {
 	uint64_t now_ms;
 	bool in_turn; /* now_ms is this turn's */
 	bool stopped;
+	uint64_t stall_ms,
+	    stall_before_ms; /* longest turns of this span of time, and of the last */
+	uint64_t stall_since_ms;
 };
 
 /* libevent tells nobody when a wait ends: the turn's first callback takes the time. */
@@ -35,6 +38,30 @@ turn_start(struct loop *loop)
 		loop->in_turn = true;
 		loop->now_ms = clock_mono_ms();
 	}
+}
+
+/* Turns without any callback are none. */
+static void
+turn_end(struct loop *loop)
+{
+	if (!loop->in_turn)
+		return;
+	uint64_t now_ms = clock_mono_ms();
+	uint64_t spent_ms = now_ms > loop->now_ms ? now_ms - loop->now_ms : 0;
+	uint64_t span_ms = now_ms - loop->stall_since_ms;
+	if (span_ms >= LOOP_STALL_MS) {
+		loop->stall_before_ms = span_ms < (uint64_t)2 * LOOP_STALL_MS ? loop->stall_ms : 0;
+		loop->stall_ms = 0;
+		loop->stall_since_ms = now_ms;
+	}
+	if (spent_ms > loop->stall_ms)
+		loop->stall_ms = spent_ms;
+}
+
+uint64_t
+loop_stall_ms(const struct loop *loop)
+{
+	return loop->stall_ms > loop->stall_before_ms ? loop->stall_ms : loop->stall_before_ms;
 }
 
 struct loop *
@@ -57,7 +84,7 @@ loop_new(struct err *err)
 	MAGIC_SET(loop, LOOP_MAGIC);
 	loop->base = base;
 	loop->tasks.next = loop->tasks.prev = &loop->tasks;
-	loop->now_ms = clock_mono_ms();
+	loop->now_ms = loop->stall_since_ms = clock_mono_ms();
 	return loop;
 }
 
@@ -98,6 +125,7 @@ loop_run(struct loop *loop)
 		int rc = event_base_loop(loop->base, EVLOOP_ONCE | (waiting ? EVLOOP_NONBLOCK : 0));
 		MUST(rc >= 0);
 		run_tasks(loop);
+		turn_end(loop);
 		/* Nothing is watched and nothing is queued: no event can ever come. */
 		if (rc == 1 && loop->tasks.next == &loop->tasks)
 			break;

@@ -20,6 +20,10 @@ void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 /* Monotonic time of this turn, taken once a turn. */
 uint64_t loop_now_ms(const struct loop *loop);
+/* The longest turn within the last LOOP_STALL_MS, or up to twice as long: so long others had to
+ * wait. The present turn does not count yet. */
+uint64_t loop_stall_ms(const struct loop *loop);
+#define LOOP_STALL_MS 30000
 
 /* ---- descriptors ---- */
 #define LOOP_READ 1u

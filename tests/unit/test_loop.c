@@ -226,6 +226,51 @@ START_TEST(one_turn_one_time)
 }
 END_TEST
 
+static uint64_t set_us;
+
+static uint64_t
+set_mono_us(void *ctx)
+{
+	(void)ctx;
+	return set_us;
+}
+
+static void
+on_long_task(struct loop_task *task, void *ctx)
+{
+	(void)task;
+	set_us += *(const uint64_t *)ctx * 1000;
+}
+
+/* One turn that takes so long, after a wait. */
+static uint64_t
+stall_after(uint64_t turn_ms, uint64_t wait_ms)
+{
+	struct loop_task task = {.fn = on_long_task, .ctx = &turn_ms};
+	set_us += wait_ms * 1000;
+	loop_defer(loop, &task);
+	loop_run(loop);
+	return loop_stall_ms(loop);
+}
+
+START_TEST(the_longest_turn_is_kept_for_a_while)
+{
+	const struct clock_source source = {set_mono_us, fake_wall_ms, NULL};
+	set_us = 1000000;
+	clock_replace(&source);
+	start();
+	ck_assert_uint_eq(loop_stall_ms(loop), 0);
+	ck_assert_uint_eq(stall_after(7, 0), 7);
+	ck_assert_uint_eq(stall_after(250, 100), 250);
+	ck_assert_uint_eq(stall_after(3, 1000), 250);
+	ck_assert_uint_eq(stall_after(4, LOOP_STALL_MS), 250); /* the span before this one */
+	ck_assert_uint_eq(stall_after(2, LOOP_STALL_MS), 4);
+	ck_assert_uint_eq(stall_after(1, (uint64_t)3 * LOOP_STALL_MS), 1);
+	clock_replace(NULL);
+	loop_free(loop);
+}
+END_TEST
+
 /* ---- signals ---- */
 
 static void
@@ -265,6 +310,7 @@ main(void)
 	tcase_add_test(tcase, timers_fire_once_in_their_order);
 	tcase_add_test(tcase, watches_change);
 	tcase_add_test(tcase, one_turn_one_time);
+	tcase_add_test(tcase, the_longest_turn_is_kept_for_a_while);
 	tcase_add_test(tcase, signals_come_by_the_loop);
 	Suite *suite = suite_create("loop");
 	suite_add_tcase(suite, tcase);

@@ -23,6 +23,15 @@ static const struct report sample = {
     .in_flight = 3,
     .connections = 8,
     .rss_bytes = 12u << 20,
+    .cpu_ms = 1234,
+    .open_fds = 40,
+    .fds_max = 20000,
+    .loop_stall_ms = 3,
+    .journal_waiting = 5,
+    .journal_open = 2,
+    .journal_used_bytes = 4096,
+    .journal_lost = 1,
+    .journal_interrupted = 6,
 };
 
 START_TEST(a_report_comes_back_as_it_was)
