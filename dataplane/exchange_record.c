@@ -128,6 +128,14 @@ exchange_tell_try(struct exchange *exchange, const struct leg *leg, const struct
 
 /* ---- the whole ---- */
 
+/* 0 is for nothing. */
+static uint32_t
+committed_ms(const struct exchange *exchange)
+{
+	uint64_t ms = exchange->committed ? exchange->commit_ms - exchange->started_ms : 0;
+	return exchange->committed && ms == 0 ? 1 : (uint32_t)ms;
+}
+
 /* Without its list of calls. */
 static void
 make_record(const struct exchange *exchange, struct record *record)
@@ -146,8 +154,7 @@ make_record(const struct exchange *exchange, struct record *record)
 	    .stream = exchange->facts.stream,
 	    .status = (uint32_t)exchange->relay.status,
 	    .blame = (unsigned)exchange->outcome.blame,
-	    .ttfb_ms =
-		exchange->committed ? (uint32_t)(exchange->commit_ms - exchange->started_ms) : 0,
+	    .ttfb_ms = committed_ms(exchange),
 	    .ms = (uint32_t)spent_ms,
 	    .bytes_in = exchange->bytes_in,
 	    .bytes_out = exchange->relay.bytes_out,
