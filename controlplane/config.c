@@ -170,12 +170,24 @@ load_client_keys(struct config *config)
 	}
 }
 
+static bool
+admin_sha256(const struct config *config, const char *word, uint8_t out[32])
+{
+	const json_t *admin = schema_section_get(config->root, SCHEMA_ADMIN);
+	const char *hex = schema_text(admin, SCHEMA_ADMIN, word);
+	return hex != NULL && crypto_unhex(view_of(hex), out, CRYPTO_SHA256_BYTES);
+}
+
 bool
 config_admin_sha256(const struct config *config, uint8_t out[32])
 {
-	const json_t *admin = schema_section_get(config->root, SCHEMA_ADMIN);
-	const char *hex = schema_text(admin, SCHEMA_ADMIN, "token_sha256");
-	return hex != NULL && crypto_unhex(view_of(hex), out, CRYPTO_SHA256_BYTES);
+	return admin_sha256(config, "token_sha256", out);
+}
+
+bool
+config_metrics_sha256(const struct config *config, uint8_t out[32])
+{
+	return admin_sha256(config, "metrics_token_sha256", out);
 }
 
 bool

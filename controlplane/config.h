@@ -73,6 +73,8 @@ void config_set_enabled(struct config_upstream *upstream, bool enabled, int64_t 
 bool config_allows_host(const json_t *root, struct view host);
 /* The hash of the admin token; false when there is none. */
 bool config_admin_sha256(const struct config *config, uint8_t out[32]);
+/* That of the token which opens /metrics and nothing else. */
+bool config_metrics_sha256(const struct config *config, uint8_t out[32]);
 /* Takes over the access words (client_keys, admin) of `from` where this one has none; returns
  * whether there was any. */
 bool config_adopt_access(struct config *config, const struct config *from);

@@ -122,6 +122,7 @@ static const struct schema_row rows[] = {
     PLAIN(SCHEMA_CLIENT_KEYS, "created_at", ANY, 0, NULL, "Kept."),
 
     PLAIN(SCHEMA_ADMIN, "token_sha256", SHA256, 0, NULL, "Hex SHA-256 of the admin token. Absent: a token is made at the next start."),
+    PLAIN(SCHEMA_ADMIN, "metrics_token_sha256", SHA256, 0, NULL, "Hex SHA-256 of a token that opens `/metrics` and nothing else. Absent: only the admin token does."),
 
     ROW(SCHEMA_SERVER, "body_limit_mib", INT, 0, "MiB", 1, 1024, NULL, "64", NULL, "Biggest request body taken from a client."),
     ROW(SCHEMA_SERVER, "attempts_max", INT, 0, NULL, 1, TABLE_ATTEMPTS_MAX, NULL, "8", NULL, "Upstream calls for one client call, each to another upstream."),

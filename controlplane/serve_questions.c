@@ -146,13 +146,18 @@ answer_reload(struct serve *serve, const json_t *body)
 static struct answer
 answer_check_token(struct serve *serve, const json_t *body)
 {
-	struct view hex = {0};
+	struct view hex = {0}, purpose = {0};
 	uint8_t asked[CRYPTO_SHA256_BYTES], known[CRYPTO_SHA256_BYTES];
 	struct err err;
-	if (!jget_str(body, "", "sha256", &hex, &err))
+	if (!jget_str(body, "", "sha256", &hex, &err) || !jget_str(body, "", "for", &purpose, &err))
 		return refuse(&err);
-	if (serve->reload.config != NULL && config_admin_sha256(serve->reload.config, known) &&
-	    crypto_unhex(hex, asked, sizeof(asked)) && crypto_equal(asked, known, sizeof(known)))
+	const struct config *config = serve->reload.config;
+	bool readable = config != NULL && crypto_unhex(hex, asked, sizeof(asked));
+	if (readable && config_admin_sha256(config, known) &&
+	    crypto_equal(asked, known, sizeof(known)))
+		return (struct answer){MSG_OK, NULL};
+	if (readable && view_eq_str(purpose, "metrics") && config_metrics_sha256(config, known) &&
+	    crypto_equal(asked, known, sizeof(known)))
 		return (struct answer){MSG_OK, NULL};
 	err_set(&err, ERR_AUTH, "", "not the admin token");
 	return refuse(&err);

@@ -77,7 +77,13 @@ said(const struct envelope *answer, const char *type)
 	return answer != NULL && strcmp(answer->type, type) == 0;
 }
 
-/* Asks whether call->token_sha256 is the admin token's. */
+static enum auth_role
+role_of(const struct route *route)
+{
+	return route->access == ACCESS_METRICS ? AUTH_METRICS : AUTH_ADMIN;
+}
+
+/* Asks whether call->token_sha256 is that of a token which opens the route. */
 static void
 check_token(struct call *call, adminlink_answer_fn *on_checked)
 {
@@ -89,8 +95,9 @@ check_token(struct call *call, adminlink_answer_fn *on_checked)
 		return;
 	}
 	crypto_hex(call->token_sha256, CRYPTO_SHA256_BYTES, hex);
-	if (!adminlink_ask(call->api->link, MSG_CHECK_TOKEN, json_pack("{s:s}", "sha256", hex),
-		on_checked, call))
+	json_t *body = json_pack("{s:s, s:s}", "sha256", hex, "for",
+	    role_of(call->route) == AUTH_METRICS ? "metrics" : "admin");
+	if (!adminlink_ask(call->api->link, MSG_CHECK_TOKEN, body, on_checked, call))
 		fail_away(call);
 }
 
@@ -265,7 +272,7 @@ on_bearer(const struct envelope *answer, void *ctx)
 	struct call *call = ctx;
 	if (!token_is_good(call, answer))
 		return;
-	auth_bearer_note(&call->api->auth, call->token_sha256, now_ms(call));
+	auth_bearer_note(&call->api->auth, role_of(call->route), call->token_sha256, now_ms(call));
 	call->route->fn(call);
 }
 
@@ -278,7 +285,8 @@ enter_by_bearer(struct call *call, struct view token)
 		return;
 	}
 	crypto_sha256(token, call->token_sha256);
-	if (auth_bearer_known(&call->api->auth, call->token_sha256, now_ms(call)))
+	if (auth_bearer_known(
+		&call->api->auth, role_of(call->route), call->token_sha256, now_ms(call)))
 		call->route->fn(call);
 	else
 		check_token(call, on_bearer);
@@ -304,7 +312,7 @@ enter(struct call *call)
 {
 	char csrf[AUTH_CSRF_BYTES];
 	struct view bearer = guard_bearer(httpd_header(call->req, "authorization"));
-	bool admin = call->route->access == ACCESS_ADMIN;
+	bool admin = call->route->access != ACCESS_ANYONE;
 	bool changes = call->route->method != HTTP_GET;
 	if (admin && bearer.data != NULL) {
 		enter_by_bearer(call, bearer);

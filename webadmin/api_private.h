@@ -28,7 +28,8 @@ struct call {
 
 enum access {
 	ACCESS_ANYONE,
-	ACCESS_ADMIN, /* a session (with its CSRF token where something changes) or the token */
+	ACCESS_ADMIN,   /* a session (with its CSRF token where something changes) or the token */
+	ACCESS_METRICS, /* the same, or the token for that alone */
 };
 
 struct route {

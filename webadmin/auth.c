@@ -72,16 +72,19 @@ auth_logout(struct auth *auth, struct view id)
 }
 
 void
-auth_bearer_note(struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms)
+auth_bearer_note(struct auth *auth, enum auth_role role, const uint8_t sha256[CRYPTO_SHA256_BYTES],
+    uint64_t now_ms)
 {
-	memcpy(auth->bearer_sha256, sha256, CRYPTO_SHA256_BYTES);
-	auth->bearer_until_ms = now_ms + AUTH_BEARER_MS;
+	struct auth_bearer *bearer = &auth->bearers[role];
+	memcpy(bearer->sha256, sha256, CRYPTO_SHA256_BYTES);
+	bearer->until_ms = now_ms + AUTH_BEARER_MS;
 }
 
 bool
-auth_bearer_known(
-    const struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms)
+auth_bearer_known(const struct auth *auth, enum auth_role role,
+    const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms)
 {
-	return now_ms < auth->bearer_until_ms &&
-	       crypto_equal(auth->bearer_sha256, sha256, CRYPTO_SHA256_BYTES);
+	const struct auth_bearer *bearer = &auth->bearers[role];
+	return now_ms < bearer->until_ms &&
+	       crypto_equal(bearer->sha256, sha256, CRYPTO_SHA256_BYTES);
 }

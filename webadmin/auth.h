@@ -21,12 +21,23 @@ struct auth_session {
 	uint64_t born_ms, used_ms;
 };
 
+/* What a token opens. */
+enum auth_role {
+	AUTH_ADMIN,
+	AUTH_METRICS, /* only /metrics */
+	AUTH_ROLES,
+};
+
+struct auth_bearer { /* the last that was found good */
+	uint8_t sha256[CRYPTO_SHA256_BYTES];
+	uint64_t until_ms;
+};
+
 struct auth {
 	uint8_t csrf_key[CRYPTO_SHA256_BYTES];
 	struct auth_session sessions[AUTH_SESSIONS_MAX]; /* in the order of their birth */
 	size_t count;
-	uint8_t bearer_sha256[CRYPTO_SHA256_BYTES]; /* the last that was found good */
-	uint64_t bearer_until_ms;
+	struct auth_bearer bearers[AUTH_ROLES];
 };
 
 void auth_init(struct auth *auth);
@@ -37,10 +48,10 @@ bool auth_use(struct auth *auth, struct view id, uint64_t now_ms, char csrf[AUTH
 /* Ends the session; fine when there is none. */
 void auth_logout(struct auth *auth, struct view id);
 
-/* The admin token by itself: remembers the hash of the last good one for AUTH_BEARER_MS. */
-void auth_bearer_note(
-    struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms);
-bool auth_bearer_known(
-    const struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms);
+/* A token by itself: remembers the hash of the last good one of each role for AUTH_BEARER_MS. */
+void auth_bearer_note(struct auth *auth, enum auth_role role,
+    const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms);
+bool auth_bearer_known(const struct auth *auth, enum auth_role role,
+    const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms);
 
 #endif

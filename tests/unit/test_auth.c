@@ -128,11 +128,17 @@ START_TEST(a_good_bearer_is_known_for_a_minute)
 	uint8_t zero[CRYPTO_SHA256_BYTES] = {0};
 	crypto_sha256(VIEW("good"), good);
 	crypto_sha256(VIEW("bad"), bad);
-	ck_assert(!auth_bearer_known(&auth, zero, 0));
-	auth_bearer_note(&auth, good, 1000);
-	ck_assert(auth_bearer_known(&auth, good, 1000 + AUTH_BEARER_MS - 1));
-	ck_assert(!auth_bearer_known(&auth, good, 1000 + AUTH_BEARER_MS));
-	ck_assert(!auth_bearer_known(&auth, bad, 1000));
+	ck_assert(!auth_bearer_known(&auth, AUTH_ADMIN, zero, 0));
+	auth_bearer_note(&auth, AUTH_ADMIN, good, 1000);
+	ck_assert(auth_bearer_known(&auth, AUTH_ADMIN, good, 1000 + AUTH_BEARER_MS - 1));
+	ck_assert(!auth_bearer_known(&auth, AUTH_ADMIN, good, 1000 + AUTH_BEARER_MS));
+	ck_assert(!auth_bearer_known(&auth, AUTH_ADMIN, bad, 1000));
+	/* What opens /metrics opens nothing else. */
+	ck_assert(!auth_bearer_known(&auth, AUTH_METRICS, good, 1000));
+	auth_bearer_note(&auth, AUTH_METRICS, bad, 1000);
+	ck_assert(auth_bearer_known(&auth, AUTH_METRICS, bad, 1001));
+	ck_assert(!auth_bearer_known(&auth, AUTH_ADMIN, bad, 1001));
+	ck_assert(auth_bearer_known(&auth, AUTH_ADMIN, good, 1001));
 }
 END_TEST
 

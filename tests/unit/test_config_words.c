@@ -192,6 +192,7 @@ try_word(
 	X(client_keys, "\"sha256\": " SHA, enabled, "false", "2")                                  \
 	X(client_keys, "\"sha256\": " SHA, created_at, "\"x\"", NULL)                              \
 	X(admin, NULL, token_sha256, SHA, "\"token\"")                                             \
+	X(admin, NULL, metrics_token_sha256, SHA, "\"token\"")                                     \
 	X(server, NULL, body_limit_mib, "10", "0")                                                 \
 	X(server, NULL, attempts_max, "3", "257")                                                  \
 	X(server, NULL, admin_on_api_port, "false", "\"off\"")                                     \
