@@ -11,6 +11,7 @@
 #include "overview.h"
 #include "ready.h"
 #include "rules.h"
+#include "scrape.h"
 #include "serve_private.h"
 
 #define POLL_MS 250         /* how often the file is looked at */
@@ -56,10 +57,10 @@ publish(struct bus_pub *pub, const char *type, json_t *body)
 	bytes_fini(&message);
 }
 
-json_t *
-serve_state(const struct serve *serve)
+static struct overview
+make_overview(const struct serve *serve)
 {
-	struct overview overview = {.reload = &serve->reload,
+	return (struct overview){.reload = &serve->reload,
 	    .table = serve->table,
 	    .dataplanes = &serve->dataplanes,
 	    .health = &serve->health,
@@ -68,7 +69,27 @@ serve_state(const struct serve *serve)
 	    .started_ms = serve->started_ms,
 	    .now_ms = loop_now_ms(serve->loop),
 	    .offset_ms = serve->offset_ms};
+}
+
+json_t *
+serve_state(const struct serve *serve)
+{
+	struct overview overview = make_overview(serve);
 	return overview_encode(&overview);
+}
+
+json_t *
+serve_metrics(const struct serve *serve)
+{
+	struct tally tally;
+	char trouble[8];
+	stats_tally(serve->stats, &tally);
+	stats_trouble(serve->stats, trouble, sizeof(trouble));
+	struct scrape scrape = {.overview = make_overview(serve),
+	    .tally = &tally,
+	    .statistics_away = trouble[0] != '\0',
+	    .loop_stall_ms = loop_stall_ms(serve->loop)};
+	return scrape_encode(&scrape);
 }
 
 void

@@ -48,6 +48,8 @@ void serve_save_activation(struct serve *serve);
 void serve_tell(struct serve *serve);
 /* The body of MSG_STATE. */
 json_t *serve_state(const struct serve *serve);
+/* The body of MSG_METRICS. */
+json_t *serve_metrics(const struct serve *serve);
 /* Reads the file again and publishes what came of it. */
 enum reload_result serve_read_again(struct serve *serve);
 

@@ -132,6 +132,13 @@ answer_get_state(struct serve *serve, const json_t *body)
 }
 
 static struct answer
+answer_get_metrics(struct serve *serve, const json_t *body)
+{
+	(void)body;
+	return (struct answer){MSG_METRICS, serve_metrics(serve)};
+}
+
+static struct answer
 answer_reload(struct serve *serve, const json_t *body)
 {
 	(void)body;
@@ -371,6 +378,7 @@ static const struct question data_questions[] = {
 /* What the admin side may ask: nothing here gives a key away. */
 static const struct question admin_questions[] = {
     {MSG_GET_STATE, answer_get_state},
+    {MSG_GET_METRICS, answer_get_metrics},
     {MSG_RELOAD, answer_reload},
     {MSG_CHECK_TOKEN, answer_check_token},
     {MSG_CLEAR_COOLDOWN, answer_clear_cooldown},

@@ -46,6 +46,7 @@ struct stats {
 	struct stats_spent *spent; /* NULL: not known yet */
 	size_t spent_count;
 	struct table_periods spent_periods;
+	struct tally tally;
 
 	/* The main thread's. */
 	struct stats_options options;
@@ -79,6 +80,14 @@ stats_trouble(struct stats *stats, char *out, size_t out_len)
 {
 	(void)pthread_mutex_lock(&stats->lock);
 	(void)snprintf(out, out_len, "%s", stats->trouble);
+	(void)pthread_mutex_unlock(&stats->lock);
+}
+
+void
+stats_tally(struct stats *stats, struct tally *out)
+{
+	(void)pthread_mutex_lock(&stats->lock);
+	*out = stats->tally;
 	(void)pthread_mutex_unlock(&stats->lock);
 }
 
@@ -251,6 +260,11 @@ store_records(struct stats *stats, const struct stats_batch *batch)
 		return refuse(&err);
 	}
 	set_trouble(stats, NULL);
+	(void)pthread_mutex_lock(&stats->lock);
+	tally_add_batch(&stats->tally, batch->records, batch->count, batch->counted->fresh);
+	stats->tally.missing += batch->counted->missing;
+	stats->tally.refused += batch->counted->strange;
+	(void)pthread_mutex_unlock(&stats->lock);
 	return (struct answer){MSG_STORED, json_pack("{s:I}", "seq", (json_int_t)stored)};
 }
 
@@ -269,13 +283,15 @@ answer_records(struct stats *stats, const json_t *body)
 		return refuse(&err);
 	}
 	struct record *records = mem_calloc(json_array_size(list) + 1, sizeof(*records));
-	size_t count = decode_records(list, records);
+	size_t len = decode_records(list, records);
+	struct stats_counted counted;
 	struct answer answer =
 	    store_records(stats, &(struct stats_batch){.journal = (uint64_t)journal,
 				     .first = (uint64_t)first,
 				     .records = records,
-				     .count = count});
-	for (size_t i = 0; i < count; i++)
+				     .count = len,
+				     .counted = &counted});
+	for (size_t i = 0; i < len; i++)
 		record_fini(&records[i]);
 	mem_free(records);
 	return answer;

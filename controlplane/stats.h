@@ -6,6 +6,7 @@
 #include "err.h"
 #include "loop.h"
 #include "stats_settings.h"
+#include "tally.h"
 
 struct stats;
 
@@ -29,6 +30,8 @@ bool stats_fill_spent(struct stats *stats, struct table *table);
 void stats_configure(struct stats *stats, struct stats_settings *settings);
 /* What keeps it from storing, "" = nothing; copied. */
 void stats_trouble(struct stats *stats, char *out, size_t out_len);
+/* What has been stored since it was started; copied. Waits for no disk. */
+void stats_tally(struct stats *stats, struct tally *out);
 /* Ends the thread after what it is doing. NULL is fine. */
 void stats_stop(struct stats *stats);
 

@@ -37,6 +37,7 @@ struct place {
 struct adding {
 	struct stats_store *store;
 	const struct stats_settings *settings;
+	struct stats_counted *counted;
 	struct err *err;
 };
 
@@ -283,8 +284,9 @@ bind_numbers(struct sql_stmt *stmt, const struct record *record)
 
 /* It must not stop those behind it. */
 static bool
-log_stranger(const struct record *record)
+log_stranger(const struct adding *adding, const struct record *record)
 {
+	adding->counted->strange++;
 	log_msg(LOG_WARN, "record_refused", "\"%s\" is not the id of a request", record->id);
 	return true;
 }
@@ -302,7 +304,7 @@ add_request(const struct adding *adding, const struct record *record, const char
 		return false;
 	if (!view_starts(hex, ID_PREFIX) ||
 	    !crypto_unhex(view_from(hex, strlen(ID_PREFIX)), id, sizeof(id)))
-		return log_stranger(record);
+		return log_stranger(adding, record);
 	bytes_init(&attempts, ATTEMPTS_BYTES_MAX);
 	MUST(record_write_attempts(record, &attempts));
 	sql_bind_blob(stmt, 1, view_make((const char *)id, sizeof(id)));
@@ -317,13 +319,12 @@ add_request(const struct adding *adding, const struct record *record, const char
 }
 
 static bool
-add_record(const struct adding *adding, const struct record *record)
+add_record(const struct adding *adding, const struct record *record, bool *fresh)
 {
 	char day[11];
-	bool fresh;
 	stats_settings_day(adding->settings, record->at_ms, day);
-	return add_request(adding, record, day, &fresh) &&
-	       (!fresh || !record->generate || add_to_sums(adding, record, day));
+	return add_request(adding, record, day, fresh) &&
+	       (!*fresh || !record->generate || add_to_sums(adding, record, day));
 }
 
 /* ---- the batch ---- */
@@ -365,30 +366,46 @@ log_gap(const struct stats_batch *batch, uint64_t seq)
 	log_end(&line);
 }
 
+static bool
+add_batch(const struct adding *adding, const struct stats_batch *batch, uint64_t seq)
+{
+	bool ok = sql_exec(adding->store->sql, "BEGIN IMMEDIATE", adding->err);
+	for (size_t i = 0; ok && i < batch->count; i++) {
+		if (batch->first + i > seq)
+			ok = add_record(adding, &batch->records[i], &adding->counted->fresh[i]);
+	}
+	ok = ok &&
+	     note_stored(
+		 adding->store, batch->journal, batch->first + batch->count - 1, adding->err) &&
+	     sql_exec(adding->store->sql, "COMMIT", adding->err);
+	if (!ok)
+		sql_rollback(adding->store->sql);
+	return ok;
+}
+
 bool
 stats_store_batch(struct stats_store *store, const struct stats_settings *settings,
     const struct stats_batch *batch, uint64_t *stored, struct err *err)
 {
-	struct adding adding = {store, settings, err};
+	struct stats_counted counted = {0};
+	struct adding adding = {store, settings, &counted, err};
 	uint64_t seq, last = batch->first + batch->count - 1;
+	MUST(batch->count <= STATS_BATCH_MAX);
+	if (batch->counted != NULL)
+		*batch->counted = counted;
 	if (!stored_so_far(store, batch->journal, &seq, err))
 		return false;
 	*stored = seq;
 	if (batch->count == 0 || last <= seq)
 		return true;
-	if (seq > 0 && batch->first > seq + 1)
+	if (seq > 0 && batch->first > seq + 1) {
 		log_gap(batch, seq);
-	bool ok = sql_exec(store->sql, "BEGIN IMMEDIATE", err);
-	for (size_t i = 0; ok && i < batch->count; i++) {
-		if (batch->first + i > seq)
-			ok = add_record(&adding, &batch->records[i]);
+		counted.missing = batch->first - seq - 1;
 	}
-	ok = ok && note_stored(store, batch->journal, last, err) &&
-	     sql_exec(store->sql, "COMMIT", err);
-	if (!ok) {
-		sql_rollback(store->sql);
+	if (!add_batch(&adding, batch, seq))
 		return false;
-	}
+	if (batch->counted != NULL)
+		*batch->counted = counted;
 	*stored = last;
 	return true;
 }

@@ -4,6 +4,7 @@
 #ifndef PM_STATS_STORE_H
 #define PM_STATS_STORE_H
 
+#include "names.h"
 #include "record.h"
 #include "sql.h"
 #include "stats_settings.h"
@@ -29,11 +30,18 @@ void stats_store_close(struct stats_store *store); /* NULL is fine */
 /* For questions (stats_query.h). Borrowed. */
 struct sql *stats_store_sql(struct stats_store *store);
 
+/* What came of a batch. */
+struct stats_counted {
+	bool fresh[STATS_BATCH_MAX]; /* this record was stored now, and never before */
+	uint64_t missing;            /* records before the first that never came */
+	uint64_t strange;            /* left out: it has no id of a request */
+};
 struct stats_batch {
 	uint64_t journal; /* journal_id of the data plane */
 	uint64_t first;   /* number of the first record */
 	const struct record *records;
-	size_t count;
+	size_t count;                  /* at most STATS_BATCH_MAX */
+	struct stats_counted *counted; /* may be NULL; all zero when nothing was stored */
 };
 /* All or nothing. `stored`: the number of the last record of that journal that is safe on disk now,
  * also of batches before this one. ERR_PARSE: the file is damaged; close it and open it again. */

@@ -26,6 +26,8 @@
 #define MSG_REPORT "report"       /* REQ data: what a dataplane is doing -> MSG_OK */
 #define MSG_GET_STATE "get_state" /* REQ admin: {} -> MSG_STATE */
 #define MSG_STATE "state"
+#define MSG_GET_METRICS "get_metrics" /* REQ admin: {} -> MSG_METRICS */
+#define MSG_METRICS "metrics"
 #define MSG_RELOAD "reload"                 /* REQ admin: {} -> MSG_OK or MSG_ERROR */
 #define MSG_CHECK_TOKEN "check_token"       /* REQ admin: {sha256} -> MSG_OK or MSG_ERROR(auth) */
 #define MSG_CLEAR_COOLDOWN "clear_cooldown" /* REQ admin: {group?, id?} -> MSG_OK */

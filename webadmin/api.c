@@ -1,5 +1,6 @@
 #include "api.h"
 #include "api_private.h"
+#include "clock.h"
 #include "guard.h"
 #include "jget.h"
 #include "mem.h"
@@ -40,6 +41,14 @@ void
 api_fail(struct call *call, int status, const char *message)
 {
 	api_finish(call, status, json_pack("{s:b, s:s}", "success", 0, "message", message));
+}
+
+void
+api_finish_text(struct call *call, const char *type, struct view text)
+{
+	if (call->req != NULL)
+		reply_bytes(call->req, 200, type, "no-store", text, NULL);
+	mem_free(call);
 }
 
 static void
@@ -262,6 +271,8 @@ static const struct route routes[] = {
     {HTTP_GET, "/api/token-stats", ACCESS_ADMIN, api_show_token_stats},
     {HTTP_POST, "/api/token-stats/reset", ACCESS_ADMIN, api_reset_stats},
     {HTTP_POST, "/api/token-stats/generate", ACCESS_ADMIN, api_generate_stats},
+    {HTTP_GET, "/metrics", ACCESS_METRICS, api_show_metrics},
+    {HTTP_GET, "/api/v1/metrics/describe", ACCESS_ADMIN, api_describe_metrics},
     {HTTP_GET, "/api/v1/lessons", ACCESS_ADMIN, api_show_lessons},
     {HTTP_DELETE, "/api/v1/lessons", ACCESS_ADMIN, api_forget_lessons},
 };
@@ -380,12 +391,16 @@ refuse_route(struct http_req *req, struct bytes *allow)
 }
 
 void
-api_init(struct api *api, struct adminlink *link, struct adminlink *stats, const char *state_dir,
-    unsigned api_port)
+api_init(struct api *api, struct loop *loop, struct adminlink *link, struct adminlink *stats,
+    const char *state_dir, unsigned api_port)
 {
 	uint8_t sha256[CRYPTO_SHA256_BYTES];
 	char hex[9];
-	*api = (struct api){.link = link, .stats = stats, .api_port = api_port};
+	*api = (struct api){.loop = loop,
+	    .link = link,
+	    .stats = stats,
+	    .api_port = api_port,
+	    .started_ms = clock_wall_ms()};
 	auth_init(&api->auth);
 	crypto_sha256(view_of(state_dir), sha256);
 	crypto_hex(sha256, 4, hex);

@@ -1,4 +1,4 @@
-/* api: what answers below /api. One row for each method and path. */
+/* api: what answers below /api, and /metrics. One row for each method and path. */
 #ifndef PM_API_H
 #define PM_API_H
 
@@ -8,6 +8,8 @@
 #include "limiter.h"
 
 struct api {
+	struct loop *loop;
+	int64_t started_ms;             /* wall clock */
 	struct adminlink *link, *stats; /* to controlplane, and to its statistics */
 	struct auth auth;
 	struct limiter limiter;
@@ -15,12 +17,12 @@ struct api {
 	unsigned api_port; /* where clients call the data planes; for the page */
 };
 
-/* `state_dir` sets this installation's cookie apart from another's on the same host. The links are
- * borrowed. */
-void api_init(struct api *api, struct adminlink *link, struct adminlink *stats,
+/* `state_dir` sets this installation's cookie apart from another's on the same host. Loop and links
+ * are borrowed. */
+void api_init(struct api *api, struct loop *loop, struct adminlink *link, struct adminlink *stats,
     const char *state_dir, unsigned api_port);
-/* A whole request below /api, from a peer of this name (without port; lives during the call). Ends
- * it now or when controlplane has answered. */
+/* A whole request below /api or for /metrics, from a peer of this name (without port; lives during
+ * the call). Ends it now or when controlplane has answered. */
 void api_handle(struct api *api, struct http_req *req, struct view peer);
 /* The client of a request that has not been answered left. */
 void api_gone(struct http_req *req);

@@ -42,6 +42,8 @@ struct route {
 /* ---- api.c; each ends the call ---- */
 void api_finish(struct call *call, int status, json_t *body);
 void api_fail(struct call *call, int status, const char *message);
+/* A 200 that is no JSON. */
+void api_finish_text(struct call *call, const char *type, struct view text);
 
 /* ---- api_operate.c ---- */
 void api_show_upstreams(struct call *call);
@@ -79,6 +81,10 @@ void api_show_reprice(struct call *call);
 /* ---- api_export.c ---- */
 void api_export_requests(struct call *call);
 void api_export_stats(struct call *call);
+
+/* ---- api_metrics.c ---- */
+void api_show_metrics(struct call *call);
+void api_describe_metrics(struct call *call);
 
 /* ---- api_query.c ---- */
 /* The decoded value of `key` in a query into `out`; false when absent, too long, or no text. */

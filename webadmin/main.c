@@ -3,6 +3,7 @@
 #include "api.h"
 #include "log.h"
 #include "loop.h"
+#include "metrics_text.h"
 #include "names.h"
 #include "netaddr.h"
 #include "web.h"
@@ -120,7 +121,8 @@ start(struct webadmin *web, struct err *err)
 	if (web->stats == NULL || !loop_signal(web->loop, SIGTERM, on_stop, web, err) ||
 	    !loop_signal(web->loop, SIGINT, on_stop, web, err))
 		return false;
-	api_init(&web->api, web->link, web->stats, options->state_dir, options->api_port);
+	api_init(
+	    &web->api, web->loop, web->link, web->stats, options->state_dir, options->api_port);
 	web->httpd = web_new(web->loop, &web->api);
 	(void)netaddr_take_listen_fds(on_listen_fd, web);
 	if (web->failed || web->listening == 0)
@@ -151,6 +153,17 @@ parse_port(const char *text, unsigned *out)
 		return false;
 	*out = (unsigned)number;
 	return true;
+}
+
+/* METRICS.md from its first table on. */
+static int
+print_metrics(void)
+{
+	struct bytes text;
+	bytes_init(&text, METRICS_TEXT_BYTES_MAX);
+	bool ok = metrics_text_manual(&text) && fwrite(text.data, 1, text.len, stdout) == text.len;
+	bytes_fini(&text);
+	return ok ? 0 : 1;
 }
 
 static bool
@@ -186,9 +199,12 @@ main(int argc, char **argv)
 {
 	static struct webadmin web;
 	struct err err = {0};
+	if (argc == 2 && strcmp(argv[1], "--metrics") == 0)
+		return print_metrics();
 	if (!parse_options(argc, argv, &web.options)) {
 		(void)fputs("usage: webadmin --run-dir DIR --state DIR [--api-port N] "
-			    "[--log-level debug|info|warn|error]\n",
+			    "[--log-level debug|info|warn|error]\n"
+			    "       webadmin --metrics    what /metrics tells, in Markdown\n",
 		    stderr);
 		return 2;
 	}

@@ -47,7 +47,9 @@ peer_of(const struct http_req *req)
 static void
 on_request(struct http_req *req, void *ctx)
 {
-	if (view_eq_str(httpd_path(req), "/api") || view_starts(httpd_path(req), "/api/"))
+	struct view path = httpd_path(req);
+	if (view_eq_str(path, "/api") || view_starts(path, "/api/") ||
+	    view_eq_str(path, "/metrics"))
 		api_handle(ctx, req, peer_of(req));
 	else
 		serve_asset(req);

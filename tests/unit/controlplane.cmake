@@ -1,6 +1,7 @@
 pm_unit_test(lessons_kept pm_controlplane)
 pm_unit_test(price pm_controlplane)
 pm_unit_test(stats pm_controlplane)
+pm_unit_test(tally pm_controlplane)
 pm_unit_test(stats_damage pm_controlplane)
 pm_unit_test(activation pm_controlplane)
 pm_unit_test(schedule pm_controlplane)

@@ -2,6 +2,7 @@
 #include "crypto.h"
 #include "jget.h"
 #include "mem.h"
+#include "record.h"
 #include "serve_rig.h"
 #include "state.h"
 #include "table.h"
@@ -154,6 +155,102 @@ START_TEST(reports_are_kept_and_shown)
 }
 END_TEST
 
+/* The rows of one metric. */
+static const json_t *
+rows_of(const char *metric)
+{
+	return json_object_get(ask(admin, MSG_GET_METRICS, NULL, MSG_METRICS), metric);
+}
+
+START_TEST(metrics_tell_each_series_once)
+{
+	put("{\"api_configs\": [{\"id\": \"1\", \"name\": \"up\", " UP "},"
+	    "{\"id\": \"2\", \"name\": \"off\", \"enabled\": false, " UP "}]}");
+	start(NULL);
+	struct report report = {.instance = "dataplane.0",
+	    .boot_id = 7,
+	    .pid = 1,
+	    .started_ms = 1000,
+	    .requests = 3,
+	    .journal_waiting = 9};
+	ask(data, MSG_REPORT, report_encode(&report), MSG_OK);
+	report.boot_id = 8; /* the one after it */
+	report.started_ms = 2000;
+	report.requests = 1;
+	ask(data, MSG_REPORT, report_encode(&report), MSG_OK);
+	report.boot_id = 7; /* reports once more */
+	report.started_ms = 1000;
+	report.requests = 4;
+	ask(data, MSG_REPORT, report_encode(&report), MSG_OK);
+	const json_t *rows = rows_of("pointsman_dataplane_requests_total");
+	ck_assert_uint_eq(json_array_size(rows), 1);
+	ck_assert_int_eq(json_integer_value(json_array_get(json_array_get(rows, 0), 0)), 1);
+	ck_assert_uint_eq(json_array_size(rows_of("pointsman_process_cpu_seconds_total")), 2);
+	rows = rows_of("pointsman_upstream_state");
+	ck_assert_uint_eq(json_array_size(rows), 14);
+	for (size_t i = 0; i < 14; i++) {
+		const json_t *row = json_array_get(rows, i);
+		const char *id = json_string_value(json_array_get(row, 1));
+		const char *state = json_string_value(json_array_get(row, 2));
+		bool is = strcmp(state, strcmp(id, "claude:1") == 0 ? "up" : "disabled") == 0;
+		ck_assert_int_eq(json_integer_value(json_array_get(row, 0)), is);
+	}
+}
+END_TEST
+
+/* A record of one call, as JSON. */
+static json_t *
+a_record(unsigned number)
+{
+	struct record record = {.at_ms = 1795694400000,
+	    .client_key = mem_dup_str("k"),
+	    .path = mem_dup_str("/v1/messages"),
+	    .model = mem_dup_str("m"),
+	    .generate = true,
+	    .result = "completed",
+	    .loss = mem_dup_str("")};
+	(void)snprintf(record.id, sizeof(record.id), "req_%024x", number);
+	json_t *json = record_encode(&record);
+	record_fini(&record);
+	return json;
+}
+
+/* Sends records under their numbers from `first` on. */
+static void
+send_records(struct bus_req *stats, int first, json_t *records)
+{
+	json_t *body =
+	    json_pack("{s:i, s:i, s:o}", "journal", 7, "first", first, "records", records);
+	ask(stats, MSG_RECORDS, body, MSG_STORED);
+}
+
+static json_int_t
+value_of(const char *metric)
+{
+	return json_integer_value(json_array_get(json_array_get(rows_of(metric), 0), 0));
+}
+
+START_TEST(metrics_count_a_record_once)
+{
+	struct bus_req *stats;
+	start(NULL);
+	connect_to(&stats, NAMES_STATS);
+	ck_assert_int_eq(value_of("pointsman_requests_total"), 0);
+	send_records(stats, 1, json_pack("[o, o]", a_record(1), a_record(2)));
+	/* Again, as after an answer that was lost; and one of them under another number. */
+	send_records(stats, 1, json_pack("[o, o]", a_record(1), a_record(2)));
+	send_records(stats, 3, json_pack("[o, o]", a_record(2), a_record(3)));
+	ck_assert_int_eq(value_of("pointsman_requests_total"), 3);
+	ck_assert_int_eq(value_of("pointsman_records_stored_total"), 3);
+	/* Two never came, and one is none. */
+	send_records(stats, 7, json_pack("[o, {}]", a_record(4)));
+	ck_assert_int_eq(value_of("pointsman_requests_total"), 4);
+	ck_assert_int_eq(value_of("pointsman_records_missing_total"), 2);
+	ck_assert_int_eq(value_of("pointsman_records_refused_total"), 1);
+	bus_req_free(stats);
+}
+END_TEST
+
 START_TEST(the_admin_token_is_checked)
 {
 	char path[128], hex[65];
@@ -265,6 +362,8 @@ main(void)
 	tcase_add_test(tcase, the_state_shows_all_but_keys);
 	tcase_add_test(tcase, the_demo_is_shown);
 	tcase_add_test(tcase, reports_are_kept_and_shown);
+	tcase_add_test(tcase, metrics_tell_each_series_once);
+	tcase_add_test(tcase, metrics_count_a_record_once);
 	tcase_add_test(tcase, the_admin_token_is_checked);
 	tcase_add_test(tcase, each_socket_answers_its_own_questions_only);
 	tcase_add_test(tcase, a_bad_file_serves_nobody_and_the_state_tells);

@@ -42,6 +42,15 @@ END_TEST
 
 /* ---- the file ---- */
 
+static size_t
+fresh(const struct stats_counted *counted)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < STATS_BATCH_MAX; i++)
+		count += counted->fresh[i];
+	return count;
+}
+
 START_TEST(each_record_counts_once)
 {
 	struct place place;
@@ -51,18 +60,24 @@ START_TEST(each_record_counts_once)
 	setup(&place);
 	for (unsigned i = 0; i < 4; i++)
 		records[i] = make(i, "claude:a");
-	struct stats_batch batch = {.journal = 7, .first = 1, .records = records, .count = 3};
+	struct stats_counted counted;
+	struct stats_batch batch = {
+	    .journal = 7, .first = 1, .records = records, .count = 3, .counted = &counted};
 	ck_assert(stats_store_batch(place.store, place.settings, &batch, &stored, &err));
 	ck_assert_uint_eq(stored, 3);
+	ck_assert_uint_eq(fresh(&counted), 3);
 	/* The same again, as after an answer that was lost. */
 	ck_assert(stats_store_batch(place.store, place.settings, &batch, &stored, &err));
 	ck_assert_uint_eq(stored, 3);
+	ck_assert_uint_eq(fresh(&counted), 0);
 	/* With one more behind them, and after a restart. */
 	stats_store_close(place.store);
 	open_place(&place);
 	batch.count = 4;
 	ck_assert(stats_store_batch(place.store, place.settings, &batch, &stored, &err));
 	ck_assert_uint_eq(stored, 4);
+	ck_assert_uint_eq(fresh(&counted), 1);
+	ck_assert(counted.fresh[3]);
 	/* One of them under another number: it was open when its data plane died. */
 	batch = (struct stats_batch){.journal = 7, .first = 5, .records = records, .count = 1};
 	ck_assert(stats_store_batch(place.store, place.settings, &batch, &stored, &err));

@@ -27,6 +27,55 @@ START_TEST(a_wrong_bearer_is_nobody)
 }
 END_TEST
 
+/* ---- /metrics ---- */
+
+#define METRICS_BEARER "Authorization: Bearer " METRICS_TOKEN "\r\n"
+
+START_TEST(metrics_open_to_tokens_and_sessions_alone)
+{
+	struct login login = log_in();
+	static const char bearer[] = "Authorization: Bearer " TOKEN "\r\n";
+	ck_assert_int_eq(ask("GET /metrics", "", ""), 401);
+	ck_assert_int_eq(ask("GET /metrics", "Authorization: Bearer pma-another\r\n", ""), 401);
+	ck_assert_int_eq(ask("GET /metrics", "Host: evil.test\r\n", ""), 421);
+	ck_assert_int_eq(ask("POST /metrics", bearer, ""), 405);
+	ck_assert_int_eq(ask("GET /metrics/", bearer, ""), 404);
+	ck_assert_int_eq(ask("GET /metrics", login.cookie, ""), 200);
+	ck_assert_int_eq(ask("GET /metrics", bearer, ""), 200);
+	ck_assert(told("\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+	ck_assert(told("\npointsman_controlplane_up 1\n"));
+	ck_assert(told("\npointsman_table_version 12\n"));
+	ck_assert(told("\npointsman_process_cpu_seconds_total{program=\"webadmin\"} "));
+	ck_assert(!told("odd"));
+	ck_assert_int_eq(ask("GET /api/v1/metrics/describe", bearer, ""), 200);
+	ck_assert(told("{\"name\":\"pointsman_tokens_total\",\"type\":\"counter\","));
+}
+END_TEST
+
+START_TEST(the_token_for_metrics_opens_nothing_else)
+{
+	unsigned before = checks;
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(ask("GET /metrics", METRICS_BEARER, ""), 200);
+		ck_assert_int_eq(ask("GET /api/state", METRICS_BEARER, ""), 401);
+		ck_assert_int_eq(ask("POST /api/reload", METRICS_BEARER, ""), 401);
+	}
+	ck_assert_int_eq(ask("POST /api/login", JSON, "{\"token\":\"" METRICS_TOKEN "\"}"), 401);
+	/* It was asked about once for /metrics, and each time for the rest. */
+	ck_assert_uint_eq(checks, before + 6);
+}
+END_TEST
+
+START_TEST(without_controlplane_only_own_figures_are_told)
+{
+	mute = true;
+	ck_assert_int_eq(ask("GET /metrics", METRICS_BEARER, ""), 200);
+	ck_assert(told("\npointsman_controlplane_up 0\n"));
+	ck_assert(told("\npointsman_process_open_fds{program=\"webadmin\"} "));
+	ck_assert(!told("pointsman_table_version"));
+}
+END_TEST
+
 START_TEST(wrong_tokens_are_slowed_down)
 {
 	static const char bearer[] = "Authorization: Bearer pma-another\r\n";
@@ -141,6 +190,9 @@ main(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, a_bearer_needs_no_session);
 	tcase_add_test(tcase, a_wrong_bearer_is_nobody);
+	tcase_add_test(tcase, metrics_open_to_tokens_and_sessions_alone);
+	tcase_add_test(tcase, the_token_for_metrics_opens_nothing_else);
+	tcase_add_test(tcase, without_controlplane_only_own_figures_are_told);
 	tcase_add_test(tcase, wrong_tokens_are_slowed_down);
 	tcase_add_test(tcase, good_tokens_are_not);
 	tcase_add_test(tcase, peers_behind_a_data_plane_are_told_apart);

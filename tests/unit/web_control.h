@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define TOKEN "pma-the-admin-token"
+#define METRICS_TOKEN "pma-for-metrics-only"
 
 static char dir[64];
 static struct loop *loop;
@@ -21,13 +22,21 @@ static unsigned checks, reloads;
 static const char *reload_said = MSG_OK;
 
 static inline bool
-is_the_token(const json_t *body)
+is_sha256_of(const char *token, const json_t *body)
 {
 	uint8_t sha256[CRYPTO_SHA256_BYTES];
 	char hex[CRYPTO_SHA256_BYTES * 2 + 1];
-	crypto_sha256(VIEW(TOKEN), sha256);
+	crypto_sha256(view_of(token), sha256);
 	crypto_hex(sha256, sizeof(sha256), hex);
 	return strcmp(hex, json_string_value(json_object_get(body, "sha256"))) == 0;
+}
+
+static inline bool
+is_the_token(const json_t *body)
+{
+	const char *purpose = json_string_value(json_object_get(body, "for"));
+	return is_sha256_of(TOKEN, body) || (purpose != NULL && strcmp(purpose, "metrics") == 0 &&
+						is_sha256_of(METRICS_TOKEN, body));
 }
 
 static inline json_t *
@@ -56,6 +65,10 @@ on_question(struct view message, struct bytes *reply, void *ctx)
 		body = strcmp(type, MSG_OK) == 0
 			   ? json_pack("{s:i, s:b}", "revision", 4, "changed", 1)
 			   : refusal("config");
+	} else if (strcmp(question.type, MSG_GET_METRICS) == 0 && !mute) {
+		type = MSG_METRICS;
+		body = json_pack("{s:[[i]], s:[[i, s, i]]}", "pointsman_table_version", 12,
+		    "pointsman_tokens_total", 1, "odd", 2);
 	} else if (mute) {
 		body = refusal("io");
 	} else {

@@ -58,7 +58,7 @@ setup(void)
 	control_start();
 	ours = adminlink_new(loop, dir, NAMES_ADMIN, &err);
 	ck_assert_ptr_nonnull(ours);
-	api_init(&api, ours, ours, "/some/state", 5101);
+	api_init(&api, loop, ours, ours, "/some/state", 5101);
 	httpd = web_new(loop, &api);
 	tcp_fd = netaddr_listen_tcp("127.0.0.1", &port, false, &err);
 	unix_fd = netaddr_listen_unix(unix_path, &err);
