@@ -140,7 +140,7 @@ class Counting(rig.Case):
         rig.wait_for(lambda: self.rig.demo.state()["in_flight"] == 0, "upstreams are at rest", 20)
         calls = len([call for call in self.rig.demo.calls() if call.generates])
         rig.wait_for(lambda: self.api("/api/v1/stats?epochs=all")["totals"]["calls"] >= calls,
-                     f"{calls} calls are told", 20)
+                     f"{calls} calls are told", 20 + calls / 500)
 
     def check_counted(self):
         """Each request is told once: also one that was left while its last record was on the way."""
