@@ -22,6 +22,8 @@ void api_init(struct api *api, struct adminlink *link, struct adminlink *stats,
 /* A whole request below /api, from a peer of this name (without port; lives during the call). Ends
  * it now or when controlplane has answered. */
 void api_handle(struct api *api, struct http_req *req, struct view peer);
+/* Somebody who is logged in sends this, as far as is known by now: longer bodies may be read. */
+bool api_knows(struct api *api, const struct http_req *req, uint64_t now_ms);
 /* The client of a request that has not been answered left. */
 void api_gone(struct http_req *req);
 /* It has taken what was written for it. */
