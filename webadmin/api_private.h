@@ -161,6 +161,9 @@ void api_restore(struct call *call);
 void api_import(struct call *call);
 void api_show_audit(struct call *call);
 
+/* ---- api_openapi.c ---- */
+void api_show_description(struct call *call);
+
 /* ---- api_stats.c ---- */
 void api_show_decisions(struct call *call);
 void api_show_stats(struct call *call);

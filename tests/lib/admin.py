@@ -22,12 +22,11 @@ class Caller:
 
     def ask(self, method, path, body=None, raw=None, **headers):
         """The answer, with .json where it is JSON."""
-        sent = {"Host": self.host, **self.headers,
-                **{name.replace("_", "-"): value for name, value in headers.items()
-                   if value is not None}}
-        sent = {name: value for name, value in sent.items() if headers.get(name, "") is not None}
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {name: value for name, value in {"Host": self.host, **self.headers, **more}.items()
+                if value is not None}
         data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
-        if method != "GET" and "Content-Type" not in sent and "Content_Type" not in headers:
+        if method != "GET" and "Content-Type" not in more:
             sent["Content-Type"] = "application/json"
         with Wire(self.port) as wire:
             wire.send(request(method, path, data, sent,
