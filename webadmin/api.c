@@ -340,6 +340,10 @@ void
 api_gone(struct http_req *req)
 {
 	struct call *call = httpd_ctx(req);
+	if (call != NULL && call->stream != NULL) {
+		api_unlisten(call);
+		return;
+	}
 	if (call == NULL)
 		return;
 	call->req = NULL;

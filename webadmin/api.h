@@ -7,12 +7,15 @@
 #include "httpd.h"
 #include "limiter.h"
 
+struct events;
+
 struct api {
 	struct adminlink *link, *stats; /* to controlplane, and to its statistics */
 	struct auth auth;
 	struct limiter limiter;
-	char cookie[32];   /* name of the session cookie */
-	unsigned api_port; /* where clients call the data planes; for the page */
+	struct events *events; /* owned by whoever made it; NULL = there is no stream */
+	char cookie[32];       /* name of the session cookie */
+	unsigned api_port;     /* where clients call the data planes; for the page */
 };
 
 /* `state_dir` sets this installation's cookie apart from another's on the same host. The links are

@@ -161,6 +161,11 @@ void api_restore(struct call *call);
 void api_import(struct call *call);
 void api_show_audit(struct call *call);
 
+/* ---- events.c ---- */
+void api_listen(struct call *call);
+/* The client of a stream left; the call is gone with it. */
+void api_unlisten(struct call *call);
+
 /* ---- api_openapi.c ---- */
 void api_show_description(struct call *call);
 

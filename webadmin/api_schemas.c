@@ -3,6 +3,7 @@
 /* Shapes of bodies and answers that are not made from the words of the configuration. */
 static const struct api_schema schemas[] = {
     {"File", "{\"type\":\"string\"}"},
+    {"Events", "{\"type\":\"string\",\"contentMediaType\":\"text/event-stream\"}"},
     {"Object", "{\"type\":\"object\"}"},
     {"Error",
 	"{\"type\":\"object\",\"required\":[\"success\",\"message\"],\"properties\":{"

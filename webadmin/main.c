@@ -1,6 +1,7 @@
 /* webadmin: the admin pages and their API. */
 #include "adminlink.h"
 #include "api.h"
+#include "events.h"
 #include "log.h"
 #include "loop.h"
 #include "names.h"
@@ -96,6 +97,7 @@ on_stop(int signo, void *ctx)
 	log_msg(LOG_INFO, "drain", "signal %d", signo);
 	(void)unlink(web->ready_path);
 	httpd_drain(web->httpd, on_drained, web);
+	events_drain(web->api.events);
 	loop_timer_arm(&web->drain_timer, DRAIN_MS);
 }
 
@@ -121,6 +123,7 @@ start(struct webadmin *web, struct err *err)
 	    !loop_signal(web->loop, SIGINT, on_stop, web, err))
 		return false;
 	api_init(&web->api, web->link, web->stats, options->state_dir, options->api_port);
+	web->api.events = events_new(web->loop, &web->api);
 	web->httpd = web_new(web->loop, &web->api);
 	(void)netaddr_take_listen_fds(on_listen_fd, web);
 	if (web->failed || web->listening == 0)
@@ -137,6 +140,7 @@ finish(struct webadmin *web)
 		httpd_free(web->httpd);
 	adminlink_free(web->link);
 	adminlink_free(web->stats);
+	events_free(web->api.events);
 	if (web->loop != NULL) {
 		loop_timer_fini(&web->drain_timer);
 		loop_free(web->loop);

@@ -5,7 +5,7 @@
 
 #define BODY_BYTES_MAX (6u * 1024 * 1024)
 #define STRANGER_BYTES_MAX (64u * 1024)
-#define CONNECTIONS_MAX 256
+#define CONNECTIONS_MAX 512
 
 static void
 on_head(struct http_req *req, void *ctx)

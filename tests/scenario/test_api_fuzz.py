@@ -201,6 +201,16 @@ class Fuzz(rig.Case):
                 self.assertEqual(403, answer.status, (method, path, headers, answer))
                 self.check(answer, method, path, operation)
 
+    def test_the_api_port_has_the_same_paths(self):
+        """They are not taken for a client's: nobody is asked for a client's key there."""
+        admin, other = self.admin(), Caller(self.rig.port, self.rig.token)
+        for method, path, _ in self.operations():
+            if method != "GET":
+                continue
+            answers = [caller.ask("GET", self.fill(path, "aa")) for caller in (admin, other)]
+            self.assertEqual(answers[0].status, answers[1].status, (path, answers[1]))
+            self.assertEqual(set(answers[0].json), set(answers[1].json), path)
+
     def test_wrong_bodies_and_words(self):
         for method, path, operation in self.operations():
             if path in ("/api/login",):
