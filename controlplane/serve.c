@@ -407,6 +407,19 @@ bind_all(struct serve *serve, struct err *err)
 		    serve->loop, admin, serve_on_admin_question, serve, err)) != NULL;
 }
 
+/* For the address that the launcher shows once; it removes the file. */
+static void
+write_login_code(struct serve *serve)
+{
+	char path[128], code[ACCESS_CODE_BYTES];
+	struct err err;
+	access_mint_code(&serve->codes, loop_now_ms(serve->loop), code);
+	if (!names_path(serve->options.run_dir, READY_LOGIN_FILE, path, sizeof(path), &err) ||
+	    !fileio_write(path, view_of(code), 0600, &err))
+		log_err(LOG_WARN, "no_login_code", &err);
+	crypto_wipe(code, sizeof(code));
+}
+
 struct serve *
 serve_new(struct loop *loop, const struct serve_options *options, struct err *err)
 {
@@ -432,6 +445,8 @@ serve_new(struct loop *loop, const struct serve_options *options, struct err *er
 	load_activation(serve);
 	load_health(serve);
 	serve_refresh(serve);
+	if (serve->reload.minted)
+		write_login_code(serve);
 	if (!ready_write(
 		options->run_dir, options->state_dir, serve->reload.minted, serve->table, err))
 		goto fail;

@@ -425,7 +425,9 @@ join_upstreams(const json_t *group, const json_t *document)
 		const json_t *entry = find_entry(json_object_get(document, section), own);
 		put(item, "entry",
 		    entry != NULL ? json_incref((json_t *)(uintptr_t)entry) : json_null());
-		(void)snprintf(id, sizeof(id), "%s:%s", name, own);
+		/* The built-in demo's id is whole already. */
+		bool whole = strchr(own, ':') != NULL;
+		(void)snprintf(id, sizeof(id), "%s%s%s", whole ? "" : name, whole ? "" : ":", own);
 		put(item, "table_id", json_string(id));
 	}
 	return out;

@@ -2,6 +2,7 @@
 
 import json
 
+import rig
 from wire import Wire, request
 
 
@@ -14,7 +15,7 @@ class Caller:
         self.bodies = []
 
     def login(self, token):
-        answer = self.ask("POST", "/api/login", {"token": token})
+        answer = self.patient("POST", "/api/login", {"token": token})
         assert answer.status == 200, answer
         self.headers = {"Cookie": answer.header("set-cookie").split(";")[0],
                         "X-CSRF-Token": answer.json["csrf_token"]}
@@ -36,6 +37,12 @@ class Caller:
         kind = answer.header("content-type") or ""
         answer.json = json.loads(answer.body) if kind.startswith("application/json") and \
             answer.body else None
+        return answer
+
+    def patient(self, method, path, body=None):
+        """Others may have used up the tries: asked until there is one."""
+        answer = rig.wait_for(lambda: (found := self.ask(method, path, body)).status != 429 and found,
+                              "a try is left")
         return answer
 
     def good(self, method, path, body=None, status=200, **headers):
