@@ -1,14 +1,13 @@
 #include "config.h"
 #include "clock.h"
 #include "crypto.h"
+#include "ids.h"
 #include "jget.h"
 #include "mem.h"
 #include "must.h"
 #include "schema.h"
 #include <stdio.h>
 #include <string.h>
-
-#define ID_BYTES 80 /* a written id has at most 64 */
 
 const struct config_list *
 config_list(enum group group)
@@ -30,11 +29,11 @@ config_list(enum group group)
 static void
 load_upstream(json_t *entry, const char *label, size_t index, struct config_upstream *out)
 {
-	const char *id = schema_text(entry, SCHEMA_UPSTREAMS, "id");
+	const char *id = schema_text(entry, SCHEMA_UPSTREAMS, "id"); /* ids_stamp has seen to it */
 	const char *name = schema_text(entry, SCHEMA_UPSTREAMS, "name");
 	char nameless[64];
 	snprintf(nameless, sizeof(nameless), "%s-%zu", label, index + 1);
-	out->id = id != NULL ? mem_dup_str(id) : NULL;
+	out->id = mem_dup_str(id);
 	out->name = mem_dup_str(name != NULL ? name : nameless);
 	out->base_url =
 	    mem_dup(schema_trim(view_of(schema_text(entry, SCHEMA_UPSTREAMS, "base_url"))));
@@ -45,35 +44,6 @@ load_upstream(json_t *entry, const char *label, size_t index, struct config_upst
 	out->enabled = schema_flag(entry, SCHEMA_UPSTREAMS, "enabled");
 	schedule_init(&out->schedule, entry);
 	out->entry = entry;
-}
-
-static bool
-id_is_taken(const struct config_upstreams *list, const char *id)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (list->items[i].id != NULL && strcasecmp(list->items[i].id, id) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The same entry gets the same id in each run, so that nothing need be written for it. The key is
- * left out: an id is shown. */
-static char *
-mint_id(const struct config_upstreams *list, const struct config_upstream *upstream)
-{
-	uint8_t hash[CRYPTO_SHA256_BYTES];
-	char hex[9], id[ID_BYTES];
-	struct bytes text;
-	bytes_init(&text, CONFIG_BYTES_MAX);
-	MUST(bytes_printf(&text, "%s\n%s", upstream->name, upstream->base_url));
-	crypto_sha256(bytes_view(&text), hash);
-	bytes_fini(&text);
-	crypto_hex(hash, 4, hex);
-	snprintf(id, sizeof(id), "%s", hex);
-	for (unsigned n = 2; id_is_taken(list, id); n++)
-		snprintf(id, sizeof(id), "%s-%u", hex, n);
-	return mem_dup_str(id);
 }
 
 static void
@@ -90,10 +60,6 @@ load_upstreams(struct config *config, enum group group)
 		load_upstream(
 		    json_array_get(list, i), config_list(group)->label, i, &out->items[i]);
 	}
-	for (size_t i = 0; i < count; i++) {
-		if (out->items[i].id == NULL)
-			out->items[i].id = mint_id(out, &out->items[i]);
-	}
 }
 
 struct config_upstream *
@@ -109,16 +75,6 @@ config_find(struct config *config, const char *table_id)
 			return upstream;
 	}
 	return NULL;
-}
-
-void
-config_set_enabled(struct config_upstream *upstream, bool enabled, int64_t now_ms)
-{
-	char stamp[25];
-	clock_format_utc(now_ms, stamp);
-	upstream->enabled = enabled;
-	MUST(json_object_set_new(upstream->entry, "enabled", json_boolean(enabled)) == 0);
-	MUST(json_object_set_new(upstream->entry, "updated_at", json_string(stamp)) == 0);
 }
 
 bool
@@ -161,10 +117,8 @@ load_client_keys(struct config *config)
 		const char *id = schema_text(entry, SCHEMA_CLIENT_KEYS, "id");
 		const char *name = schema_text(entry, SCHEMA_CLIENT_KEYS, "name");
 		const char *sha256 = schema_text(entry, SCHEMA_CLIENT_KEYS, "sha256");
-		char minted[16];
 		MUST(crypto_unhex(view_of(sha256), key->sha256, sizeof(key->sha256)));
-		snprintf(minted, sizeof(minted), "key-%.8s", sha256);
-		key->id = mem_dup_str(id != NULL ? id : minted);
+		key->id = mem_dup_str(id);
 		key->name = mem_dup_str(name != NULL ? name : "");
 		key->enabled = schema_flag(entry, SCHEMA_CLIENT_KEYS, "enabled");
 	}
@@ -287,6 +241,7 @@ config_parse(struct view text, struct config **out, struct faults *faults)
 		json_decref(root);
 		return false;
 	}
+	ids_stamp(root);
 	struct config *config = MEM_NEW(struct config);
 	config->root = root;
 	for (unsigned i = 0; i < GROUP_COUNT; i++)
@@ -324,18 +279,9 @@ on_dump(const char *data, size_t len, void *ctx)
 }
 
 bool
-config_print(struct config *config, struct bytes *out)
+config_print(const json_t *root, struct bytes *out)
 {
-	for (unsigned i = 0; i < GROUP_COUNT; i++) {
-		const json_t *list =
-		    schema_section_get(config->root, config_list((enum group)i)->name);
-		for (size_t k = 0; k < json_array_size(list); k++) {
-			json_t *id = json_string(config->upstreams[i].items[k].id);
-			MUST(json_object_set_new(json_array_get(list, k), "id", id) == 0);
-		}
-	}
 	/* 15 digits: what a person wrote, like 0.1, comes back as it was written. */
 	const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(15);
-	return json_dump_callback(config->root, on_dump, out, flags) == 0 &&
-	       bytes_append_char(out, '\n');
+	return json_dump_callback(root, on_dump, out, flags) == 0 && bytes_append_char(out, '\n');
 }

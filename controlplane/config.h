@@ -60,15 +60,13 @@ struct config {
  * entry. */
 MUST_CHECK bool config_parse(struct view text, struct config **out, struct faults *faults);
 void config_free(struct config *config); /* NULL is fine */
-/* Appends the file's text: two-space indent, minted ids written. It holds keys: wipe it. False at
- * the buffer's limit. */
-MUST_CHECK bool config_print(struct config *config, struct bytes *out);
+/* Appends a document's text as it is in the file: two-space indent. It holds keys: wipe it. False
+ * at the buffer's limit. */
+MUST_CHECK bool config_print(const json_t *root, struct bytes *out);
 /* Neither enabled nor disabled upstreams in any list. */
 bool config_has_no_upstream(const struct config *config);
 /* The upstream of a table's id ("<group>:<id>"), or NULL. */
 struct config_upstream *config_find(struct config *config, const char *table_id);
-/* Switches one on or off, in the document too. */
-void config_set_enabled(struct config_upstream *upstream, bool enabled, int64_t now_ms);
 /* server.allow_addresses names this host. */
 bool config_allows_host(const json_t *root, struct view host);
 /* The hash of the admin token; false when there is none. */

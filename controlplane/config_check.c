@@ -179,6 +179,21 @@ check_upstreams(
 	}
 }
 
+/* The name of the admin token's holder is taken. */
+static void
+check_user_names(const json_t *root, const struct schema_section *section, struct faults *faults)
+{
+	char at[AT_BYTES];
+	const json_t *list = schema_section_get(root, section->name);
+	for (size_t i = 0; i < json_array_size(list) && i < section->max; i++) {
+		const char *name =
+		    json_string_value(json_object_get(json_array_get(list, i), "name"));
+		snprintf(at, sizeof(at), "%s[%zu].name", section->name, i);
+		if (name != NULL && strcasecmp(name, "admin") == 0)
+			faults_error(faults, at, "is that of the holder of the admin token");
+	}
+}
+
 /* A key that stands in a manual is no key. */
 static void
 check_sample_keys(const json_t *root, const struct schema_section *section, struct faults *faults)
@@ -243,6 +258,11 @@ check_section(
 	check_unique(root, section, "id", faults);
 	if (strcmp(section->part, SCHEMA_UPSTREAMS) == 0)
 		check_upstreams(root, section, single, faults);
+	if (strcmp(section->part, SCHEMA_USERS) == 0) {
+		check_unique(root, section, "name", faults);
+		check_unique(root, section, "token_sha256", faults);
+		check_user_names(root, section, faults);
+	}
 	if (strcmp(section->part, SCHEMA_CLIENT_KEYS) == 0) {
 		check_unique(root, section, "sha256", faults);
 		check_sample_keys(root, section, faults);

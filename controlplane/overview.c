@@ -1,4 +1,5 @@
 #include "overview.h"
+#include "access.h"
 #include "assemble.h"
 #include "must.h"
 
@@ -221,6 +222,7 @@ overview_encode(const struct overview *overview)
 	put(body, "epoch", json_integer((json_int_t)overview->table->epoch));
 	put(body, "started_ms", json_integer(overview->started_ms));
 	put(body, "revision", json_integer((json_int_t)reload->revision));
+	put(body, "etag", json_string(reload->etag));
 	/* A path need not be UTF-8. */
 	put(body, "config_path", path != NULL ? path : json_null());
 	put(body, "config_error", error != NULL ? error : json_null());
@@ -229,5 +231,6 @@ overview_encode(const struct overview *overview)
 	put(body, "dataplanes", dataplanes_encode(overview->dataplanes, overview->now_ms));
 	put(body, "client_keys", encode_client_keys(reload->config));
 	put(body, "lessons", lessons_kept_encode(overview->lessons));
+	put(body, "users", access_encode(reload->config));
 	return body;
 }

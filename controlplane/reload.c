@@ -1,10 +1,12 @@
 #include "reload.h"
+#include "crypto.h"
 #include "jget.h"
 #include "keys.h"
 #include "log.h"
 #include "mem.h"
 #include "must.h"
 #include "schema.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +41,7 @@ save(struct reload *reload, struct config *config, struct bytes *text)
 {
 	bytes_clear(text);
 	struct err err;
-	if (!config_print(config, text)) {
+	if (!config_print(config->root, text)) {
 		err_set(&err, ERR_LIMIT, reload->store.path, "has no room for the keys");
 	} else if (store_write(&reload->store, bytes_view(text), &err)) {
 		return;
@@ -92,26 +94,46 @@ parse(struct reload *reload, const struct bytes *text)
 }
 
 static void
-serve(struct reload *reload, struct config *config, enum reload_source source)
+serve(struct reload *reload, struct config *config, enum reload_source source, struct view text)
 {
+	uint8_t sha256[CRYPTO_SHA256_BYTES];
+	char hex[9];
 	config_free(reload->config);
 	reload->config = config;
 	reload->source = source;
 	reload->revision = reload->store.revision;
+	crypto_sha256(text, sha256);
+	crypto_hex(sha256, 4, hex);
+	(void)snprintf(reload->etag, sizeof(reload->etag), "%" PRIu64 "-%s", reload->revision, hex);
+}
+
+/* What serves now, for those who look later. Not once more after a restart. */
+static void
+keep(struct reload *reload, struct view text, const struct history_who *who)
+{
+	struct err err;
+	const struct history_item *newest = history_newest(&reload->history);
+	if (!store_write_good(&reload->store, text, &err))
+		log_err(LOG_WARN, "good_copy_not_kept", &err);
+	if (newest != NULL && newest->revision == reload->revision)
+		return;
+	if (!history_add(&reload->history, reload->revision, text, who, &err))
+		log_err(LOG_WARN, "history_not_kept", &err);
 }
 
 /* The text of the file, or of a first start. */
 static bool
 take(struct reload *reload, struct bytes *text, bool is_new)
 {
-	struct err err;
+	struct history_who who = {.who = "file", .via = "file", .what = "the file was edited"};
 	struct config *config = parse(reload, text);
 	if (config == NULL)
 		return false;
+	if (reload->config == NULL)
+		who = (struct history_who){.who = "pointsman", .via = "start", .what = "start"};
 	ensure_access(reload, config, text, is_new);
-	serve(reload, config, RELOAD_FILE);
-	if (!store_write_good(&reload->store, bytes_view(text), &err))
-		log_err(LOG_WARN, "good_copy_not_kept", &err);
+	serve(reload, config, RELOAD_FILE, bytes_view(text));
+	keep(reload, bytes_view(text), &who);
 	return true;
 }
 
@@ -146,7 +168,7 @@ serve_good_copy(struct reload *reload)
 	} else if (!config_parse(bytes_view(&text), &config, &faults)) {
 		log_msg(LOG_ERROR, "good_copy_bad", "it has %zu faults", faults.errors);
 	} else {
-		serve(reload, config, RELOAD_GOOD);
+		serve(reload, config, RELOAD_GOOD, bytes_view(&text));
 	}
 	faults_fini(&faults);
 	store_wipe(&text);
@@ -161,7 +183,7 @@ read_file(struct reload *reload)
 	bytes_init(&text, CONFIG_BYTES_MAX);
 	if (!store_read(&reload->store, &text, &changed, &reload->err))
 		faults_fini(&reload->faults);
-	else if (!changed && reload->err.kind == ERR_NONE)
+	else if (!changed && reload->err.kind == ERR_NONE && reload->config != NULL)
 		result = RELOAD_SAME;
 	else if (take(reload, &text, false))
 		result = RELOAD_CHANGED;
@@ -178,12 +200,29 @@ tell(struct reload *reload)
 	log_msg(LOG_ERROR, "config_refused", "%s", reload->so);
 }
 
+static void
+open_history(struct reload *reload)
+{
+	struct err err;
+	char folder[STORE_PATH_BYTES];
+	(void)snprintf(folder, sizeof(folder), "%s", reload->store.path);
+	*strrchr(folder, '/') = '\0';
+	if (!history_open(&reload->history, folder, &err)) {
+		reload->history.folder[0] = '\0';
+		log_err(LOG_WARN, "history_not_kept", &err);
+	}
+	const struct history_item *newest = history_newest(&reload->history);
+	if (newest != NULL)
+		store_expect(&reload->store, newest->revision, newest->sha256);
+}
+
 bool
 reload_start(struct reload *reload, const char *state_dir, struct err *err)
 {
 	*reload = (struct reload){.state_dir = state_dir};
 	if (!store_open(&reload->store, state_dir, err))
 		return false;
+	open_history(reload);
 	if (!store_exists(&reload->store) && !store_has_good(&reload->store)) {
 		first_start(reload);
 	} else if (read_file(reload) == RELOAD_REFUSED) {
@@ -204,21 +243,15 @@ reload_again(struct reload *reload)
 }
 
 bool
-reload_save(struct reload *reload, struct err *err)
+reload_take(struct reload *reload, struct config *config, struct view text,
+    const struct history_who *who, struct err *err)
 {
-	struct bytes text;
-	struct err ignored;
-	bytes_init(&text, CONFIG_BYTES_MAX);
-	bool ok = config_print(reload->config, &text) ||
-		  err_set(err, ERR_LIMIT, reload->store.path, "the configuration is too long");
-	ok = ok && store_write(&reload->store, bytes_view(&text), err);
-	if (ok) {
-		reload->revision = reload->store.revision;
-		if (!store_write_good(&reload->store, bytes_view(&text), &ignored))
-			log_err(LOG_WARN, "good_copy_not_kept", &ignored);
-	}
-	store_wipe(&text);
-	return ok;
+	if (!store_write(&reload->store, text, err))
+		return false;
+	reload->err.kind = ERR_NONE;
+	serve(reload, config, RELOAD_FILE, text);
+	keep(reload, text, who);
+	return true;
 }
 
 json_t *

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "err.h"
 #include "faults.h"
+#include "history.h"
 #include "store.h"
 
 enum reload_source {
@@ -24,8 +25,10 @@ struct reload {
 	struct config *config; /* what serves; NULL with RELOAD_NONE */
 	enum reload_source source;
 	uint64_t revision; /* of `config` */
-	struct err err;    /* what is wrong with the file; kind NONE = nothing */
-	const char *so;    /* ... and what follows from it; static text */
+	char etag[32];     /* "12-3fa9c1d2": of its revision and text */
+	struct history history;
+	struct err err; /* what is wrong with the file; kind NONE = nothing */
+	const char *so; /* ... and what follows from it; static text */
 	struct faults faults;
 	bool minted; /* this start made the first key or token */
 };
@@ -35,9 +38,10 @@ struct reload {
 MUST_CHECK bool reload_start(struct reload *reload, const char *state_dir, struct err *err);
 /* Reads the file again. */
 enum reload_result reload_again(struct reload *reload);
-/* Saves the configuration that serves after it was edited in memory. On failure the file is as it
- * was: take the edit back. */
-MUST_CHECK bool reload_save(struct reload *reload, struct err *err);
+/* Saves and serves `config`, which was parsed from `text`, instead. On failure nothing has changed,
+ * and `config` is still the caller's. */
+MUST_CHECK bool reload_take(struct reload *reload, struct config *config, struct view text,
+    const struct history_who *who, struct err *err);
 /* {kind, message, faults} of what is wrong with the file, or NULL; new reference. */
 json_t *reload_error_body(const struct reload *reload);
 void reload_fini(struct reload *reload);

@@ -80,6 +80,9 @@ struct schema_section {
 #define SCHEMA_SERVER "server"
 #define SCHEMA_TLS "server.tls"
 #define SCHEMA_ADMIN "admin"
+#define SCHEMA_USERS "admin.users"
+#define SCHEMA_USERS_MAX 64
+#define SCHEMA_USER_BYTES_MAX 64
 
 const struct schema_row *schema_rows(size_t *count);
 const struct schema_section *schema_sections(size_t *count);

@@ -12,6 +12,7 @@ static const struct schema_section sections[] = {
     {"model_capabilities", SCHEMA_CAPABILITIES, true, TABLE_CAPABILITIES_MAX},
     {"client_keys", SCHEMA_CLIENT_KEYS, true, TABLE_CLIENT_KEYS_MAX},
     {"admin", SCHEMA_ADMIN, false, 0},
+    {SCHEMA_USERS, SCHEMA_USERS, true, SCHEMA_USERS_MAX},
     {"server", SCHEMA_SERVER, false, 0},
     {"server.tls", SCHEMA_TLS, false, 0},
     {"timeout_settings", SCHEMA_TIMEOUTS, false, 0},
@@ -90,6 +91,7 @@ static const struct schema_row rows[] = {
     PLAIN(SCHEMA_MODELS, "created_at", ANY, 0, NULL, "Kept."),
     PLAIN(SCHEMA_MODELS, "updated_at", ANY, 0, NULL, "Kept."),
 
+    PLAIN(SCHEMA_CAPABILITIES, "id", ID, 0, NULL, "Stable name; unique. Absent: made from the row."),
     TEXT(SCHEMA_CAPABILITIES, "pattern", TEXT, NEED, 1, CAPABILITY_PATTERN_BYTES - 1, NULL, "Models by the name that the upstream gets; * stands for any characters. The first row that fits counts; what it leaves out, and models that fit none, are as built in: see the table of 2026-11-22 above."),
     ROW(SCHEMA_CAPABILITIES, "thinking", CHOICE, EXACT, NULL, 0, 0, "built_in|none|budget|both|adaptive", "\"built_in\"", NULL, "Which form of thinking it takes, for converted calls and for the -thinking at the end of a model's name."),
     FLAG(SCHEMA_CAPABILITIES, "thinking_always", 0, NULL, "Its thinking cannot be switched off."),
@@ -123,6 +125,13 @@ static const struct schema_row rows[] = {
 
     PLAIN(SCHEMA_ADMIN, "token_sha256", SHA256, 0, NULL, "Hex SHA-256 of the admin token. Absent: a token is made at the next start."),
     PLAIN(SCHEMA_ADMIN, "metrics_token_sha256", SHA256, 0, NULL, "Hex SHA-256 of a token that opens `/metrics` and nothing else. Absent: only the admin token does."),
+    PLAIN(SCHEMA_USERS, "id", ID, 0, NULL, "Stable name; unique. Absent: made from the entry."),
+    TEXT(SCHEMA_USERS, "name", TEXT, NEED, 1, SCHEMA_USER_BYTES_MAX, NULL, "Who it is; unique. The holder of the admin token is called admin."),
+    ROW(SCHEMA_USERS, "role", CHOICE, EXACT, NULL, 0, 0, "viewer|admin", "\"viewer\"", NULL, "viewer: looks at everything but keys; admin: changes everything."),
+    PLAIN(SCHEMA_USERS, "token_sha256", SHA256, NEED, NULL, "Hex SHA-256 of the token with which this user logs in."),
+    FLAG(SCHEMA_USERS, "enabled", 0, "true", "A disabled user cannot log in, and sessions end."),
+    PLAIN(SCHEMA_USERS, "created_at", ANY, 0, NULL, "Kept."),
+    PLAIN(SCHEMA_USERS, "updated_at", ANY, 0, NULL, "Kept."),
 
     ROW(SCHEMA_SERVER, "body_limit_mib", INT, 0, "MiB", 1, 1024, NULL, "64", NULL, "Biggest request body taken from a client."),
     ROW(SCHEMA_SERVER, "attempts_max", INT, 0, NULL, 1, TABLE_ATTEMPTS_MAX, NULL, "8", NULL, "Upstream calls for one client call, each to another upstream."),
@@ -190,6 +199,7 @@ static const struct schema_row rows[] = {
     ROW(SCHEMA_OPTIMIZATION, "learn_seconds", NUMBER, 0, "s", 1, 30 * DAY_S, NULL, "86400", NULL, "How long that holds."),
     PLAIN(SCHEMA_OPTIMIZATION, "updated_at", ANY, 0, NULL, "Kept."),
 
+    PLAIN(SCHEMA_PRICES, "id", ID, 0, NULL, "Stable name; unique. Absent: made from the row."),
     TEXT(SCHEMA_PRICES, "model", TEXT, NEED, 1, TABLE_NAME_BYTES_MAX, NULL, "The model, as the upstream names it in its answer, else as it was asked for; * stands for any characters. Rows here go before the prices that are known beforehand; a row for certain upstreams goes first, then the more exact name, then the later from."),
     TEXT(SCHEMA_PRICES, "upstream", TEXT, 0, 1, TABLE_NAME_BYTES_MAX, "\"*\"", "Only for upstreams with this id, like claude:7f3a; * stands for any characters."),
     PLAIN(SCHEMA_PRICES, "from", DAY, 0, NULL, "The first day on which it holds, UTC. Absent: ever since."),

@@ -1,6 +1,7 @@
 #include "assemble.h"
 #include "clock.h"
 #include "crypto.h"
+#include "diff.h"
 #include "envelope.h"
 #include "fileio.h"
 #include "health_file.h"
@@ -361,18 +362,33 @@ serve_config_changed(struct serve *serve)
 	serve_tell(serve);
 }
 
+/* Somebody has edited the file. */
+static void
+note_hand_edit(struct serve *serve, const json_t *before)
+{
+	const struct history_who who = {
+	    .who = "file", .via = "file", .what = "the file was edited"};
+	json_t *changes = diff_changes(before, serve->reload.config->root, AUDIT_CHANGES_MAX);
+	audit_add(&serve->audit, &who, "file", serve->reload.revision, changes);
+	json_decref(changes);
+}
+
 enum reload_result
 serve_read_again(struct serve *serve)
 {
+	json_t *before =
+	    serve->reload.config != NULL ? json_incref(serve->reload.config->root) : json_object();
 	enum reload_result result = reload_again(&serve->reload);
 	if (result == RELOAD_CHANGED) {
 		log_msg(LOG_INFO, "config_taken", "the configuration was read again");
+		note_hand_edit(serve, before);
 		serve_config_changed(serve);
 	} else if (result == RELOAD_SAME) {
 		log_msg(LOG_INFO, "config_same", "the configuration has not changed");
 	} else {
 		serve_tell(serve);
 	}
+	json_decref(before);
 	return result;
 }
 
@@ -412,6 +428,19 @@ bind_all(struct serve *serve, struct err *err)
 		    serve->loop, admin, serve_on_admin_question, serve, err)) != NULL;
 }
 
+/* For the address that the launcher shows once; it removes the file. */
+static void
+write_login_code(struct serve *serve)
+{
+	char path[128], code[ACCESS_CODE_BYTES];
+	struct err err;
+	access_mint_code(&serve->codes, loop_now_ms(serve->loop), code);
+	if (!names_path(serve->options.run_dir, READY_LOGIN_FILE, path, sizeof(path), &err) ||
+	    !fileio_write(path, view_of(code), 0600, &err))
+		log_err(LOG_WARN, "no_login_code", &err);
+	crypto_wipe(code, sizeof(code));
+}
+
 struct serve *
 serve_new(struct loop *loop, const struct serve_options *options, struct err *err)
 {
@@ -427,6 +456,7 @@ serve_new(struct loop *loop, const struct serve_options *options, struct err *er
 	loop_timer_init(&serve->tell, loop, on_tell, serve);
 	if (!reload_start(&serve->reload, options->state_dir, err) || !bind_all(serve, err))
 		goto fail;
+	audit_open(&serve->audit, options->state_dir);
 	const struct stats_options statistics = {
 	    options->state_dir, options->run_dir, loop, on_statistics, serve};
 	serve->stats = stats_start(&statistics, statistics_settings(serve), err);
@@ -436,6 +466,8 @@ serve_new(struct loop *loop, const struct serve_options *options, struct err *er
 	load_activation(serve);
 	load_health(serve);
 	serve_refresh(serve);
+	if (serve->reload.minted)
+		write_login_code(serve);
 	if (!ready_write(
 		options->run_dir, options->state_dir, serve->reload.minted, serve->table, err))
 		goto fail;

@@ -2,7 +2,9 @@
 #ifndef PM_SERVE_PRIVATE_H
 #define PM_SERVE_PRIVATE_H
 
+#include "access.h"
 #include "activation.h"
+#include "audit.h"
 #include "bus.h"
 #include "dataplanes.h"
 #include "health.h"
@@ -16,6 +18,10 @@ struct serve {
 	struct loop *loop;
 	struct serve_options options;
 	struct reload reload;
+	struct audit audit;
+	struct access_codes codes;
+	unsigned refused_logins; /* not in the audit yet */
+	uint64_t refused_noted_ms;
 	struct table *table; /* as published */
 	uint64_t epoch;
 	int64_t started_ms;
@@ -54,7 +60,33 @@ json_t *serve_metrics(const struct serve *serve);
 enum reload_result serve_read_again(struct serve *serve);
 
 /* ---- serve_questions.c ---- */
+struct answer {
+	const char *type;
+	json_t *body; /* NULL = {} */
+};
+/* An MSG_ERROR. */
+struct answer serve_refuse(const struct err *err);
 void serve_on_data_question(struct view message, struct bytes *reply, void *ctx);
 void serve_on_admin_question(struct view message, struct bytes *reply, void *ctx);
+
+/* ---- serve_edit.c: answers to MSG_EDIT and its like ---- */
+struct answer serve_edit(struct serve *serve, const json_t *body);
+struct answer serve_get_config(struct serve *serve, const json_t *body);
+struct answer serve_get_settings(struct serve *serve, const json_t *body);
+struct answer serve_check_config(struct serve *serve, const json_t *body);
+struct answer serve_get_history(struct serve *serve, const json_t *body);
+struct answer serve_get_revision(struct serve *serve, const json_t *body);
+struct answer serve_get_diff(struct serve *serve, const json_t *body);
+struct answer serve_restore(struct serve *serve, const json_t *body);
+struct answer serve_get_audit(struct serve *serve, const json_t *body);
+/* Another admin token, by its hash in hex. */
+struct answer serve_set_token_hash(struct serve *serve, const json_t *body, const char *hex);
+/* Who asks, as the question says; pointsman(1) says nothing. */
+struct history_who serve_who(const json_t *body);
+
+/* ---- serve_access.c: tokens and users ---- */
+struct answer serve_check_token(struct serve *serve, const json_t *body);
+struct answer serve_set_token(struct serve *serve, const json_t *body);
+struct answer serve_mint_login(struct serve *serve, const json_t *body);
 
 #endif

@@ -16,13 +16,8 @@
 #define LATE_MS_MAX 60000
 #define YEAR_MS (366ll * 86400 * 1000)
 
-struct answer {
-	const char *type;
-	json_t *body; /* NULL = {} */
-};
-
-static struct answer
-refuse(const struct err *err)
+struct answer
+serve_refuse(const struct err *err)
 {
 	return (struct answer){MSG_ERROR, envelope_error_body(err)};
 }
@@ -36,7 +31,7 @@ answer_get_table(struct serve *serve, const json_t *body)
 	struct err err;
 	if (!jget_int(body, "", "epoch", INT64_MIN, INT64_MAX, &epoch, &err) ||
 	    !jget_int(body, "", "version", 0, INT64_MAX, &version, &err))
-		return refuse(&err);
+		return serve_refuse(&err);
 	if ((uint64_t)epoch == serve->table->epoch && (uint64_t)version == serve->table->version)
 		return (struct answer){MSG_SAME, NULL};
 	return (struct answer){MSG_TABLE, table_encode(serve->table)};
@@ -106,7 +101,7 @@ answer_report(struct serve *serve, const json_t *body)
 	struct report report;
 	struct err err;
 	if (!report_decode(body, &report, &err))
-		return refuse(&err);
+		return serve_refuse(&err);
 	bool repeated = dataplanes_has_batch(&serve->dataplanes, &report);
 	if (dataplanes_note(&serve->dataplanes, &report, loop_now_ms(serve->loop))) {
 		log_msg(LOG_INFO, "dataplane", "%s has joined", report.instance);
@@ -131,6 +126,24 @@ answer_get_state(struct serve *serve, const json_t *body)
 	return (struct answer){MSG_STATE, serve_state(serve)};
 }
 
+/* The first words of the paths that differ. */
+static json_t *
+sections_of(const json_t *before, const json_t *after)
+{
+	json_t *out = json_array(), *value;
+	const char *name;
+	for (unsigned side = 0; side < 2; side++) {
+		const json_t *one = side == 0 ? after : before, *other = side == 0 ? before : after;
+		json_object_foreach((json_t *)(uintptr_t)one, name, value)
+		{
+			const json_t *old = json_object_get(other, name);
+			if ((side == 0 || old == NULL) && (old == NULL || !json_equal(value, old)))
+				MUST(json_array_append_new(out, json_string(name)) == 0);
+		}
+	}
+	return out;
+}
+
 static struct answer
 answer_get_metrics(struct serve *serve, const json_t *body)
 {
@@ -142,32 +155,20 @@ static struct answer
 answer_reload(struct serve *serve, const json_t *body)
 {
 	(void)body;
+	json_t *before =
+	    serve->reload.config != NULL ? json_incref(serve->reload.config->root) : json_object();
 	enum reload_result result = serve_read_again(serve);
-	if (result == RELOAD_REFUSED)
-		return (struct answer){MSG_ERROR, reload_error_body(&serve->reload)};
-	return (struct answer){
-	    MSG_OK, json_pack("{s:I, s:b}", "revision", (json_int_t)serve->reload.revision,
-			"changed", result == RELOAD_CHANGED)};
-}
-
-static struct answer
-answer_check_token(struct serve *serve, const json_t *body)
-{
-	struct view hex = {0}, purpose = {0};
-	uint8_t asked[CRYPTO_SHA256_BYTES], known[CRYPTO_SHA256_BYTES];
-	struct err err;
-	if (!jget_str(body, "", "sha256", &hex, &err) || !jget_str(body, "", "for", &purpose, &err))
-		return refuse(&err);
-	const struct config *config = serve->reload.config;
-	bool readable = config != NULL && crypto_unhex(hex, asked, sizeof(asked));
-	if (readable && config_admin_sha256(config, known) &&
-	    crypto_equal(asked, known, sizeof(known)))
-		return (struct answer){MSG_OK, NULL};
-	if (readable && view_eq_str(purpose, "metrics") && config_metrics_sha256(config, known) &&
-	    crypto_equal(asked, known, sizeof(known)))
-		return (struct answer){MSG_OK, NULL};
-	err_set(&err, ERR_AUTH, "", "not the admin token");
-	return refuse(&err);
+	struct answer answer = {MSG_ERROR, NULL};
+	if (result == RELOAD_REFUSED) {
+		answer.body = reload_error_body(&serve->reload);
+	} else {
+		answer.type = MSG_OK;
+		answer.body = json_pack("{s:I, s:b, s:o}", "revision",
+		    (json_int_t)serve->reload.revision, "changed", result == RELOAD_CHANGED,
+		    "sections", sections_of(before, serve->reload.config->root));
+	}
+	json_decref(before);
+	return answer;
 }
 
 /* The text of a member into `out`; "" when absent. */
@@ -206,8 +207,8 @@ static struct answer
 unknown_id(void)
 {
 	struct err err;
-	err_set(&err, ERR_CONFIG, "id", "there is no such upstream, or it is disabled");
-	return refuse(&err);
+	err_set(&err, ERR_ABSENT, "id", "there is no such upstream, or it is disabled");
+	return serve_refuse(&err);
 }
 
 static struct answer
@@ -217,7 +218,7 @@ answer_clear_cooldown(struct serve *serve, const json_t *body)
 	unsigned group;
 	struct err err;
 	if (!get_group(body, &group, &err) || !get_text(body, "id", id, &err))
-		return refuse(&err);
+		return serve_refuse(&err);
 	if (id[0] != '\0' && health_find(&serve->health, id) == NULL)
 		return unknown_id();
 	size_t count = health_clear(
@@ -233,7 +234,7 @@ answer_probe_now(struct serve *serve, const json_t *body)
 	char id[TABLE_NAME_BYTES_MAX + 1];
 	struct err err;
 	if (!get_text(body, "id", id, &err))
-		return refuse(&err);
+		return serve_refuse(&err);
 	if (!health_probe_now(&serve->health, id))
 		return unknown_id();
 	serve_health_changed(serve);
@@ -242,50 +243,32 @@ answer_probe_now(struct serve *serve, const json_t *body)
 	    MSG_OK, json_pack("{s:I}", "probe_seq", (json_int_t)entry->probe_seq)};
 }
 
-/* Saved, or as it was. */
-static bool
-switch_upstream(
-    struct serve *serve, struct config_upstream *upstream, bool enabled, struct err *err)
-{
-	if (upstream->enabled == enabled)
-		return true;
-	json_t *before = json_copy(upstream->entry);
-	config_set_enabled(upstream, enabled, clock_wall_ms());
-	bool ok = reload_save(&serve->reload, err);
-	if (ok) {
-		serve_config_changed(serve);
-	} else {
-		upstream->enabled = !enabled;
-		json_object_clear(upstream->entry);
-		MUST(json_object_update(upstream->entry, before) == 0);
-	}
-	json_decref(before);
-	return ok;
-}
-
 static struct answer
 answer_set_enabled(struct serve *serve, const json_t *body)
 {
 	char id[TABLE_NAME_BYTES_MAX + 1];
 	const json_t *enabled = json_object_get(body, "enabled");
+	struct view rest, word;
+	enum group group;
 	struct err err;
 	if (!get_text(body, "id", id, &err))
-		return refuse(&err);
+		return serve_refuse(&err);
 	if (!json_is_boolean(enabled)) {
 		err_set(&err, ERR_CONFIG, "enabled", "must be true or false");
-		return refuse(&err);
+		return serve_refuse(&err);
 	}
-	/* What somebody has edited by hand is not written over. */
-	if (serve_read_again(serve) == RELOAD_REFUSED)
-		return (struct answer){MSG_ERROR, reload_error_body(&serve->reload)};
-	struct config_upstream *upstream =
-	    serve->reload.config != NULL ? config_find(serve->reload.config, id) : NULL;
-	if (upstream == NULL)
+	rest = view_of(id);
+	if (!view_split(&rest, ':', &word) || !group_parse(word, &group))
 		return unknown_id();
-	if (!switch_upstream(serve, upstream, json_is_true(enabled), &err))
-		return refuse(&err);
-	return (struct answer){
-	    MSG_OK, json_pack("{s:I}", "revision", (json_int_t)serve->reload.revision)};
+	json_t *edit = json_copy((json_t *)(uintptr_t)body);
+	MUST(edit != NULL && json_object_del(edit, "enabled") == 0);
+	json_t *more = json_pack("{s:s, s:s, s:s%, s:{s:O}}", "op", "merge", "section",
+	    config_list(group)->name, "id", rest.data, rest.len, "value", "enabled", enabled);
+	MUST(more != NULL && json_object_update(edit, more) == 0);
+	json_decref(more);
+	struct answer answer = serve_edit(serve, edit);
+	json_decref(edit);
+	return answer;
 }
 
 /* `at`: wall clock ms, or a moment as people write it; absent = now. */
@@ -327,11 +310,11 @@ answer_explain(struct serve *serve, const json_t *body)
 	    !jget_str(body, "", "model", &asked.model, &err) ||
 	    !jget_str(body, "", "session", &asked.session, &err) ||
 	    !get_group(body, &asked.group, &err) || !get_moment(body, wall, &asked.wall_ms, &err))
-		return refuse(&err);
+		return serve_refuse(&err);
 	int64_t ahead = asked.wall_ms - wall;
 	asked.now_ms = ahead > 0 ? now + (uint64_t)ahead : now;
 	json_t *answer = explain(serve, &asked, &err);
-	return answer != NULL ? (struct answer){MSG_EXPLANATION, answer} : refuse(&err);
+	return answer != NULL ? (struct answer){MSG_EXPLANATION, answer} : serve_refuse(&err);
 }
 
 /* A text that need not be there: NULL then. */
@@ -357,7 +340,7 @@ answer_forget_lesson(struct serve *serve, const json_t *body)
 	    !get_optional(body, "model", rooms[1], &model, &err) ||
 	    !get_optional(body, "kind", rooms[2], &kind, &err) ||
 	    !get_optional(body, "name", rooms[3], &name, &err))
-		return refuse(&err);
+		return serve_refuse(&err);
 	size_t count = lessons_kept_forget(&serve->lessons, upstream, model, kind, name);
 	if (count > 0)
 		serve_health_changed(serve);
@@ -380,7 +363,18 @@ static const struct question admin_questions[] = {
     {MSG_GET_STATE, answer_get_state},
     {MSG_GET_METRICS, answer_get_metrics},
     {MSG_RELOAD, answer_reload},
-    {MSG_CHECK_TOKEN, answer_check_token},
+    {MSG_CHECK_TOKEN, serve_check_token},
+    {MSG_SET_TOKEN, serve_set_token},
+    {MSG_MINT_LOGIN, serve_mint_login},
+    {MSG_EDIT, serve_edit},
+    {MSG_GET_CONFIG, serve_get_config},
+    {MSG_CHECK_CONFIG, serve_check_config},
+    {MSG_GET_SETTINGS, serve_get_settings},
+    {MSG_GET_HISTORY, serve_get_history},
+    {MSG_GET_REVISION, serve_get_revision},
+    {MSG_GET_DIFF, serve_get_diff},
+    {MSG_RESTORE, serve_restore},
+    {MSG_GET_AUDIT, serve_get_audit},
     {MSG_CLEAR_COOLDOWN, answer_clear_cooldown},
     {MSG_PROBE_NOW, answer_probe_now},
     {MSG_SET_ENABLED, answer_set_enabled},
@@ -401,10 +395,10 @@ reply_to(
 			questions++;
 		if (questions->type == NULL)
 			err_set(&err, ERR_PEER, "type", "this socket does not answer that");
-		answer =
-		    questions->type != NULL ? questions->fn(serve, envelope.body) : refuse(&err);
+		answer = questions->type != NULL ? questions->fn(serve, envelope.body)
+						 : serve_refuse(&err);
 	} else {
-		answer = refuse(&err);
+		answer = serve_refuse(&err);
 	}
 	if (!envelope_encode(answer.type, envelope.id, answer.body, reply)) {
 		err_set(&err, ERR_LIMIT, "", "the answer does not fit into a message");

@@ -329,6 +329,17 @@ answer_get_token_stats(struct stats *stats, const json_t *body)
 }
 
 static struct answer
+answer_get_spent(struct stats *stats, const json_t *body)
+{
+	struct err err;
+	(void)body;
+	json_t *answer = stats_query_usage(stats->store, stats->settings, &err);
+	if (answer == NULL)
+		on_failure(stats, &err);
+	return answer != NULL ? (struct answer){MSG_OK, answer} : refuse(&err);
+}
+
+static struct answer
 answer_reset_stats(struct stats *stats, const json_t *body)
 {
 	struct err err;
@@ -385,6 +396,7 @@ answer_question(struct stats *stats, const struct envelope *question)
 	    {MSG_RESET_STATS, answer_reset_stats},
 	    {MSG_REPRICE, answer_reprice},
 	    {MSG_GET_REPRICE, answer_get_reprice},
+	    {MSG_GET_SPENT, answer_get_spent},
 	};
 	struct err err;
 	if (stats->store == NULL) {

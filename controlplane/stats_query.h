@@ -24,5 +24,8 @@ struct stats_spent {
 /* One for each key that has used anything; the caller mem_free's. False and `err` on failure. */
 MUST_CHECK bool stats_query_spent(struct stats_store *store, const struct stats_settings *settings,
     struct stats_spent **out, size_t *count, struct err *err);
+/* MSG_GET_SPENT: the same as an answer: {periods, keys}. */
+json_t *stats_query_usage(
+    struct stats_store *store, const struct stats_settings *settings, struct err *err);
 
 #endif

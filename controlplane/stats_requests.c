@@ -88,7 +88,7 @@ struct wanted {
 	uint8_t id_from[ID_BYTES], id_to[ID_BYTES]; /* ids that begin alike lie between */
 	bool by_id;
 	struct view upstream, model, client_key, session, result;
-	int64_t before, limit, from_ms, to_ms;
+	int64_t before, after, limit, from_ms, to_ms;
 	char needle[300]; /* "upstream":"<id>" as it stands in the attempts */
 };
 
@@ -126,6 +126,7 @@ read_wanted(const json_t *body, struct wanted *wanted, struct err *err)
 	    !jget_int(body, "", "from_ms", 0, INT64_MAX, &wanted->from_ms, err) ||
 	    !jget_int(body, "", "to_ms", 0, INT64_MAX, &wanted->to_ms, err) ||
 	    !jget_int(body, "", "before", 1, INT64_MAX, &wanted->before, err) ||
+	    !jget_int(body, "", "after", 0, INT64_MAX, &wanted->after, err) ||
 	    !jget_int(body, "", "limit", 1, SHOWN_MAX, &wanted->limit, err))
 		return false;
 	if (wanted->upstream.len > 0) {
@@ -144,11 +145,12 @@ read_wanted(const json_t *body, struct wanted *wanted, struct err *err)
 
 /* The newest first; looks at a bounded number of them. */
 static const char requests_sql[] =
-    "SELECT * FROM (SELECT * FROM requests WHERE seq<?1 ORDER BY seq DESC LIMIT ?2) WHERE "
+    "SELECT * FROM (SELECT * FROM requests WHERE seq<?1 AND seq>?13 ORDER BY seq DESC LIMIT ?2) "
+    "WHERE "
     "(?3='' OR instr(attempts,?3)>0) AND (?4='' OR model=?4) AND (?5='' OR client_key=?5) AND "
     "(?6='' OR session=?6) AND (?7='' OR result=?7) AND at_ms>=?9 AND at_ms<?10 LIMIT ?8";
 static const char by_id_sql[] =
-    "SELECT * FROM requests WHERE id>=?11 AND id<=?12 AND seq<?1 AND "
+    "SELECT * FROM requests WHERE id>=?11 AND id<=?12 AND seq<?1 AND seq>?13 AND "
     "(?3='' OR instr(attempts,?3)>0) AND (?4='' OR model=?4) AND (?5='' OR client_key=?5) AND "
     "(?6='' OR session=?6) AND (?7='' OR result=?7) AND at_ms>=?9 AND at_ms<?10 AND ?2=?2 "
     "ORDER BY seq DESC LIMIT ?8";
@@ -169,6 +171,7 @@ prepare_requests(struct sql *sql, const struct wanted *wanted, struct err *err)
 	sql_bind_i64(stmt, 8, wanted->limit);
 	sql_bind_i64(stmt, 9, wanted->from_ms);
 	sql_bind_i64(stmt, 10, wanted->to_ms);
+	sql_bind_i64(stmt, 13, wanted->after);
 	if (wanted->by_id) {
 		sql_bind_blob(stmt, 11, view_make((const char *)wanted->id_from, ID_BYTES));
 		sql_bind_blob(stmt, 12, view_make((const char *)wanted->id_to, ID_BYTES));
@@ -395,4 +398,34 @@ stats_query_spent(struct stats_store *store, const struct stats_settings *settin
 		return true;
 	mem_free(list);
 	return false;
+}
+
+json_t *
+stats_query_usage(struct stats_store *store, const struct stats_settings *settings, struct err *err)
+{
+	static const char *const names[PERIODS] = {"day", "week", "month"};
+	struct stats_spent *list;
+	size_t count;
+	if (!stats_query_spent(store, settings, &list, &count, err))
+		return NULL;
+	json_t *keys = json_array(), *periods = json_object();
+	for (size_t i = 0; i < PERIODS; i++) {
+		json_t *period =
+		    json_pack("{s:I, s:I}", "start_ms", (json_int_t)settings->periods.start_ms[i],
+			"end_ms", (json_int_t)settings->periods.end_ms[i]);
+		MUST(period != NULL && json_object_set_new(periods, names[i], period) == 0);
+	}
+	for (size_t k = 0; k < count; k++) {
+		json_t *tokens = json_object(), *usd = json_object();
+		for (size_t i = 0; i < PERIODS; i++) {
+			json_object_set_new(tokens, names[i], json_integer(list[k].tokens[i]));
+			json_object_set_new(
+			    usd, names[i], json_real((double)list[k].nano[i] / 1e9));
+		}
+		json_t *key =
+		    json_pack("{s:s, s:o, s:o}", "id", list[k].key, "tokens", tokens, "usd", usd);
+		MUST(key != NULL && json_array_append_new(keys, key) == 0);
+	}
+	mem_free(list);
+	return json_pack("{s:o, s:o}", "periods", periods, "keys", keys);
 }

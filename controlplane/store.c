@@ -53,6 +53,13 @@ store_open(struct store *store, const char *state_dir, struct err *err)
 	return true;
 }
 
+void
+store_expect(struct store *store, uint64_t revision, const uint8_t sha256[32])
+{
+	store->revision = revision;
+	memcpy(store->sha256, sha256, sizeof(store->sha256));
+}
+
 bool
 store_exists(const struct store *store)
 {
@@ -103,9 +110,11 @@ store_read(struct store *store, struct bytes *out, bool *changed, struct err *er
 	if (!check_kind(store->path, err) || !fileio_read(store->path, out, err))
 		return false;
 	crypto_sha256(bytes_view(out), hash);
-	*changed = store->revision == 0 || memcmp(hash, store->sha256, sizeof(hash)) != 0;
-	if (*changed)
+	bool other = store->revision == 0 || memcmp(hash, store->sha256, sizeof(hash)) != 0;
+	*changed = other || !store->known;
+	if (other)
 		store->revision++;
+	store->known = true;
 	memcpy(store->sha256, hash, sizeof(hash));
 	return true;
 }
@@ -126,13 +135,13 @@ is_as_known(const struct store *store, struct bytes *old, struct err *err)
 		    err, ERR_CONFIG, store->path, "is refused as it is: repair it first");
 	}
 	if (!store_exists(store)) {
-		return store->revision == 0 ||
+		return !store->known ||
 		       err_set(err, ERR_CONFIG, store->path, "was removed since it was read");
 	}
 	if (!check_kind(store->path, err) || !fileio_read(store->path, old, err))
 		return false;
 	crypto_sha256(bytes_view(old), hash);
-	return (store->revision > 0 && memcmp(hash, store->sha256, sizeof(hash)) == 0) ||
+	return (store->known && memcmp(hash, store->sha256, sizeof(hash)) == 0) ||
 	       err_set(err, ERR_CONFIG, store->path, "was changed since it was read");
 }
 
@@ -149,6 +158,7 @@ store_write(struct store *store, struct view text, struct err *err)
 		return false;
 	crypto_sha256(text, store->sha256);
 	store->revision++;
+	store->known = true;
 	store->read_mark = store->poll_mark = mark_of(store);
 	return true;
 }
@@ -157,6 +167,13 @@ bool
 store_write_good(const struct store *store, struct view text, struct err *err)
 {
 	return fileio_write(store->good_path, text, 0600, err);
+}
+
+bool
+store_differs(const struct store *store)
+{
+	struct store_mark mark = mark_of(store);
+	return !mark_eq(&mark, &store->read_mark);
 }
 
 bool

@@ -26,7 +26,8 @@ struct store {
 	char backup_path[STORE_PATH_BYTES];
 	char good_path[STORE_PATH_BYTES];
 	uint8_t sha256[32]; /* of the content last read or written */
-	uint64_t revision;  /* grows by one with each new content, read or written; 0 = none yet */
+	bool known;         /* ... if there was any */
+	uint64_t revision;  /* grows by one with each new content, read or written */
 	bool refused;       /* set by whoever found the content bad: it is never written over */
 	struct store_mark read_mark; /* of the file as last read */
 	struct store_mark poll_mark; /* of the file as last looked at */
@@ -34,6 +35,8 @@ struct store {
 
 /* Makes <state_dir>/json_data (0700). */
 MUST_CHECK bool store_open(struct store *store, const char *state_dir, struct err *err);
+/* What is known from before this start: the number goes on, unless the content is still that. */
+void store_expect(struct store *store, uint64_t revision, const uint8_t sha256[32]);
 /* There is something under the file's name. */
 bool store_exists(const struct store *store);
 bool store_has_good(const struct store *store);
@@ -48,6 +51,8 @@ MUST_CHECK bool store_write(struct store *store, struct view text, struct err *e
 MUST_CHECK bool store_write_good(const struct store *store, struct view text, struct err *err);
 /* Overwrites and frees a buffer that held a configuration. */
 void store_wipe(struct bytes *text);
+/* The file is another than was last read or written. */
+bool store_differs(const struct store *store);
 /* True once after somebody else changed the file and has left it alone since the last call: call it
  * a few times a second. */
 bool store_poll(struct store *store);

@@ -121,12 +121,29 @@ is_probe(struct view path)
 	return is_one_of(path, paths);
 }
 
+/* Below /api/v1 clients have paths too (a prefix, then /v1/...): these words are no API's of
+ * theirs.
+ */
+static bool
+is_admin_word(struct view below)
+{
+	static const char *const words[] = {"access", "alerts", "audit", "capabilities", "clear",
+	    "client-keys", "config", "decisions", "events", "explain", "export", "import",
+	    "lessons", "model-rules", "openapi.json", "prices", "requests", "sessions", "settings",
+	    "state", "stats", "tests", "upstreams", "usage", "users", NULL};
+	struct view word;
+	return view_split(&below, '/', &word) && word.len == 0 && view_split(&below, '/', &word) &&
+	       is_one_of(word, words);
+}
+
 static bool
 is_admin(struct view path)
 {
+	struct view below;
 	static const char *const pages[] = {
 	    "/index.html", "/token-stats.html", "/login", "/logout", "/chart.min.js", NULL};
-	bool api = is_below(path, "/api", NULL) && !is_below(path, "/api/v1", NULL);
+	bool api = is_below(path, "/api", NULL) &&
+		   (!is_below(path, "/api/v1", &below) || is_admin_word(below));
 	return api || is_below(path, "/assets", NULL) || is_one_of(path, pages);
 }
 

@@ -7,7 +7,7 @@ const char *
 names_socket_of(const char *type)
 {
 	static const char *const statistics[] = {MSG_GET_STATS, MSG_GET_REQUESTS,
-	    MSG_GET_TOKEN_STATS, MSG_RESET_STATS, MSG_REPRICE, MSG_GET_REPRICE};
+	    MSG_GET_TOKEN_STATS, MSG_RESET_STATS, MSG_REPRICE, MSG_GET_REPRICE, MSG_GET_SPENT};
 	for (size_t i = 0; i < sizeof(statistics) / sizeof(statistics[0]); i++) {
 		if (strcmp(type, statistics[i]) == 0)
 			return NAMES_STATS;

@@ -37,6 +37,25 @@
 #define MSG_EXPLANATION "explanation"
 #define MSG_FORGET_LESSON                                                                          \
 	"forget_lesson" /* REQ admin: {upstream?, model?, kind?, name?} -> MSG_OK */
+/* Changes; `by` is {user, role, via, peer}, `request` a word that makes a repeated question one. */
+#define MSG_EDIT                                                                                   \
+	"edit" /* REQ admin: {op, section?, id?, ..., if_match?, request?, by?} -> MSG_OK */
+#define MSG_GET_CONFIG "get_config" /* REQ admin: {section?} -> MSG_CONFIG, masked */
+#define MSG_CONFIG "config"
+#define MSG_CHECK_CONFIG "check_config" /* REQ admin: {value} -> MSG_OK */
+#define MSG_GET_SETTINGS "get_settings" /* REQ admin: {} -> MSG_SETTINGS */
+#define MSG_SETTINGS "settings"
+#define MSG_GET_HISTORY "get_history"   /* REQ admin: {} -> MSG_OK */
+#define MSG_GET_REVISION "get_revision" /* REQ admin: {revision} -> MSG_OK */
+#define MSG_GET_DIFF "get_diff"         /* REQ admin: {from, to?} -> MSG_OK */
+#define MSG_RESTORE "restore"           /* REQ admin: {revision, if_match?, ...} -> MSG_OK */
+#define MSG_IMPORT "import"             /* REQ admin: {text, format?, apply?, ...} -> MSG_OK */
+#define MSG_GET_AUDIT "get_audit"       /* REQ admin: {before?, limit?, who?, action?} -> MSG_OK */
+#define MSG_SET_TOKEN "set_token"       /* REQ admin: {token, request?, by?} -> MSG_OK */
+#define MSG_MINT_LOGIN "mint_login"     /* REQ admin: {} -> MSG_OK {code} */
+#define MSG_TEST_UPSTREAM                                                                          \
+	"test_upstream"         /* REQ admin: {id or group, entry; model?, ...} -> MSG_OK */
+#define MSG_GET_TEST "get_test" /* REQ admin: {seq} -> MSG_OK */
 /* On stats.ipc: */
 #define MSG_RECORDS "records" /* REQ data: {journal, first, records} -> MSG_STORED */
 #define MSG_STORED "stored"
@@ -50,6 +69,7 @@
 #define MSG_GET_REPRICE "get_reprice" /* REQ admin: {} -> MSG_REPRICED */
 #define MSG_REPRICED "repriced"       /* {running, looked, changed, from_ms, to_ms} */
 #define MSG_RESET_STATS "reset_stats" /* REQ admin: {} -> MSG_OK {epoch} */
+#define MSG_GET_SPENT "get_spent"     /* REQ admin: {} -> MSG_OK: what budgets have left */
 #define MSG_OK "ok"
 #define MSG_ERROR "error" /* {kind, message, faults: [{path, message}]} */
 

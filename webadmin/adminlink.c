@@ -28,6 +28,8 @@ struct adminlink {
 	bool unanswered; /* said so in the log */
 	json_t *state;
 	uint64_t state_ms;
+	void (*on_state)(void *ctx);
+	void *on_state_ctx;
 };
 
 /* ---- the state ---- */
@@ -38,6 +40,8 @@ take_state(struct adminlink *link, const struct envelope *envelope)
 	json_decref(link->state);
 	link->state = json_incref(envelope->body);
 	link->state_ms = loop_now_ms(link->loop);
+	if (link->on_state != NULL)
+		link->on_state(link->on_state_ctx);
 }
 
 static void
@@ -78,6 +82,26 @@ adminlink_state(const struct adminlink *link, uint64_t *age_ms)
 {
 	*age_ms = link->state != NULL ? loop_now_ms(link->loop) - link->state_ms : 0;
 	return link->state;
+}
+
+const json_t *
+adminlink_state_at(const struct adminlink *link, uint64_t *at_ms)
+{
+	*at_ms = link->state_ms;
+	return link->state;
+}
+
+void
+adminlink_on_state(struct adminlink *link, void (*fn)(void *ctx), void *ctx)
+{
+	link->on_state = fn;
+	link->on_state_ctx = ctx;
+}
+
+bool
+adminlink_is_silent(const struct adminlink *link)
+{
+	return link->unanswered;
 }
 
 /* ---- questions ---- */

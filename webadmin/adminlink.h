@@ -31,5 +31,11 @@ MUST_CHECK bool adminlink_ask(
 /* The last state (borrowed until the next turn), or NULL when none has ever come. *age_ms says how
  * long ago. */
 const json_t *adminlink_state(const struct adminlink *link, uint64_t *age_ms);
+/* The same with the loop's time at which it came. */
+const json_t *adminlink_state_at(const struct adminlink *link, uint64_t *at_ms);
+/* `fn` is called when a state has come, at most one function. */
+void adminlink_on_state(struct adminlink *link, void (*fn)(void *ctx), void *ctx);
+/* The control plane has left the last question unanswered. */
+bool adminlink_is_silent(const struct adminlink *link);
 
 #endif

@@ -131,7 +131,7 @@ finish(struct export *export, bool whole)
 		httpd_abort(call->req, HTTPD_CUT);
 	json_decref(export->question);
 	mem_free(export);
-	mem_free(call);
+	api_drop(call);
 }
 
 static void
@@ -306,7 +306,7 @@ on_sums(const struct envelope *answer, void *ctx)
 	reply_bytes(call->req, 200, "text/csv; charset=utf-8; header=present", "no-store",
 	    bytes_view(&out), &save);
 	bytes_fini(&out);
-	mem_free(call);
+	api_drop(call);
 }
 
 void

@@ -4,36 +4,18 @@
 #include "names.h"
 #include <string.h>
 
-/* ---- answers ---- */
-
-/* What the other side says against a question is the asker's fault, by its kind. */
-static int
-status_of(const json_t *error)
-{
-	const char *kind = json_string_value(json_object_get(error, "kind"));
-	const char *message = json_string_value(json_object_get(error, "message"));
-	if (kind == NULL)
-		return 502;
-	if (message != NULL && strstr(message, "no such upstream") != NULL)
-		return 404;
-	if (strcmp(kind, err_kind_name(ERR_IO)) == 0)
-		return 409; /* the file was edited meanwhile, or cannot be written */
-	return 400;
-}
+#define STATE_STALE_MS 5000
 
 void
 api_answer(const struct envelope *answer, void *ctx)
 {
 	struct call *call = ctx;
-	if (answer == NULL) {
-		api_fail(call, 503, "the control plane does not answer");
-		return;
-	}
-	bool error = strcmp(answer->type, MSG_ERROR) == 0;
-	json_t *body = json_deep_copy(answer->body);
-	MUST(body != NULL);
-	MUST(json_object_set_new(body, "success", json_boolean(!error)) == 0);
-	api_finish(call, error ? status_of(body) : 200, body);
+	if (answer == NULL)
+		api_fail_away(call);
+	else if (strcmp(answer->type, MSG_ERROR) == 0)
+		api_fail_asked(call, answer->body);
+	else
+		api_finish_told(call, answer->body);
 }
 
 void
@@ -42,7 +24,7 @@ api_ask(struct call *call, const char *type, json_t *body)
 	bool stats = strcmp(names_socket_of(type), NAMES_STATS) == 0;
 	struct adminlink *link = stats ? call->api->stats : call->api->link;
 	if (!adminlink_ask(link, type, body, api_answer, call))
-		api_fail(call, 503, "the control plane does not answer");
+		api_fail_away(call);
 }
 
 void
@@ -58,30 +40,45 @@ api_take_query(struct call *call, json_t *body, const char *const *keys)
 
 /* ---- looking ---- */
 
-static const json_t *
-state_of(struct call *call)
+const json_t *
+api_state(struct call *call)
 {
 	uint64_t age_ms;
 	const json_t *state = adminlink_state(call->api->link, &age_ms);
 	if (state == NULL)
-		api_fail(call, 503, "the control plane does not answer");
+		api_fail_away(call);
 	return state;
 }
 
-void
-api_show_upstreams(struct call *call)
+json_t *
+api_state_shown(const json_t *state, uint64_t age_ms)
 {
-	const json_t *state = state_of(call);
-	if (state != NULL)
-		api_finish(call, 200,
-		    json_pack(
-			"{s:b, s:O}", "success", 1, "groups", json_object_get(state, "groups")));
+	json_t *body = json_copy((json_t *)(uintptr_t)state);
+	MUST(body != NULL &&
+	     json_object_set_new(body, "age_ms", json_integer((json_int_t)age_ms)) == 0);
+	(void)json_object_del(body, "users");
+	return body;
+}
+
+void
+api_show_state(struct call *call)
+{
+	uint64_t age_ms;
+	const json_t *state = adminlink_state(call->api->link, &age_ms);
+	if (state != NULL && age_ms <= STATE_STALE_MS) {
+		api_finish(call, 200, api_state_shown(state, age_ms));
+		return;
+	}
+	json_t *age = state != NULL ? json_integer((json_int_t)age_ms) : json_null();
+	api_finish(call, 503,
+	    json_pack("{s:b, s:s, s:s, s:o}", "success", 0, "kind", "timeout", "message",
+		"the control plane does not answer", "age_ms", age));
 }
 
 void
 api_show_lessons(struct call *call)
 {
-	const json_t *state = state_of(call);
+	const json_t *state = api_state(call);
 	if (state != NULL)
 		api_finish(call, 200,
 		    json_pack(
@@ -120,25 +117,6 @@ void
 api_probe(struct call *call)
 {
 	api_ask(call, MSG_PROBE_NOW, json_pack("{s:s}", "id", call->word));
-}
-
-static void
-set_enabled(struct call *call, bool enabled)
-{
-	api_ask(
-	    call, MSG_SET_ENABLED, json_pack("{s:s, s:b}", "id", call->word, "enabled", enabled));
-}
-
-void
-api_enable(struct call *call)
-{
-	set_enabled(call, true);
-}
-
-void
-api_disable(struct call *call)
-{
-	set_enabled(call, false);
 }
 
 void

@@ -36,7 +36,8 @@ api_show_decisions(struct call *call)
 	if (api_take_number(call, body, "limit", 1, SHOWN_MAX) &&
 	    api_take_number(call, body, "before", 1, INT64_MAX) &&
 	    api_take_number(call, body, "from_ms", 0, INT64_MAX) &&
-	    api_take_number(call, body, "to_ms", 0, INT64_MAX))
+	    api_take_number(call, body, "to_ms", 0, INT64_MAX) &&
+	    api_take_number(call, body, "after", 0, INT64_MAX))
 		api_ask(call, MSG_GET_REQUESTS, body);
 }
 
@@ -61,6 +62,12 @@ api_show_stats(struct call *call)
 	json_t *question = api_stats_question(call);
 	if (question != NULL)
 		api_ask(call, MSG_GET_STATS, question);
+}
+
+void
+api_show_usage(struct call *call)
+{
+	api_ask(call, MSG_GET_SPENT, NULL);
 }
 
 /* ---- as earlier versions had it ---- */

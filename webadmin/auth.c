@@ -31,7 +31,7 @@ find(const struct auth *auth, struct view id)
 }
 
 void
-auth_login(struct auth *auth, uint64_t now_ms, char id[AUTH_ID_BYTES])
+auth_login(struct auth *auth, const struct auth_user *user, uint64_t now_ms, char id[AUTH_ID_BYTES])
 {
 	if (auth->count == AUTH_SESSIONS_MAX)
 		drop(auth, 0);
@@ -39,28 +39,38 @@ auth_login(struct auth *auth, uint64_t now_ms, char id[AUTH_ID_BYTES])
 	crypto_random_base64url(32, id);
 	crypto_sha256(view_of(id), session->sha256);
 	session->born_ms = session->used_ms = now_ms;
+	session->user = *user;
 }
 
-bool
-auth_use(struct auth *auth, struct view id, uint64_t now_ms, char csrf[AUTH_CSRF_BYTES])
+const struct auth_session *
+auth_look(struct auth *auth, struct view id, uint64_t now_ms)
 {
-	uint8_t mac[CRYPTO_SHA256_BYTES];
 	size_t index = find(auth, id);
 	if (index == auth->count)
-		return false;
+		return NULL;
 	struct auth_session *session = &auth->sessions[index];
 	if (now_ms - session->born_ms >= AUTH_LIFE_MS ||
 	    now_ms - session->used_ms >= AUTH_IDLE_MS) {
 		drop(auth, index);
-		return false;
+		return NULL;
 	}
+	return session;
+}
+
+const struct auth_session *
+auth_use(struct auth *auth, struct view id, uint64_t now_ms, char csrf[AUTH_CSRF_BYTES])
+{
+	uint8_t mac[CRYPTO_SHA256_BYTES];
+	if (auth_look(auth, id, now_ms) == NULL)
+		return NULL;
+	struct auth_session *session = &auth->sessions[find(auth, id)];
 	session->used_ms = now_ms;
 	if (csrf != NULL) {
 		crypto_hmac_sha256(view_make((const char *)auth->csrf_key, sizeof(auth->csrf_key)),
 		    view_make((const char *)session->sha256, sizeof(session->sha256)), mac);
 		crypto_hex(mac, sizeof(mac), csrf);
 	}
-	return true;
+	return session;
 }
 
 void
@@ -71,20 +81,48 @@ auth_logout(struct auth *auth, struct view id)
 		drop(auth, index);
 }
 
-void
-auth_bearer_note(struct auth *auth, enum auth_role role, const uint8_t sha256[CRYPTO_SHA256_BYTES],
-    uint64_t now_ms)
+size_t
+auth_logout_user(struct auth *auth, const char *name)
 {
-	struct auth_bearer *bearer = &auth->bearers[role];
-	memcpy(bearer->sha256, sha256, CRYPTO_SHA256_BYTES);
-	bearer->until_ms = now_ms + AUTH_BEARER_MS;
+	size_t before = auth->count;
+	for (size_t i = auth->count; i > 0; i--) {
+		if (name == NULL || strcmp(auth->sessions[i - 1].user.name, name) == 0)
+			drop(auth, i - 1);
+	}
+	for (size_t i = 0; i < AUTH_BEARERS_MAX; i++) {
+		if (name == NULL || strcmp(auth->bearers[i].user.name, name) == 0)
+			auth->bearers[i].until_ms = 0;
+	}
+	return before - auth->count;
 }
 
-bool
-auth_bearer_known(const struct auth *auth, enum auth_role role,
-    const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms)
+void
+auth_bearer_note(struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES],
+    const struct auth_user *user, uint64_t now_ms)
 {
-	const struct auth_bearer *bearer = &auth->bearers[role];
-	return now_ms < bearer->until_ms &&
-	       crypto_equal(bearer->sha256, sha256, CRYPTO_SHA256_BYTES);
+	size_t at = 0;
+	for (size_t i = 0; i < AUTH_BEARERS_MAX; i++) {
+		if (memcmp(auth->bearers[i].sha256, sha256, CRYPTO_SHA256_BYTES) == 0) {
+			at = i;
+			break;
+		}
+		if (auth->bearers[i].until_ms < auth->bearers[at].until_ms)
+			at = i;
+	}
+	memcpy(auth->bearers[at].sha256, sha256, CRYPTO_SHA256_BYTES);
+	auth->bearers[at].until_ms = now_ms + AUTH_BEARER_MS;
+	auth->bearers[at].user = *user;
+}
+
+const struct auth_user *
+auth_bearer_known(
+    const struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms)
+{
+	const struct auth_user *found = NULL;
+	for (size_t i = 0; i < AUTH_BEARERS_MAX; i++) {
+		if (now_ms < auth->bearers[i].until_ms &&
+		    crypto_equal(auth->bearers[i].sha256, sha256, CRYPTO_SHA256_BYTES))
+			found = &auth->bearers[i].user;
+	}
+	return found;
 }

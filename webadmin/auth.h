@@ -16,42 +16,57 @@
 #define AUTH_ID_BYTES 44   /* 256 random bits in base64url, terminated */
 #define AUTH_CSRF_BYTES 65 /* hex, terminated */
 
+#define AUTH_NAME_BYTES 65
+#define AUTH_BEARERS_MAX 16
+
+/* Whom controlplane has named for a token. */
+struct auth_user {
+	char name[AUTH_NAME_BYTES];
+	char stamp[24];    /* another one when the token is another */
+	bool admin;        /* else a viewer */
+	bool metrics;      /* nobody: the token opens /metrics and nothing else */
+	uint64_t since_ms; /* when that was named */
+};
+
 struct auth_session {
 	uint8_t sha256[CRYPTO_SHA256_BYTES];
 	uint64_t born_ms, used_ms;
+	struct auth_user user;
 };
 
-/* What a token opens. */
-enum auth_role {
-	AUTH_ADMIN,
-	AUTH_METRICS, /* only /metrics */
-	AUTH_ROLES,
-};
-
-struct auth_bearer { /* the last that was found good */
+struct auth_bearer {
 	uint8_t sha256[CRYPTO_SHA256_BYTES];
 	uint64_t until_ms;
+	struct auth_user user;
 };
 
 struct auth {
 	uint8_t csrf_key[CRYPTO_SHA256_BYTES];
 	struct auth_session sessions[AUTH_SESSIONS_MAX]; /* in the order of their birth */
 	size_t count;
-	struct auth_bearer bearers[AUTH_ROLES];
+	struct auth_bearer bearers[AUTH_BEARERS_MAX]; /* that were found good */
 };
 
 void auth_init(struct auth *auth);
 /* A new session; its id goes to the client and is kept nowhere else. */
-void auth_login(struct auth *auth, uint64_t now_ms, char id[AUTH_ID_BYTES]);
-/* True when `id` is a living session, which is used by that. `csrf` (may be NULL) is its token. */
-bool auth_use(struct auth *auth, struct view id, uint64_t now_ms, char csrf[AUTH_CSRF_BYTES]);
+void auth_login(
+    struct auth *auth, const struct auth_user *user, uint64_t now_ms, char id[AUTH_ID_BYTES]);
+/* The living session of this id, which is used by that, or NULL. `csrf` (may be NULL) is its token.
+ */
+const struct auth_session *auth_use(
+    struct auth *auth, struct view id, uint64_t now_ms, char csrf[AUTH_CSRF_BYTES]);
+/* The same without using it. */
+const struct auth_session *auth_look(struct auth *auth, struct view id, uint64_t now_ms);
 /* Ends the session; fine when there is none. */
 void auth_logout(struct auth *auth, struct view id);
+/* Ends all sessions of a user and forgets the tokens; NULL = everybody's. How many sessions. */
+size_t auth_logout_user(struct auth *auth, const char *name);
 
-/* A token by itself: remembers the hash of the last good one of each role for AUTH_BEARER_MS. */
-void auth_bearer_note(struct auth *auth, enum auth_role role,
-    const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms);
-bool auth_bearer_known(const struct auth *auth, enum auth_role role,
-    const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms);
+/* A token by itself: its hash is remembered for AUTH_BEARER_MS. */
+void auth_bearer_note(struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES],
+    const struct auth_user *user, uint64_t now_ms);
+/* Whose it is, NULL = not known. */
+const struct auth_user *auth_bearer_known(
+    const struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms);
 
 #endif

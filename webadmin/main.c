@@ -1,6 +1,7 @@
 /* webadmin: the admin pages and their API. */
 #include "adminlink.h"
 #include "api.h"
+#include "events.h"
 #include "log.h"
 #include "loop.h"
 #include "metrics_text.h"
@@ -97,6 +98,7 @@ on_stop(int signo, void *ctx)
 	log_msg(LOG_INFO, "drain", "signal %d", signo);
 	(void)unlink(web->ready_path);
 	httpd_drain(web->httpd, on_drained, web);
+	events_drain(web->api.events);
 	loop_timer_arm(&web->drain_timer, DRAIN_MS);
 }
 
@@ -123,6 +125,7 @@ start(struct webadmin *web, struct err *err)
 		return false;
 	api_init(
 	    &web->api, web->loop, web->link, web->stats, options->state_dir, options->api_port);
+	web->api.events = events_new(web->loop, &web->api);
 	web->httpd = web_new(web->loop, &web->api);
 	(void)netaddr_take_listen_fds(on_listen_fd, web);
 	if (web->failed || web->listening == 0)
@@ -139,6 +142,7 @@ finish(struct webadmin *web)
 		httpd_free(web->httpd);
 	adminlink_free(web->link);
 	adminlink_free(web->stats);
+	events_free(web->api.events);
 	if (web->loop != NULL) {
 		loop_timer_fini(&web->drain_timer);
 		loop_free(web->loop);

@@ -45,7 +45,7 @@ reply_start(struct http_req *req, const char *type, const char *disposition)
 {
 	struct http_header headers[FIXED + 1];
 	struct http_header save = {VIEW("Content-Disposition"), view_of(disposition)};
-	size_t count = make_headers(headers, type, "no-store", &save);
+	size_t count = make_headers(headers, type, "no-store", disposition != NULL ? &save : NULL);
 	httpd_start(req, 200, headers, count, HTTPD_CHUNKED, 0);
 }
 

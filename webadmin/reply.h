@@ -14,7 +14,7 @@ void reply_error(struct http_req *req, int status, const char *message);
 /* The same with a header more. */
 void reply_error_with(
     struct http_req *req, int status, const char *message, const struct http_header *extra);
-/* The head of an answer that comes in pieces, as a file to save. */
+/* The head of an answer that comes in pieces, as a file to save (NULL = as none). */
 void reply_start(struct http_req *req, const char *type, const char *disposition);
 /* Bytes of any type; `cache` is the value of Cache-Control. */
 void reply_bytes(struct http_req *req, int status, const char *type, const char *cache,

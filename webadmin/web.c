@@ -3,14 +3,16 @@
 #include "guard.h"
 #include "reply.h"
 
-#define BODY_BYTES_MAX (64u * 1024)
-#define CONNECTIONS_MAX 256
+#define BODY_BYTES_MAX (6u * 1024 * 1024)
+#define STRANGER_BYTES_MAX (64u * 1024)
+#define CONNECTIONS_MAX 512
 
 static void
 on_head(struct http_req *req, void *ctx)
 {
-	(void)ctx;
-	httpd_body_limit(req, BODY_BYTES_MAX);
+	/* Nobody else may make this process keep much. */
+	bool known = api_knows(ctx, req, loop_now_ms(httpd_loop(req)));
+	httpd_body_limit(req, known ? BODY_BYTES_MAX : STRANGER_BYTES_MAX);
 	if (!guard_host(httpd_header(req, "host")))
 		reply_error(req, 421, "ask for localhost, 127.0.0.1 or [::1]");
 }

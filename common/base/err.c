@@ -63,6 +63,10 @@ err_kind_name(enum err_kind kind)
 		return "auth";
 	case ERR_CANCELLED:
 		return "cancelled";
+	case ERR_ABSENT:
+		return "absent";
+	case ERR_STALE:
+		return "stale";
 	}
 	return "unknown";
 }

@@ -20,6 +20,8 @@ enum err_kind {
 	ERR_PEER,      /* the other side broke its protocol */
 	ERR_AUTH,      /* who asks may not */
 	ERR_CANCELLED, /* nobody wants the result any more */
+	ERR_ABSENT,    /* there is no such thing */
+	ERR_STALE,     /* another has changed it meanwhile: look again */
 };
 
 struct err {

@@ -2,6 +2,7 @@
 #include "backoff.h"
 #include "banner.h"
 #include "fileio.h"
+#include "grid.h"
 #include "jget.h"
 #include "log.h"
 #include "loop.h"
@@ -230,6 +231,25 @@ all_ready(const struct launcher *launcher, struct bytes *missing)
 	return missing->len == 0;
 }
 
+/* The address that logs in by itself; the code in it holds once, and is shown once. */
+static void
+print_login(const struct launcher *launcher, struct bytes *out)
+{
+	char path[PATH_MAX];
+	struct bytes code;
+	struct err err;
+	int len = snprintf(path, sizeof(path), "%s/login-code", launcher->places.run);
+	bytes_init(&code, 256);
+	if (len > 0 && (size_t)len < sizeof(path) && fileio_read(path, &code, &err)) {
+		MUST(bytes_printf(
+		    out, "Log in       http://localhost:%u/#login=", launcher->admin_port));
+		grid_clean(out, bytes_view(&code));
+		MUST(bytes_append_str(out, "  (once, within 15 minutes)\n"));
+		(void)unlink(path);
+	}
+	bytes_fini(&code);
+}
+
 static bool
 announce(const struct launcher *launcher, struct err *err)
 {
@@ -241,6 +261,8 @@ announce(const struct launcher *launcher, struct err *err)
 	bool ok = ready_path(launcher, launcher->children[0].program, path) &&
 		  fileio_read(path, &text, err) && jget_parse(bytes_view(&text), &ready, err) &&
 		  banner_print(ready, launcher->port, launcher->admin_port, &out, err);
+	if (ok)
+		print_login(launcher, &out);
 	if (ok) {
 		fwrite(out.data, 1, out.len, stdout);
 		fflush(stdout);

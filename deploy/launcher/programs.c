@@ -19,9 +19,8 @@ own_folder(char out[PATH_MAX], struct err *err)
 	return true;
 }
 
-/* Beside this program (a build tree), else where the installation puts it. */
-static bool
-find_program(const char *name, char out[PATH_MAX], struct err *err)
+bool
+programs_find(const char *name, char out[PATH_MAX], struct err *err)
 {
 	static const char *const folders[] = {"", "/../libexec/pointsman"};
 	char own[PATH_MAX];
@@ -63,7 +62,7 @@ start_entry(struct program *program, const struct programs_wish *wish, const cha
 	program->plan.roster_fd = wish->roster_fd;
 	program->plan.slot = slot;
 	add_arg(&program->plan, program->path);
-	return find_program(file, program->path, err);
+	return programs_find(file, program->path, err);
 }
 
 static void

@@ -36,5 +36,7 @@ struct programs_wish {
  */
 MUST_CHECK bool programs_list(const struct programs_wish *wish, struct program out[PROGRAMS_MAX],
     size_t *count, struct err *err);
+/* The path of a program: beside this one (a build tree), else where the installation puts it. */
+MUST_CHECK bool programs_find(const char *name, char out[PATH_MAX], struct err *err);
 
 #endif

@@ -7,9 +7,11 @@
 #include "names.h"
 #include "operate.h"
 #include "options.h"
+#include "programs.h"
 #include "query.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define EXIT_USAGE 2
 #define OUTPUT_BYTES_MAX (32u * 1024 * 1024)
@@ -146,6 +148,19 @@ run(const struct options *options)
 	return launcher_run(&wish);
 }
 
+/* Who owns the configuration says what is wrong with it; nothing need run for that. */
+static int
+check(const struct options *options)
+{
+	char path[PATH_MAX];
+	struct err err;
+	if (!programs_find("controlplane", path, &err))
+		return fail(&err);
+	(void)execl(path, path, "--check", options->word, (char *)NULL);
+	err_errno(&err, path, "cannot be started");
+	return fail(&err);
+}
+
 static int
 help(enum command command, FILE *to)
 {
@@ -180,7 +195,10 @@ main(int argc, char **argv)
 	case COMMAND_DISABLE:
 	case COMMAND_FORGET:
 	case COMMAND_RELOAD:
+	case COMMAND_LOGIN:
 		return operate(&options);
+	case COMMAND_CHECK:
+		return check(&options);
 	case COMMAND_VERSION:
 		printf("pointsman %s\n", PM_VERSION);
 		return EXIT_SUCCESS;

@@ -88,6 +88,13 @@ number(const json_t *body, const char *key)
 	return json_integer_value(json_object_get(body, key));
 }
 
+static const char *
+text(const json_t *body, const char *key)
+{
+	const char *value = json_string_value(json_object_get(body, key));
+	return value != NULL ? value : "";
+}
+
 static void
 show_done(const json_t *body, const struct places *places, const struct options *options,
     struct bytes *out)
@@ -115,11 +122,17 @@ show_done(const json_t *body, const struct places *places, const struct options 
 	case COMMAND_RELOAD:
 		ok = bytes_printf(out, "The configuration of %s was read again.\n", places->state);
 		break;
+	case COMMAND_LOGIN:
+		ok = bytes_printf(out,
+		    "http://localhost:%u/#login=%s\n(once, within %" PRId64 " minutes)\n",
+		    options->admin_port, text(body, "code"), number(body, "seconds") / 60);
+		break;
 	case COMMAND_RUN:
 	case COMMAND_STATUS:
 	case COMMAND_UPSTREAMS:
 	case COMMAND_EXPLAIN:
 	case COMMAND_DECISIONS:
+	case COMMAND_CHECK:
 	case COMMAND_VERSION:
 	case COMMAND_NONE:
 		MUST(false);
@@ -178,6 +191,8 @@ body_of(const struct options *options, const char *id)
 	case COMMAND_STATUS:
 	case COMMAND_UPSTREAMS:
 	case COMMAND_RELOAD:
+	case COMMAND_CHECK:
+	case COMMAND_LOGIN:
 	case COMMAND_VERSION:
 	case COMMAND_NONE:
 		break;
@@ -198,6 +213,7 @@ operate_ask(const struct options *options, const char *id)
 	    [COMMAND_ENABLE] = {MSG_SET_ENABLED, MSG_OK, NULL, show_done},
 	    [COMMAND_DISABLE] = {MSG_SET_ENABLED, MSG_OK, NULL, show_done},
 	    [COMMAND_FORGET] = {MSG_FORGET_LESSON, MSG_OK, NULL, show_done},
+	    [COMMAND_LOGIN] = {MSG_MINT_LOGIN, MSG_OK, NULL, show_done},
 	    [COMMAND_RELOAD] = {MSG_RELOAD, MSG_OK, NULL, show_done},
 	};
 	struct ask ask = asks[options->command];

@@ -20,6 +20,8 @@ static const struct {
     [COMMAND_FORGET] = {"forget", "forget what was learned of an upstream, or of all",
 	"[UPSTREAM]"},
     [COMMAND_RELOAD] = {"reload", "read the configuration file again", NULL},
+    [COMMAND_CHECK] = {"check", "say what is wrong with a configuration file", "FILE"},
+    [COMMAND_LOGIN] = {"login", "print an address that opens the admin pages, once", NULL},
     [COMMAND_VERSION] = {"version", "print the version", NULL},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -47,8 +49,8 @@ static const struct option_row {
     {"--state", "DIR",
 	"folder of the configuration, keys and statistics\n"
 	"(default $XDG_STATE_HOME/pointsman, else ~/.local/state/pointsman)",
-	IN(COMMAND_RUN) | IN(COMMAND_RELOAD) | IN_SHOWING | IN_ACTING, KIND_TEXT,
-	offsetof(struct options, state), 0, 0},
+	IN(COMMAND_RUN) | IN(COMMAND_RELOAD) | IN(COMMAND_LOGIN) | IN_SHOWING | IN_ACTING,
+	KIND_TEXT, offsetof(struct options, state), 0, 0},
     TEXT("--at", "WHEN",
 	"the moment, like \"Tue 03:00\", \"03:00\", \"2026-12-24 03:00\" (default now)",
 	IN(COMMAND_EXPLAIN), at),
@@ -71,7 +73,8 @@ static const struct option_row {
     {"--port", "N", "port for clients on the loopback addresses (default 5101)", IN(COMMAND_RUN),
 	KIND_NUMBER, offsetof(struct options, port), 1, 65535},
     {"--admin-port", "N", "port of the admin pages on the loopback addresses (default 5102)",
-	IN(COMMAND_RUN), KIND_NUMBER, offsetof(struct options, admin_port), 1, 65535},
+	IN(COMMAND_RUN) | IN(COMMAND_LOGIN), KIND_NUMBER, offsetof(struct options, admin_port), 1,
+	65535},
     {"--dataplanes", "N", "forwarding processes (default one for each core, at least 2)",
 	IN(COMMAND_RUN), KIND_NUMBER, offsetof(struct options, dataplanes), 1, 64},
     {"--no-demo", NULL, "without the built-in demo upstream", IN(COMMAND_RUN), KIND_FLAG,
@@ -163,6 +166,8 @@ check_word(const struct options *options, struct err *err)
 	bool needed = commands[options->command].word[0] != '[';
 	bool other = options->all || options->group != NULL || options->model != NULL ||
 		     options->kind != NULL || options->name != NULL;
+	if (options->word == NULL && options->command == COMMAND_CHECK)
+		return err_set(err, ERR_CONFIG, "", "a file is needed");
 	if (options->word == NULL && needed)
 		return err_set(err, ERR_CONFIG, "", "an upstream is needed: its id or its name");
 	if (options->word == NULL && !other)

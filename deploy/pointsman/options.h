@@ -20,6 +20,8 @@ enum command {
 	COMMAND_DISABLE,
 	COMMAND_FORGET,
 	COMMAND_RELOAD,
+	COMMAND_CHECK,
+	COMMAND_LOGIN,
 	COMMAND_VERSION,
 	COMMAND_NONE,
 };
@@ -35,7 +37,7 @@ struct options {
 	bool json;
 	bool all;
 	uint32_t limit;   /* 0 = the default */
-	const char *word; /* the command's own, an upstream; NULL = none */
+	const char *word; /* the command's own, an upstream or a file; NULL = none */
 	const char *at, *path, *model, *session, *group, *id, *upstream, *kind, *name;
 };
 

@@ -17,7 +17,7 @@ print_and_parse_again(struct config *config, const struct table *table)
 	struct config *again;
 	struct faults faults = {0};
 	bytes_init(&text, 4 * CONFIG_BYTES_MAX);
-	MUST(config_print(config, &text));
+	MUST(config_print(config->root, &text));
 	MUST(config_parse(bytes_view(&text), &again, &faults));
 	struct table *same = assemble_table(again, NOW_MS, "http://127.0.0.1:1");
 	MUST(assemble_equal(table, same));

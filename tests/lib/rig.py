@@ -324,6 +324,11 @@ class Rig:
         return subprocess.run([self.bin / "pointsman", name, "--state", self.state, *args],
                               env=environment(), capture_output=True, text=True, timeout=60)
 
+    def command_plain(self, name, *args):
+        """One that asks nobody, so that it knows no state folder."""
+        return subprocess.run([self.bin / "pointsman", name, *args], env=environment(),
+                              capture_output=True, text=True, timeout=60)
+
     # ---- life ----
 
     def start(self):

@@ -17,6 +17,7 @@ from wire import Broken, Wire
 
 CALLS = int(os.environ.get("PM_STATS_CALLS", "400"))
 KILLS = int(os.environ.get("PM_STATS_KILLS", "6"))
+PACE_S = int(os.environ.get("PM_STATS_PACE_MS", "0")) / 1000  # from kill to kill, at least
 THREADS = 6
 HIDDEN = 77777  # the input of calls whose usage the upstream does not tell
 TOKENS = ("input", "cache_read", "cache_write", "output", "reasoning")
@@ -86,6 +87,17 @@ class Counting(rig.Case):
                     self.lost += 1
             with self.lock:
                 self.made += 1
+
+    def kill(self, threads, name):
+        """Again and again, while there is load."""
+        for number in range(KILLS):
+            begin = time.monotonic()
+            self.rig.kill(name.format(number % 2))
+            rig.wait_for(self.rig.ready, "it is back", 20)
+            while any(thread.is_alive() for thread in threads) and time.monotonic() < begin + PACE_S:
+                threads[-1].join(0.05)
+            if not any(thread.is_alive() for thread in threads):
+                break
 
     def watch(self, stopped):
         """The upstream remembers a bounded number of lines."""
@@ -214,13 +226,7 @@ class Stats(Counting):
 
     def test_kill_9_of_controlplane(self):
         """Nothing is missing and nothing twice, whenever it dies."""
-        def kill(threads):
-            for _ in range(KILLS):
-                if not any(thread.is_alive() for thread in threads):
-                    break
-                self.rig.kill("controlplane")
-                rig.wait_for(self.rig.ready, "it is back", 20)
-        self.load(CALLS // 2, kill)
+        self.load(CALLS // 2, lambda threads: self.kill(threads, "controlplane"))
         self.settled()
         self.check_sums()
         self.check_tokens(whole=True, lost=0)
@@ -370,11 +376,7 @@ class DataPlanesDie(Counting):
                 "anthropic", model="held-fault=events=2000;ms=50"))
             self.assertEqual(200, wire.head().status)
             streams.append(wire)
-        def kill(threads):
-            for number in range(KILLS):
-                self.rig.kill(f"dataplane.{number % 2}")
-                rig.wait_for(self.rig.ready, "it is back", 20)
-        self.load(CALLS // 2, kill)
+        self.load(CALLS // 2, lambda threads: self.kill(threads, "dataplane.{}"))
         for wire in streams:
             wire.close()
         rig.wait_for(lambda: self.rows("SELECT count(*) FROM requests WHERE model LIKE 'held%'")[0][0] ==

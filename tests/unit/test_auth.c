@@ -4,6 +4,8 @@
 #include <string.h>
 
 static struct auth auth;
+static const struct auth_user ann = {.name = "ann", .stamp = "s1", .admin = true};
+static const struct auth_user bob = {.name = "bob", .stamp = "s2"};
 
 static void
 setup(void)
@@ -14,14 +16,14 @@ setup(void)
 static bool
 use(const char *id, uint64_t now_ms)
 {
-	return auth_use(&auth, view_of(id), now_ms, NULL);
+	return auth_use(&auth, view_of(id), now_ms, NULL) != NULL;
 }
 
 START_TEST(a_login_makes_a_session)
 {
 	char id[AUTH_ID_BYTES], other[AUTH_ID_BYTES];
-	auth_login(&auth, 1000, id);
-	auth_login(&auth, 1000, other);
+	auth_login(&auth, &ann, 1000, id);
+	auth_login(&auth, &ann, 1000, other);
 	ck_assert_uint_eq(strlen(id), AUTH_ID_BYTES - 1);
 	ck_assert_str_ne(id, other);
 	ck_assert(use(id, 1000));
@@ -32,7 +34,7 @@ END_TEST
 START_TEST(other_ids_are_nobody)
 {
 	char id[AUTH_ID_BYTES];
-	auth_login(&auth, 1000, id);
+	auth_login(&auth, &ann, 1000, id);
 	ck_assert(!use("", 1000));
 	ck_assert(!use("0123456789012345678901234567890123456789012", 1000));
 	id[AUTH_ID_BYTES - 2] = '\0';
@@ -43,7 +45,7 @@ END_TEST
 START_TEST(the_id_is_not_kept)
 {
 	char id[AUTH_ID_BYTES];
-	auth_login(&auth, 1000, id);
+	auth_login(&auth, &ann, 1000, id);
 	ck_assert_ptr_null(memmem(&auth, sizeof(auth), id, 16));
 }
 END_TEST
@@ -51,7 +53,7 @@ END_TEST
 START_TEST(half_an_hour_alone_ends_it)
 {
 	char id[AUTH_ID_BYTES];
-	auth_login(&auth, 0, id);
+	auth_login(&auth, &ann, 0, id);
 	ck_assert(use(id, AUTH_IDLE_MS - 1));
 	ck_assert(use(id, 2 * AUTH_IDLE_MS - 2));
 	ck_assert(!use(id, 3 * (uint64_t)AUTH_IDLE_MS));
@@ -63,7 +65,7 @@ END_TEST
 START_TEST(twelve_hours_end_it_though_used)
 {
 	char id[AUTH_ID_BYTES];
-	auth_login(&auth, 0, id);
+	auth_login(&auth, &ann, 0, id);
 	for (uint64_t now_ms = 0; now_ms < AUTH_LIFE_MS; now_ms += AUTH_IDLE_MS / 2)
 		ck_assert(use(id, now_ms));
 	ck_assert(!use(id, AUTH_LIFE_MS));
@@ -73,8 +75,8 @@ END_TEST
 START_TEST(a_logout_ends_that_session_only)
 {
 	char id[AUTH_ID_BYTES], other[AUTH_ID_BYTES];
-	auth_login(&auth, 0, id);
-	auth_login(&auth, 0, other);
+	auth_login(&auth, &ann, 0, id);
+	auth_login(&auth, &ann, 0, other);
 	auth_logout(&auth, view_of(id));
 	auth_logout(&auth, view_of(id));
 	ck_assert(!use(id, 0));
@@ -86,7 +88,7 @@ START_TEST(the_oldest_makes_room)
 {
 	char ids[AUTH_SESSIONS_MAX + 1][AUTH_ID_BYTES];
 	for (size_t i = 0; i <= AUTH_SESSIONS_MAX; i++)
-		auth_login(&auth, i, ids[i]);
+		auth_login(&auth, &ann, i, ids[i]);
 	ck_assert_uint_eq(auth.count, AUTH_SESSIONS_MAX);
 	ck_assert(!use(ids[0], 300));
 	for (size_t i = 1; i <= AUTH_SESSIONS_MAX; i++)
@@ -98,8 +100,8 @@ START_TEST(a_csrf_token_is_its_sessions_own)
 {
 	char id[AUTH_ID_BYTES], other[AUTH_ID_BYTES];
 	char csrf[AUTH_CSRF_BYTES], again[AUTH_CSRF_BYTES], foreign[AUTH_CSRF_BYTES];
-	auth_login(&auth, 0, id);
-	auth_login(&auth, 0, other);
+	auth_login(&auth, &ann, 0, id);
+	auth_login(&auth, &ann, 0, other);
 	ck_assert(auth_use(&auth, view_of(id), 0, csrf));
 	ck_assert(auth_use(&auth, view_of(id), 5, again));
 	ck_assert(auth_use(&auth, view_of(other), 0, foreign));
@@ -112,7 +114,7 @@ END_TEST
 START_TEST(another_start_has_other_csrf_tokens)
 {
 	char id[AUTH_ID_BYTES], csrf[AUTH_CSRF_BYTES], later[AUTH_CSRF_BYTES];
-	auth_login(&auth, 0, id);
+	auth_login(&auth, &ann, 0, id);
 	ck_assert(auth_use(&auth, view_of(id), 0, csrf));
 	struct auth_session kept = auth.sessions[0];
 	auth_init(&auth);
@@ -128,17 +130,38 @@ START_TEST(a_good_bearer_is_known_for_a_minute)
 	uint8_t zero[CRYPTO_SHA256_BYTES] = {0};
 	crypto_sha256(VIEW("good"), good);
 	crypto_sha256(VIEW("bad"), bad);
-	ck_assert(!auth_bearer_known(&auth, AUTH_ADMIN, zero, 0));
-	auth_bearer_note(&auth, AUTH_ADMIN, good, 1000);
-	ck_assert(auth_bearer_known(&auth, AUTH_ADMIN, good, 1000 + AUTH_BEARER_MS - 1));
-	ck_assert(!auth_bearer_known(&auth, AUTH_ADMIN, good, 1000 + AUTH_BEARER_MS));
-	ck_assert(!auth_bearer_known(&auth, AUTH_ADMIN, bad, 1000));
-	/* What opens /metrics opens nothing else. */
-	ck_assert(!auth_bearer_known(&auth, AUTH_METRICS, good, 1000));
-	auth_bearer_note(&auth, AUTH_METRICS, bad, 1000);
-	ck_assert(auth_bearer_known(&auth, AUTH_METRICS, bad, 1001));
-	ck_assert(!auth_bearer_known(&auth, AUTH_ADMIN, bad, 1001));
-	ck_assert(auth_bearer_known(&auth, AUTH_ADMIN, good, 1001));
+	ck_assert(!auth_bearer_known(&auth, zero, 0));
+	auth_bearer_note(&auth, good, &bob, 1000);
+	const struct auth_user *known = auth_bearer_known(&auth, good, 1000 + AUTH_BEARER_MS - 1);
+	ck_assert(known != NULL && strcmp(known->name, "bob") == 0 && !known->admin);
+	ck_assert(!auth_bearer_known(&auth, good, 1000 + AUTH_BEARER_MS));
+	ck_assert(!auth_bearer_known(&auth, bad, 1000));
+}
+END_TEST
+
+START_TEST(a_user_is_logged_out_everywhere)
+{
+	uint8_t token[CRYPTO_SHA256_BYTES];
+	char first[AUTH_ID_BYTES], second[AUTH_ID_BYTES], other[AUTH_ID_BYTES];
+	crypto_sha256(VIEW("token"), token);
+	auth_login(&auth, &ann, 0, first);
+	auth_login(&auth, &bob, 0, other);
+	auth_login(&auth, &ann, 0, second);
+	auth_bearer_note(&auth, token, &ann, 0);
+	ck_assert_uint_eq(auth_logout_user(&auth, "ann"), 2);
+	ck_assert(!use(first, 0) && !use(second, 0) && use(other, 0));
+	ck_assert_ptr_null(auth_bearer_known(&auth, token, 0));
+	ck_assert_uint_eq(auth_logout_user(&auth, NULL), 1);
+	ck_assert(!use(other, 0));
+}
+END_TEST
+
+START_TEST(looking_is_no_use)
+{
+	char id[AUTH_ID_BYTES];
+	auth_login(&auth, &ann, 0, id);
+	ck_assert_ptr_nonnull(auth_look(&auth, view_of(id), AUTH_IDLE_MS - 1));
+	ck_assert_ptr_null(auth_look(&auth, view_of(id), AUTH_IDLE_MS));
 }
 END_TEST
 
@@ -154,6 +177,8 @@ main(void)
 	tcase_add_test(tcase, half_an_hour_alone_ends_it);
 	tcase_add_test(tcase, twelve_hours_end_it_though_used);
 	tcase_add_test(tcase, a_logout_ends_that_session_only);
+	tcase_add_test(tcase, a_user_is_logged_out_everywhere);
+	tcase_add_test(tcase, looking_is_no_use);
 	tcase_add_test(tcase, the_oldest_makes_room);
 	tcase_add_test(tcase, a_csrf_token_is_its_sessions_own);
 	tcase_add_test(tcase, another_start_has_other_csrf_tokens);

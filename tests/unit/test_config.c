@@ -70,7 +70,7 @@ static const char *
 print(void)
 {
 	bytes_clear(&printed);
-	ck_assert(config_print(config, &printed));
+	ck_assert(config_print(config->root, &printed));
 	return bytes_str(&printed);
 }
 

@@ -19,7 +19,7 @@ expect_kept(const char *text, const char *section, bool list, const char *key, c
 	ck_assert_msg(config_parse(view_of(text), &config, &faults), "refused: %s: %s", text,
 	    faults.count > 0 ? faults.items[0].msg : "");
 	bytes_init(&printed, CONFIG_BYTES_MAX);
-	ck_assert(config_print(config, &printed));
+	ck_assert(config_print(config->root, &printed));
 	json_t *again = json_loads(bytes_str(&printed), 0, NULL);
 	json_t *wanted = json_loads(good, JSON_DECODE_ANY, NULL);
 	json_t *obj = json_object_get(again, section);
@@ -90,6 +90,7 @@ try_word(
 
 #define PRICED "\"model\": \"m\", \"input\": 1, \"output\": 2"
 #define KEYED "\"sha256\": " SHA
+#define USER "\"name\": \"ann\", \"token_sha256\": " SHA
 #define MODEL "\"source_model\": \"a\", \"target_model\": \"b\""
 #define MODEL_WORDS(X)                                                                             \
 	X(model_conversions, MODEL, name, "\"n\"", "[]")                                           \
@@ -114,7 +115,8 @@ try_word(
 	X(model_capabilities, ABLE, effort_max, "false", "\"max\"")                                \
 	X(model_capabilities, ABLE, json_schema, "true", "0.5")                                    \
 	X(model_capabilities, ABLE, max_output_tokens, "32000", "0")                               \
-	X(model_capabilities, ABLE, max_effort_budget, "31999", "100000001")
+	X(model_capabilities, ABLE, max_effort_budget, "31999", "100000001")                       \
+	X(model_capabilities, ABLE, id, "\"c1\"", "\"a b\"")
 
 #define TIMEOUT_WORDS(X)                                                                           \
 	X(timeout_settings, NULL, connect_timeout, "30", "0")                                      \
@@ -171,6 +173,7 @@ try_word(
 	X(prices, PRICED, cache_write_1h, "2.5", "true")                                           \
 	X(prices, PRICED, cache_read, "0.000001", "1000001")                                       \
 	X(prices, PRICED, web_search, "10", "-10")                                                 \
+	X(prices, PRICED, id, "\"p1\"", "\"\"")                                                    \
 	X(client_keys, KEYED, allowed_groups, "[\"claude\"]", "[\"cloud\"]")                       \
 	X(client_keys, KEYED, allowed_models, "[\"claude-*\"]", "7")                               \
 	X(client_keys, KEYED, requests_per_minute, "60", "-1")                                     \
@@ -274,6 +277,56 @@ START_TEST(what_is_odd_in_routing)
 }
 END_TEST
 
+/* The words of "admin.users": a list within an object. */
+static const struct {
+	const char *others, *key, *good, *bad;
+} user_words[] = {
+    {"\"token_sha256\": " SHA, "name", "\"ann\"", "\"\""},
+    {"\"name\": \"ann\"", "token_sha256", SHA, "\"token\""},
+    {USER, "id", "\"u1\"", "\"a b\""},
+    {USER, "role", "\"admin\"", "\"root\""},
+    {USER, "enabled", "false", "\"no\""},
+    {USER, "created_at", "\"x\"", NULL},
+    {USER, "updated_at", "\"x\"", NULL},
+};
+#define USER_WORDS (sizeof(user_words) / sizeof(user_words[0]))
+
+START_TEST(words_of_users)
+{
+	static const char format[] = "{\"admin\": {\"users\": [{\"id\": \"a\", %s, \"%s\": %s}]}}";
+	const char *others = user_words[_i].others, *key = user_words[_i].key;
+	char good[256], bad[256], text[512], path[128];
+	if (strcmp(key, "id") == 0) {
+		snprintf(good, sizeof(good), "[{%s, \"id\": %s}]", others, user_words[_i].good);
+		snprintf(text, sizeof(text), "{\"admin\": {\"users\": %s}}", good);
+	} else {
+		snprintf(good, sizeof(good), "[{\"id\": \"a\", %s, \"%s\": %s}]", others, key,
+		    user_words[_i].good);
+		snprintf(text, sizeof(text), format, others, key, user_words[_i].good);
+	}
+	expect_kept(text, "admin", false, "users", good);
+	if (user_words[_i].bad == NULL)
+		return;
+	snprintf(bad, sizeof(bad), "[{%s, \"%s\": %s}]", others, key, user_words[_i].bad);
+	snprintf(text, sizeof(text), "{\"admin\": {\"users\": %s}}", bad);
+	snprintf(path, sizeof(path), "admin.users[0].%s", key);
+	expect_refused(text, path);
+}
+END_TEST
+
+START_TEST(users_are_told_apart)
+{
+	expect_refused("{\"admin\": {\"users\": [{\"name\": \"ann\", \"token_sha256\": " SHA
+		       "}, {\"name\": \"Ann\", \"token_sha256\": "
+		       "\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"}]}}",
+	    "admin.users[1].name");
+	expect_refused("{\"admin\": {\"users\": [{\"name\": \"ann\", \"token_sha256\": " SHA
+		       "}, {\"name\": \"bob\", \"token_sha256\": " SHA "}]}}",
+	    "admin.users[1].token_sha256");
+	expect_refused("{\"admin\": {\"users\": {}}}", "admin.users");
+}
+END_TEST
+
 /* As many as the schema has (server.tls has two rows and one test here). */
 START_TEST(every_word_has_its_test)
 {
@@ -281,7 +334,7 @@ START_TEST(every_word_has_its_test)
 	const struct schema_row *rows = schema_rows(&count);
 	for (size_t i = 0; i < count; i++)
 		expected += strcmp(rows[i].part, SCHEMA_UPSTREAMS) == 0 ? 5 : 1;
-	ck_assert_uint_eq(0 WORDS(COUNT), expected - 1 - ROUTING_WORDS);
+	ck_assert_uint_eq(0 WORDS(COUNT), expected - 1 - ROUTING_WORDS - USER_WORDS);
 }
 END_TEST
 
@@ -294,6 +347,8 @@ main(void)
 	WORDS(ADD)
 	tcase_add_loop_test(tcase, words_of_routing, 0, (int)ROUTING_WORDS);
 	tcase_add_test(tcase, what_is_odd_in_routing);
+	tcase_add_loop_test(tcase, words_of_users, 0, (int)USER_WORDS);
+	tcase_add_test(tcase, users_are_told_apart);
 	tcase_add_test(tcase, every_word_has_its_test);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -97,7 +97,7 @@ START_TEST(the_configuration_holds_only_hashes)
 	read_key("client-key", client, sizeof(client));
 	read_key("admin-token", admin, sizeof(admin));
 	bytes_init(&text, CONFIG_BYTES_MAX);
-	ck_assert(config_print(config, &text));
+	ck_assert(config_print(config->root, &text));
 	ck_assert(view_find(bytes_view(&text), client) < 0);
 	ck_assert(view_find(bytes_view(&text), admin) < 0);
 	bytes_fini(&text);

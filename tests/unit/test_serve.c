@@ -103,8 +103,8 @@ START_TEST(the_state_shows_all_but_keys)
 	start(NULL);
 	const json_t *state = ask(admin, MSG_GET_STATE, NULL, MSG_STATE);
 	static const char *const words[] = {"version", "epoch", "started_ms", "revision",
-	    "config_path", "config_error", "demo", "groups", "dataplanes", "client_keys",
-	    "lessons"};
+	    "config_path", "config_error", "demo", "groups", "dataplanes", "client_keys", "lessons",
+	    "users", "etag"};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		ck_assert_ptr_nonnull(json_object_get(state, words[i]));
 	ck_assert_uint_eq(json_object_size(state), sizeof(words) / sizeof(words[0]));

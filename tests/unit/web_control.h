@@ -58,7 +58,9 @@ on_question(struct view message, struct bytes *reply, void *ctx)
 	if (strcmp(question.type, MSG_CHECK_TOKEN) == 0) {
 		checks++;
 		type = is_the_token(question.body) ? MSG_OK : MSG_ERROR;
-		body = is_the_token(question.body) ? NULL : refusal("auth");
+		body = !is_the_token(question.body)         ? refusal("auth")
+		       : is_sha256_of(TOKEN, question.body) ? NULL
+							    : json_pack("{s:s}", "role", "metrics");
 	} else if (strcmp(question.type, MSG_RELOAD) == 0) {
 		reloads++;
 		type = reload_said;

@@ -63,6 +63,17 @@ function take(answer) {
 	}
 }
 
+// "#login=CODE" of the address that a terminal has shown: used once, and not left in the history.
+async function loginByAddress() {
+	const code = new URLSearchParams(location.hash.slice(1)).get("login");
+	if (code === null)
+		return;
+	history.replaceState(null, "", location.pathname + location.search);
+	const answer = await call("POST", "/api/login", {token: code});
+	if (answer.status === 401)
+		model.said = t("login_wrong");
+}
+
 // One question at a time, and none for a page that nobody sees: a session left alone goes idle.
 async function refresh() {
 	clearTimeout(nextRefresh);
@@ -154,4 +165,4 @@ document.addEventListener("visibilitychange", () => {
 		refresh();
 });
 show();
-refresh();
+loginByAddress().then(refresh);
