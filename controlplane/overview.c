@@ -229,5 +229,6 @@ overview_encode(const struct overview *overview)
 	put(body, "dataplanes", dataplanes_encode(overview->dataplanes, overview->now_ms));
 	put(body, "client_keys", encode_client_keys(reload->config));
 	put(body, "lessons", lessons_kept_encode(overview->lessons));
+	put(body, "alerts", serve_alerts_encode(overview->alerts));
 	return body;
 }

@@ -22,7 +22,7 @@
 struct exchange;
 
 struct exchange_counts {
-	uint64_t requests, completed, failed, client_gone, attempts;
+	uint64_t requests, completed, failed, errors, client_gone, attempts;
 	uint64_t bytes_in, bytes_out;
 	uint64_t in_flight;
 };

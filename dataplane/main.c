@@ -5,6 +5,7 @@
 #include "errand.h"
 #include "figures.h"
 #include "front.h"
+#include "herald.h"
 #include "link.h"
 #include "log.h"
 #include "loop.h"
@@ -66,6 +67,7 @@ struct dataplane {
 	struct courier *courier;
 	struct link *link;
 	struct errands *errands;
+	struct herald *herald;
 	struct report identity; /* what does not change */
 	char web_socket[108], ready_path[256];
 	int plain_fds[FDS_MAX], tls_fds[FDS_MAX];
@@ -180,6 +182,8 @@ on_table(struct table *table, void *ctx)
 	start_tls(dp, table);
 	if (!dp->draining)
 		errands_table(dp->errands, table);
+	if (!dp->draining)
+		herald_table(dp->herald, table);
 	if (!dp->ready && !dp->draining && !dp->failed)
 		write_ready(dp);
 }
@@ -245,6 +249,7 @@ on_report(struct report *report, void *ctx)
 	whole.requests = counts->requests;
 	whole.completed = counts->completed;
 	whole.failed = counts->failed;
+	whole.errors = counts->errors;
 	whole.client_gone = counts->client_gone;
 	whole.attempts = counts->attempts;
 	whole.bytes_in = counts->bytes_in;
@@ -253,6 +258,7 @@ on_report(struct report *report, void *ctx)
 	whole.connections = connections.connections;
 	add_figures(dp, &whole);
 	whole.sent_ms = clock_wall_ms();
+	herald_report(dp->herald, &whole);
 	*report = whole;
 	add_news(&dp->front.env, report);
 }
@@ -466,6 +472,7 @@ start(struct dataplane *dp, struct err *err)
 	}
 	start_journal(dp);
 	dp->errands = errands_new(dp->loop, dp->upstreams, dp->identity.boot_id, on_errand, dp);
+	dp->herald = herald_new(dp->loop, dp->upstreams, dp->identity.boot_id, on_news, dp);
 	dp->link = link_new(dp->loop, dp->options.run_dir, &events, err);
 	dp->front.link = dp->link;
 	loop_timer_arm(&dp->accept_timer, TABLE_WAIT_MS);
@@ -495,6 +502,7 @@ finish(struct dataplane *dp)
 	journal_close(dp->journal);
 	allowance_close(dp->front.env.allowance);
 	errands_free(dp->errands);
+	herald_free(dp->herald);
 	front_fini(&dp->front);
 	tls_context_free(dp->tls);
 	upstreams_free(dp->upstreams);

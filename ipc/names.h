@@ -36,7 +36,8 @@
 #define MSG_EXPLAIN "explain"               /* REQ admin: {at?, path?, group?, model?, session?} */
 #define MSG_EXPLANATION "explanation"
 #define MSG_FORGET_LESSON                                                                          \
-	"forget_lesson" /* REQ admin: {upstream?, model?, kind?, name?} -> MSG_OK */
+	"forget_lesson"             /* REQ admin: {upstream?, model?, kind?, name?} -> MSG_OK */
+#define MSG_TEST_ALERT "test_alert" /* REQ admin: {} -> MSG_OK {id, ways} or MSG_ERROR */
 /* On stats.ipc: */
 #define MSG_RECORDS "records" /* REQ data: {journal, first, records} -> MSG_STORED */
 #define MSG_STORED "stored"

@@ -273,6 +273,8 @@ static const struct route routes[] = {
     {HTTP_POST, "/api/token-stats/generate", ACCESS_ADMIN, api_generate_stats},
     {HTTP_GET, "/metrics", ACCESS_METRICS, api_show_metrics},
     {HTTP_GET, "/api/v1/metrics/describe", ACCESS_ADMIN, api_describe_metrics},
+    {HTTP_GET, "/api/v1/alerts", ACCESS_ADMIN, api_show_alerts},
+    {HTTP_POST, "/api/v1/alerts/test", ACCESS_ADMIN, api_test_alert},
     {HTTP_GET, "/api/v1/lessons", ACCESS_ADMIN, api_show_lessons},
     {HTTP_DELETE, "/api/v1/lessons", ACCESS_ADMIN, api_forget_lessons},
 };

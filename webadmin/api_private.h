@@ -86,6 +86,10 @@ void api_export_stats(struct call *call);
 void api_show_metrics(struct call *call);
 void api_describe_metrics(struct call *call);
 
+/* ---- api_alerts.c ---- */
+void api_show_alerts(struct call *call);
+void api_test_alert(struct call *call);
+
 /* ---- api_query.c ---- */
 /* The decoded value of `key` in a query into `out`; false when absent, too long, or no text. */
 bool api_query_get(struct view query, const char *key, char *out, size_t out_len);
