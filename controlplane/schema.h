@@ -81,6 +81,7 @@ struct schema_section {
 #define SCHEMA_TLS "server.tls"
 #define SCHEMA_ADMIN "admin"
 #define SCHEMA_ALERTS "alerts"
+#define SCHEMA_TRACING "tracing"
 
 const struct schema_row *schema_rows(size_t *count);
 const struct schema_section *schema_sections(size_t *count);

@@ -26,6 +26,7 @@ static const struct schema_section sections[] = {
     {SCHEMA_STATISTICS, SCHEMA_STATISTICS, false, 0},
     {SCHEMA_PRICES, SCHEMA_PRICES, true, TABLE_OWN_PRICES_MAX},
     {SCHEMA_ALERTS, SCHEMA_ALERTS, false, 0},
+    {SCHEMA_TRACING, SCHEMA_TRACING, false, 0},
 };
 
 #define DAY_S 86400
@@ -226,6 +227,11 @@ static const struct schema_row rows[] = {
     ALERT_TIME("error_rate_seconds", 1, 3600, "300", "... within so long."),
     ROW(SCHEMA_ALERTS, "certificate_days", NUMBER, 0, "days", 0, 3650, NULL, "14", NULL, "So long before the certificate expires; one of its chain counts too."),
     ALERT_COUNT("disk_free_mib", "MiB", 0, 1e9, "512", "So little room on the disk."),
+
+    TEXT(SCHEMA_TRACING, "endpoint", URL, 0, 1, OUTSIDE_URL_BYTES_MAX, NULL, "An OpenTelemetry collector that takes OTLP/HTTP with JSON, like http://127.0.0.1:4318; /v1/traces is added. Absent: no tracing. What is sent: dataplane/TRACING.md."),
+    TEXT(SCHEMA_TRACING, "headers", KEY, 0, 0, SECRET_BYTES_MAX, NULL, "Headers that go with it: name=value, with commas between. A secret."),
+    TEXT(SCHEMA_TRACING, "service_name", TEXT, 0, 1, OUTSIDE_SERVICE_BYTES_MAX, "\"pointsman\"", "service.name of the spans."),
+    ROW(SCHEMA_TRACING, "sample_ratio", NUMBER, 0, NULL, 0, 1, NULL, "1", NULL, "Share of requests that are traced, where no valid traceparent of the client has decided that."),
 };
 /* clang-format on */
 

@@ -38,6 +38,7 @@
 #define TABLE_WAIT_MS 1000
 #define FLUSH_MS 500
 #define FIGURES_MS 900
+#define TRACED_MS 1000 /* for the last spans, when all else is done */
 #define TLS_CHECK_MS 10000
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -184,6 +185,7 @@ on_table(struct table *table, void *ctx)
 		errands_table(dp->errands, table);
 	if (!dp->draining)
 		herald_table(dp->herald, table);
+	tracer_table(dp->front.env.tracer, table);
 	if (!dp->ready && !dp->draining && !dp->failed)
 		write_ready(dp);
 }
@@ -259,6 +261,7 @@ on_report(struct report *report, void *ctx)
 	add_figures(dp, &whole);
 	whole.sent_ms = clock_wall_ms();
 	herald_report(dp->herald, &whole);
+	tracer_report(dp->front.env.tracer, &whole);
 	*report = whole;
 	add_news(&dp->front.env, report);
 }
@@ -314,11 +317,18 @@ on_last_task(struct loop_task *task, void *ctx)
 }
 
 static void
+on_traced(void *ctx)
+{
+	struct dataplane *dp = ctx;
+	loop_stop(dp->loop);
+}
+
+static void
 on_drained(void *ctx)
 {
 	struct dataplane *dp = ctx;
 	log_msg(LOG_INFO, "drained", "all connections are closed");
-	loop_stop(dp->loop);
+	tracer_drain(dp->front.env.tracer, TRACED_MS, on_traced, dp);
 }
 
 /* The time is up: what is left gets an end that clients see as a failure, and a moment to read it.
@@ -472,6 +482,8 @@ start(struct dataplane *dp, struct err *err)
 	}
 	start_journal(dp);
 	dp->errands = errands_new(dp->loop, dp->upstreams, dp->identity.boot_id, on_errand, dp);
+	dp->front.env.tracer =
+	    tracer_new(dp->loop, dp->upstreams, dp->identity.instance, dp->identity.pid);
 	dp->herald = herald_new(dp->loop, dp->upstreams, dp->identity.boot_id, on_news, dp);
 	dp->link = link_new(dp->loop, dp->options.run_dir, &events, err);
 	dp->front.link = dp->link;
@@ -504,6 +516,7 @@ finish(struct dataplane *dp)
 	errands_free(dp->errands);
 	herald_free(dp->herald);
 	front_fini(&dp->front);
+	tracer_free(dp->front.env.tracer);
 	tls_context_free(dp->tls);
 	upstreams_free(dp->upstreams);
 	loop_free(dp->loop);

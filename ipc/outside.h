@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define OUTSIDE_URL_BYTES_MAX 2048
+#define OUTSIDE_SERVICE_BYTES_MAX 256
 #define OUTSIDE_BODY_BYTES_MAX 16384
 #define OUTSIDE_WORD_BYTES_MAX 32
 
@@ -22,5 +23,15 @@ struct table_alert {
 	char *zero; /* the member of an answer that must be 0, since its status does not say so;
 		     * NULL = its status counts */
 };
+
+/* Where spans of requests go: OTLP/HTTP with JSON. */
+struct table_tracing {
+	char *endpoint;        /* "/v1/traces" is added; NULL = no tracing */
+	struct secret headers; /* more of them: "name=value,name=value" */
+	char *service;         /* service.name; NULL = none */
+	uint32_t sample_ppm;   /* of requests that no caller has decided about */
+	bool any_address;      /* as above */
+};
+#define OUTSIDE_SAMPLE_ALL 1000000u
 
 #endif

@@ -50,6 +50,8 @@ static const struct field report_fields[] = {
     OTHER(alert_success, FIELD_BOOL, 0, 0),
     OTHER(alert_status, FIELD_U32, 0, 999),
     OTHER(alert_reason, FIELD_TEXT, 0, REPORT_REASON_BYTES - 1),
+    NUMBER(spans_sent),
+    NUMBER(spans_dropped),
     NUMBER(outcomes_seq),
 };
 

@@ -61,6 +61,7 @@ struct report {
 	bool alert_success;
 	uint32_t alert_status; /* 0 = no answer */
 	char alert_reason[REPORT_REASON_BYTES];
+	uint64_t spans_sent, spans_dropped; /* of tracing, since boot */
 	/* What has not been reported and answered yet, oldest first. A batch that had no answer is
 	 * sent again under its number, with new ages: each number is taken once. */
 	uint64_t outcomes_seq; /* grows with each new batch, from 1; 0 = not numbered */

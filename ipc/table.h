@@ -156,6 +156,7 @@ struct table {
 	struct strategies strategies;
 	struct table_activation activation;
 	struct table_alert alert;
+	struct table_tracing tracing;
 	uint32_t attempts_max; /* upstream calls for one client call, at least 1 */
 	uint64_t body_bytes_max;
 	uint32_t cache_marks_max; /* cache_control marks in a request, 0 = any number */

@@ -2,9 +2,9 @@
 set(PM_TEST_ENVIRONMENT "PM_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
 	"PYTHONPATH=${CMAKE_CURRENT_LIST_DIR}/../lib" "PYTHONDONTWRITEBYTECODE=1")
 # They measure times or memory, so they have the machine for themselves.
-set(alone gone hedge kill outage slow)
+set(alone tracing gone hedge kill outage slow)
 foreach(topic IN ITEMS abilities admin alerts answers bytes config cut cut_convert disk failover gone health hedge kill learn limits metrics order outage pause
-		refusals session slow splits stats statuses strategy convert)
+		refusals session slow splits stats statuses strategy tracing convert)
 	add_test(NAME scenario.${topic}
 		COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/test_${topic}.py)
 	set_tests_properties(scenario.${topic} PROPERTIES LABELS scenario TIMEOUT 300

@@ -218,13 +218,19 @@ try_word(
 	X(alerts, NULL, certificate_days, "30", "-1")                                              \
 	X(alerts, NULL, disk_free_mib, "0", "-1")
 
+#define TRACING_WORDS(X)                                                                           \
+	X(tracing, NULL, endpoint, "\"http://127.0.0.1:4318\"", "\"127.0.0.1:4318\"")              \
+	X(tracing, NULL, headers, "\"api-key=x, b=c=d\"", "\"api key=x\"")                         \
+	X(tracing, NULL, service_name, "\"gw\"", "\"\"")                                           \
+	X(tracing, NULL, sample_ratio, "0.25", "1.5")
+
 #define WORDS(X)                                                                                   \
 	UPSTREAM_WORDS(X, api_configs)                                                             \
 	UPSTREAM_WORDS(X, codex_configs)                                                           \
 	UPSTREAM_WORDS(X, chat_configs)                                                            \
 	UPSTREAM_WORDS(X, openai_to_claude_configs)                                                \
 	UPSTREAM_WORDS(X, retry_configs)                                                           \
-	MODEL_WORDS(X) ABLE_WORDS(X) TIMEOUT_WORDS(X) OTHER_WORDS(X) ALERT_WORDS(X)
+	MODEL_WORDS(X) ABLE_WORDS(X) TIMEOUT_WORDS(X) OTHER_WORDS(X) ALERT_WORDS(X) TRACING_WORDS(X)
 
 #define DEFINE(section, others, key, good, bad)                                                    \
 	START_TEST(word_##section##_##key)                                                         \
@@ -291,6 +297,17 @@ START_TEST(what_is_odd_in_routing)
 }
 END_TEST
 
+START_TEST(what_is_odd_in_tracing)
+{
+	expect_refused(
+	    "{\"tracing\": {\"endpoint\": \"https://a.test/?x=1\"}}", "tracing.endpoint");
+	expect_refused(
+	    "{\"tracing\": {\"endpoint\": \"http://169.254.169.254\"}}", "tracing.endpoint");
+	expect_refused("{\"tracing\": {\"headers\": \"a=b,secretcanary\"}}", "tracing.headers");
+	expect_refused("{\"tracing\": {\"headers\": \"=b\"}}", "tracing.headers");
+}
+END_TEST
+
 START_TEST(what_is_odd_in_alerts)
 {
 	struct faults faults = {0};
@@ -333,6 +350,7 @@ main(void)
 	tcase_add_loop_test(tcase, words_of_routing, 0, (int)ROUTING_WORDS);
 	tcase_add_test(tcase, what_is_odd_in_routing);
 	tcase_add_test(tcase, what_is_odd_in_alerts);
+	tcase_add_test(tcase, what_is_odd_in_tracing);
 	tcase_add_test(tcase, every_word_has_its_test);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

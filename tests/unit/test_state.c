@@ -37,6 +37,8 @@ static const struct report sample = {
     .alert_success = true,
     .alert_status = 204,
     .alert_reason = "ok",
+    .spans_sent = 1000,
+    .spans_dropped = 7,
 };
 
 START_TEST(a_report_comes_back_as_it_was)
