@@ -237,6 +237,29 @@ set_timeouts(struct table *table, const struct config *config)
 }
 
 static void
+set_tracing(struct table *table, const struct config *config)
+{
+	const json_t *words = schema_section_get(config->root, SCHEMA_TRACING);
+	const char *endpoint = schema_text(words, SCHEMA_TRACING, "endpoint");
+	const char *headers = schema_text(words, SCHEMA_TRACING, "headers");
+	struct table_tracing *tracing = &table->tracing;
+	struct url url;
+	struct view base = schema_trim(view_of(endpoint != NULL ? endpoint : ""));
+	if (base.len == 0 || !url_parse_base(base, &url, NULL))
+		return;
+	json_t *service = schema_value(words, SCHEMA_TRACING, "service_name");
+	tracing->endpoint = mem_dup(base);
+	tracing->service = mem_dup_str(json_string_value(service));
+	tracing->any_address = config_allows_host(config->root, url.host);
+	tracing->sample_ppm =
+	    (uint32_t)(schema_number(words, SCHEMA_TRACING, "sample_ratio") * OUTSIDE_SAMPLE_ALL +
+		       0.5);
+	if (headers != NULL)
+		MUST(secret_set(&tracing->headers, view_of(headers)));
+	json_decref(service);
+}
+
+static void
 set_server(struct table *table, const struct config *config)
 {
 	const json_t *server = schema_section_get(config->root, SCHEMA_SERVER);
@@ -310,6 +333,7 @@ assemble_table(const struct config *config, int64_t wall_ms, const char *demo_ur
 	set_optimization(table, config);
 	set_activation(table, config);
 	set_server(table, config);
+	set_tracing(table, config);
 	for (unsigned i = 0; i < GROUP_COUNT; i++)
 		table->policies[i] = rules_policy(config, (enum group)i);
 	rules_strategies(config, table);

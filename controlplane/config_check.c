@@ -226,6 +226,96 @@ check_tls(const json_t *root, struct faults *faults)
 		faults_error(faults, SCHEMA_TLS, "needs both cert_file and key_file");
 }
 
+/* May it be spoken to there? */
+static void
+check_reach(const json_t *root, const struct url *url, const char *at, struct faults *faults)
+{
+	if (url_host_is_denied(url->host) && !config_allows_host(root, url->host)) {
+		faults_error(faults, at,
+		    "names an address that is link-local, metadata, multicast or unspecified; "
+		    "server.allow_addresses can allow it");
+	} else if (!url->https && !is_this_machine(url->host)) {
+		faults_warn(faults, at, "http: it travels unencrypted");
+	}
+}
+
+static bool
+is_header_byte(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+/* A secret that is the address of somebody outside; a query may be part of it. */
+static void
+check_outside(const json_t *root, const char *part, const char *key, struct faults *faults)
+{
+	char at[AT_BYTES];
+	struct url url;
+	struct err err;
+	struct view base = {0};
+	const char *text = schema_text(schema_section_get(root, part), part, key);
+	struct view all = schema_trim(view_of(text != NULL ? text : "")), rest = all;
+	snprintf(at, sizeof(at), "%s.%s", part, key);
+	if (all.len == 0)
+		return;
+	if (!view_split(&rest, '?', &base) || view_find_char(all, '#') >= 0 ||
+	    view_find_char(all, ' ') >= 0 ||
+	    (!view_starts_nocase(base, "http://") && !view_starts_nocase(base, "https://")) ||
+	    !url_parse_base(base, &url, &err)) {
+		faults_error(faults, at, "must be an address that begins with http:// or https://");
+	} else {
+		check_reach(root, &url, at, faults);
+	}
+}
+
+/* "name=value,name=value": nothing of it is repeated in a fault. */
+static void
+check_headers(const json_t *root, struct faults *faults)
+{
+	static const char path[] = SCHEMA_TRACING ".headers";
+	const char *text =
+	    schema_text(schema_section_get(root, SCHEMA_TRACING), SCHEMA_TRACING, "headers");
+	struct view rest = view_of(text != NULL ? text : ""), one;
+	for (size_t i = 1; view_split(&rest, ',', &one); i++) {
+		struct view name =
+		    schema_trim(view_sub(one, 0, (size_t)(view_find_char(one, '=') + 1)));
+		bool good = name.len > 1;
+		for (size_t k = 0; good && k + 1 < name.len; k++)
+			good = is_header_byte(name.data[k]);
+		if (!good) {
+			faults_error(faults, path, "entry %zu is not name=value", i);
+			return;
+		}
+	}
+}
+
+static void
+check_tracing(const json_t *root, struct faults *faults)
+{
+	struct url url;
+	struct err err;
+	static const char path[] = SCHEMA_TRACING ".endpoint";
+	const char *text =
+	    schema_text(schema_section_get(root, SCHEMA_TRACING), SCHEMA_TRACING, "endpoint");
+	check_headers(root, faults);
+	if (text != NULL && url_parse_base(schema_trim(view_of(text)), &url, &err))
+		check_reach(root, &url, path, faults);
+}
+
+static void
+check_alerts(const json_t *root, struct faults *faults)
+{
+	const json_t *alerts = schema_section_get(root, SCHEMA_ALERTS);
+	const char *chat = schema_text(alerts, SCHEMA_ALERTS, "webhook_chat");
+	const char *template = schema_text(alerts, SCHEMA_ALERTS, "webhook_template");
+	check_outside(root, SCHEMA_ALERTS, "webhook_url", faults);
+	if (template != NULL && strcmp(template, "telegram") == 0 &&
+	    (chat == NULL || chat[0] == '\0'))
+		faults_error(
+		    faults, SCHEMA_ALERTS ".webhook_chat", "is needed for the template telegram");
+}
+
 /* An object that only holds sections, one for each group. */
 static void
 check_routing(json_t *root, struct faults *faults)
@@ -286,6 +376,8 @@ config_check(json_t *root, bool single, struct faults *faults)
 	}
 	check_routing(root, faults);
 	check_tls(root, faults);
+	check_alerts(root, faults);
+	check_tracing(root, faults);
 	json_object_foreach(root, key, value)
 	{
 		if (!is_section(key) && key[0] != '_')

@@ -2,6 +2,8 @@
 #include "must.h"
 #include <string.h>
 
+#define YOUNG_MS 5000
+
 static struct dataplane *
 find(struct dataplanes *all, const struct report *report)
 {
@@ -25,11 +27,30 @@ longest_silent(struct dataplanes *all)
 	return oldest;
 }
 
+static uint64_t
+grown(uint64_t before, uint64_t now)
+{
+	return now > before ? now - before : 0;
+}
+
+static void
+count_requests(struct dataplanes *all, const struct report *before, const struct report *now)
+{
+	all->ended += grown(before->completed, now->completed) + grown(before->errors, now->errors);
+	all->errors += grown(before->errors, now->errors);
+}
+
 bool
 dataplanes_note(struct dataplanes *all, const struct report *report, uint64_t now_ms)
 {
 	struct dataplane *place = find(all, report);
 	bool is_new = place == NULL;
+	static const struct report nothing = {0};
+	/* What an old one has counted before we heard of it was long ago. */
+	if (!is_new)
+		count_requests(all, &place->report, report);
+	else if (report->sent_ms - report->started_ms < YOUNG_MS)
+		count_requests(all, &nothing, report);
 	if (is_new) {
 		place =
 		    all->count < DATAPLANES_MAX ? &all->items[all->count++] : longest_silent(all);

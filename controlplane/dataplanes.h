@@ -21,6 +21,8 @@ struct dataplanes {
 	struct dataplane items[DATAPLANES_MAX];
 	size_t count;
 	uint64_t prober; /* boot_id of who runs the probes, 0 = nobody */
+	uint64_t ended,
+	    errors; /* requests since we look, and those that failed by no fault of theirs */
 };
 
 /* Keeps a report, one for each instance and boot; the longest silent one makes room. True when it

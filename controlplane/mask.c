@@ -7,6 +7,19 @@
 
 #define PATH_BYTES 128
 
+/* The schema has a word of this name that is one. */
+static bool
+is_key_word(const char *name)
+{
+	size_t count;
+	const struct schema_row *rows = schema_rows(&count);
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].type == SCHEMA_KEY && strcmp(rows[i].key, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool
 mask_is_secret(const char *name)
 {
@@ -24,7 +37,7 @@ mask_is_secret(const char *name)
 		if (apart && view_eq_nocase(view_from(whole, at), words[i]))
 			return true;
 	}
-	return false;
+	return is_key_word(name);
 }
 
 /* Its members are models, statuses, dates: not words. */

@@ -232,5 +232,6 @@ overview_encode(const struct overview *overview)
 	put(body, "client_keys", encode_client_keys(reload->config));
 	put(body, "lessons", lessons_kept_encode(overview->lessons));
 	put(body, "users", access_encode(reload->config));
+	put(body, "alerts", serve_alerts_encode(overview->alerts));
 	return body;
 }

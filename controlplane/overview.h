@@ -7,6 +7,7 @@
 #include "health.h"
 #include "lessons_kept.h"
 #include "reload.h"
+#include "serve_alerts.h"
 #include "table.h"
 #include <jansson.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@ struct overview {
 	const struct health *health;
 	const struct lessons_kept *lessons;
 	const struct activation *activation; /* of that table */
+	const struct serve_alerts *alerts;
 	int64_t started_ms;
 	uint64_t now_ms;
 	int64_t offset_ms; /* wall clock = now_ms + that */

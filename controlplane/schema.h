@@ -83,6 +83,8 @@ struct schema_section {
 #define SCHEMA_USERS "admin.users"
 #define SCHEMA_USERS_MAX 64
 #define SCHEMA_USER_BYTES_MAX 64
+#define SCHEMA_ALERTS "alerts"
+#define SCHEMA_TRACING "tracing"
 
 const struct schema_row *schema_rows(size_t *count);
 const struct schema_section *schema_sections(size_t *count);

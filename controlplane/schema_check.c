@@ -72,7 +72,8 @@ check_url(const json_t *value, const char *path, struct faults *faults)
 }
 
 static void
-check_key(const json_t *value, const char *path, struct faults *faults)
+check_key(
+    const struct schema_row *row, const json_t *value, const char *path, struct faults *faults)
 {
 	struct view text = schema_trim(text_of(value));
 	for (size_t i = 0; i < text.len; i++) {
@@ -81,7 +82,7 @@ check_key(const json_t *value, const char *path, struct faults *faults)
 			return;
 		}
 	}
-	if (text.len == 0)
+	if (text.len == 0 && strcmp(row->part, SCHEMA_UPSTREAMS) == 0)
 		faults_warn(faults, path, "is empty: requests go out without a key");
 }
 
@@ -303,7 +304,7 @@ check_string(
 	} else if (row->type == SCHEMA_URL) {
 		check_url(value, path, faults);
 	} else if (row->type == SCHEMA_KEY) {
-		check_key(value, path, faults);
+		check_key(row, value, path, faults);
 	} else if (row->type == SCHEMA_DAY && !is_day(text)) {
 		faults_error(faults, path, "must be a day like 2026-11-26");
 	} else if (row->type == SCHEMA_CLOCK) {

@@ -26,6 +26,8 @@ static const struct schema_section sections[] = {
     {SCHEMA_ACTIVATION, SCHEMA_ACTIVATION, false, 0},
     {SCHEMA_STATISTICS, SCHEMA_STATISTICS, false, 0},
     {SCHEMA_PRICES, SCHEMA_PRICES, true, TABLE_OWN_PRICES_MAX},
+    {SCHEMA_ALERTS, SCHEMA_ALERTS, false, 0},
+    {SCHEMA_TRACING, SCHEMA_TRACING, false, 0},
 };
 
 #define DAY_S 86400
@@ -58,6 +60,12 @@ static const struct schema_section sections[] = {
 	ROW(SCHEMA_CLIENT_KEYS, key, type, 0, unit, 0, max, NULL, "0", NULL, doc)
 #define PRICE(key, flags, fallback, doc)                                                           \
 	ROW(SCHEMA_PRICES, key, NUMBER, flags, "USD", 0, 1000000, NULL, fallback, NULL, doc)
+
+#define ALERT_TIME(key, min, max, fallback, doc)                                                   \
+	ROW(SCHEMA_ALERTS, key, NUMBER, 0, "s", min, max, NULL, fallback, NULL, doc)
+#define ALERT_COUNT(key, unit, min, max, fallback, doc)                                            \
+	ROW(SCHEMA_ALERTS, key, INT, 0, unit, min, max, NULL, fallback, NULL, doc)
+#define ALERT_WORDS "upstream_down|group_down|budget|error_rate|certificate|disk"
 
 static const struct schema_row rows[] = {
     PLAIN(SCHEMA_UPSTREAMS, "id", ID, 0, NULL, "Stable name over edits; unique in its list. Absent: made from name and base_url, written at the next save."),
@@ -213,6 +221,27 @@ static const struct schema_row rows[] = {
     ROW(SCHEMA_STATISTICS, "keep_days", INT, 0, "days", 1, 3650, NULL, "90", NULL, "How long single requests are kept. Their sums by hour and by day are kept for ever."),
     ROW(SCHEMA_STATISTICS, "keep_mib", INT, 0, "MiB", 8, 65536, NULL, "256", NULL, "Size of the file at which the oldest single requests go earlier."),
     PLAIN(SCHEMA_STATISTICS, "time_zone", ZONE, 0, NULL, "IANA name: where the days of the statistics begin. Absent: this machine's."),
+
+    ROW(SCHEMA_ALERTS, "on", WORDS, 0, NULL, 0, 0, ALERT_WORDS, "[\"upstream_down\", \"group_down\", \"budget\", \"error_rate\", \"certificate\", \"disk\"]", NULL, "What is told of. upstream_down: it rests after failures, and when it is back; group_down: all of a list do; budget: a client key has spent its warn_percent, and all; error_rate, certificate (of server.tls), disk (of the state folder): see below."),
+    FLAG(SCHEMA_ALERTS, "log", 0, "true", "Alerts go to the log."),
+    TEXT(SCHEMA_ALERTS, "webhook_url", KEY, 0, 0, OUTSIDE_URL_BYTES_MAX, NULL, "Where alerts are POSTed as JSON, http or https. A secret: it is shown masked, since those of chat programs are as good as a key."),
+    ROW(SCHEMA_ALERTS, "webhook_template", CHOICE, EXACT, NULL, 0, 0, "json|slack|mattermost|discord|feishu|dingtalk|telegram", "\"json\"", NULL, "Who reads them. json: all that is known, each by itself, with an id that is the same when one is sent again; the others: a text in the form of that program's incoming webhooks (Telegram: the address of sendMessage)."),
+    TEXT(SCHEMA_ALERTS, "webhook_authorization", KEY, 0, 0, SECRET_BYTES_MAX, NULL, "The Authorization header that goes with it, like \"Bearer …\"."),
+    TEXT(SCHEMA_ALERTS, "webhook_chat", TEXT, 0, 0, TABLE_NAME_BYTES_MAX, NULL, "Telegram: the chat_id."),
+    FLAG(SCHEMA_ALERTS, "command", 0, "false", "Run <state>/alert-command for each alert, with its JSON as standard input. Which program that is says the file alone: who may edit the configuration may not run programs."),
+    ALERT_TIME("after_seconds", 0, DAY_S, "30", "So long something must last before it is told."),
+    ALERT_TIME("clear_seconds", 0, DAY_S, "60", "So long it must be good without a break before it is over; doubled each time that it comes again within the hour, up to an hour."),
+    ALERT_TIME("repeat_seconds", 0, 30 * DAY_S, "14400", "So often it is told again while it lasts. 0 = never."),
+    ALERT_COUNT("error_rate_percent", "%", 1, 100, "20", "Share of failed requests: neither the request nor the client was to blame."),
+    ALERT_COUNT("error_rate_requests", "requests", 1, 1000000, "20", "... among at least so many ..."),
+    ALERT_TIME("error_rate_seconds", 1, 3600, "300", "... within so long."),
+    ROW(SCHEMA_ALERTS, "certificate_days", NUMBER, 0, "days", 0, 3650, NULL, "14", NULL, "So long before the certificate expires; one of its chain counts too."),
+    ALERT_COUNT("disk_free_mib", "MiB", 0, 1e9, "512", "So little room on the disk."),
+
+    TEXT(SCHEMA_TRACING, "endpoint", URL, 0, 1, OUTSIDE_URL_BYTES_MAX, NULL, "An OpenTelemetry collector that takes OTLP/HTTP with JSON, like http://127.0.0.1:4318; /v1/traces is added. Absent: no tracing. What is sent: dataplane/TRACING.md."),
+    TEXT(SCHEMA_TRACING, "headers", KEY, 0, 0, SECRET_BYTES_MAX, NULL, "Headers that go with it: name=value, with commas between. A secret."),
+    TEXT(SCHEMA_TRACING, "service_name", TEXT, 0, 1, OUTSIDE_SERVICE_BYTES_MAX, "\"pointsman\"", "service.name of the spans."),
+    ROW(SCHEMA_TRACING, "sample_ratio", NUMBER, 0, NULL, 0, 1, NULL, "1", NULL, "Share of requests that are traced, where no valid traceparent of the client has decided that."),
 };
 /* clang-format on */
 

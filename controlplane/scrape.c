@@ -169,6 +169,8 @@ put_dataplane(const struct scrape *scrape, const struct dataplane *dataplane, js
 	put(samples, METRIC_JOURNAL_USED, report->journal_used_bytes, program, NULL);
 	put(samples, METRIC_JOURNAL_LOST, report->journal_lost, program, NULL);
 	put(samples, METRIC_JOURNAL_INTERRUPTED, report->journal_interrupted, program, NULL);
+	put(samples, METRIC_SPANS_SENT, report->spans_sent, program, NULL);
+	put(samples, METRIC_SPANS_DROPPED, report->spans_dropped, program, NULL);
 	put_times(samples, overview, program, report->started_ms);
 	put_process(samples, report);
 }

@@ -67,6 +67,7 @@ make_overview(const struct serve *serve)
 	    .health = &serve->health,
 	    .lessons = &serve->lessons,
 	    .activation = &serve->activation,
+	    .alerts = serve->alerts,
 	    .started_ms = serve->started_ms,
 	    .now_ms = loop_now_ms(serve->loop),
 	    .offset_ms = serve->offset_ms};
@@ -155,6 +156,7 @@ make_table(struct serve *serve)
 	assemble_health(table, &serve->health, loop_now_ms(serve->loop), serve->offset_ms);
 	lessons_kept_assemble(&serve->lessons, table);
 	activation_assemble(&serve->activation, table);
+	serve_alerts_fill(serve->alerts, table);
 	table->prober = serve->dataplanes.prober;
 	if (serve->stats != NULL)
 		(void)stats_fill_spent(serve->stats, table);
@@ -349,6 +351,7 @@ on_beat(struct loop_timer *timer, void *ctx)
 	save_health(serve);
 	save_lessons(serve);
 	serve_save_activation(serve);
+	serve_alerts_beat(serve->alerts);
 }
 
 /* ---- the configuration ---- */
@@ -357,6 +360,7 @@ void
 serve_config_changed(struct serve *serve)
 {
 	set_limits(serve);
+	serve_alerts_configure(serve->alerts);
 	tell_statistics(serve);
 	serve_refresh(serve);
 	serve_tell(serve);
@@ -465,6 +469,7 @@ serve_new(struct loop *loop, const struct serve_options *options, struct err *er
 	load_lessons(serve);
 	load_activation(serve);
 	load_health(serve);
+	serve->alerts = serve_alerts_new(serve);
 	serve_refresh(serve);
 	if (serve->reload.minted)
 		write_login_code(serve);
@@ -487,6 +492,7 @@ serve_free(struct serve *serve)
 	save_health(serve);
 	save_lessons(serve);
 	serve_save_activation(serve);
+	serve_alerts_free(serve->alerts);
 	stats_stop(serve->stats);
 	loop_timer_fini(&serve->beat);
 	loop_timer_fini(&serve->poll);

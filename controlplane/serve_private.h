@@ -11,6 +11,7 @@
 #include "lessons_kept.h"
 #include "reload.h"
 #include "serve.h"
+#include "serve_alerts.h"
 #include "stats.h"
 #include "table.h"
 
@@ -34,6 +35,7 @@ struct serve {
 	int64_t calendar_ms; /* when the statistics were told the calendar */
 	struct activation activation;
 	uint64_t saved_activation; /* its revision, as on disk */
+	struct serve_alerts *alerts;
 	struct dataplanes dataplanes;
 	struct bus_pub *table_pub, *events_pub;
 	struct bus_rep *data_rep, *admin_rep;

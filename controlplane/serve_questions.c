@@ -111,6 +111,7 @@ answer_report(struct serve *serve, const json_t *body)
 	}
 	if (!repeated)
 		note_outcomes(serve, &report);
+	serve_alerts_note(serve->alerts, &report);
 	if (report.lesson_count > 0)
 		note_lessons(serve, &report);
 	report_fini(&report);
@@ -347,6 +348,15 @@ answer_forget_lesson(struct serve *serve, const json_t *body)
 	return (struct answer){MSG_OK, json_pack("{s:I}", "forgotten", (json_int_t)count)};
 }
 
+static struct answer
+answer_test_alert(struct serve *serve, const json_t *body)
+{
+	struct err err;
+	(void)body;
+	json_t *answer = serve_alerts_test(serve->alerts, &err);
+	return answer != NULL ? (struct answer){MSG_OK, answer} : serve_refuse(&err);
+}
+
 /* ---- who asks ---- */
 
 struct question {
@@ -380,6 +390,7 @@ static const struct question admin_questions[] = {
     {MSG_SET_ENABLED, answer_set_enabled},
     {MSG_EXPLAIN, answer_explain},
     {MSG_FORGET_LESSON, answer_forget_lesson},
+    {MSG_TEST_ALERT, answer_test_alert},
     {NULL, NULL},
 };
 

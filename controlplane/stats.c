@@ -9,7 +9,7 @@
 #include "mem.h"
 #include "must.h"
 #include "names.h"
-#include "stats_query.h"
+#include "stats_budgets.h"
 #include "stats_reprice.h"
 #include <errno.h>
 #include <pthread.h>
@@ -22,6 +22,7 @@
 #define REOPEN_MS 5000
 #define TRIM_MS 60000
 #define TRIM_SOON_MS 50
+#define BUDGETS_MS 2000 /* so often it is looked what is spent of budgets */
 
 struct stats {
 	/* The thread's own. */
@@ -30,11 +31,12 @@ struct stats {
 	struct stats_store *store; /* NULL while it cannot be opened */
 	struct stats_settings *settings;
 	struct loop_io wake;
-	struct loop_timer reopen, trim, next_piece;
+	struct loop_timer reopen, trim, next_piece, budgets;
 	bool thorough; /* the file was found damaged: all of it is checked when it is opened */
 	bool looking;  /* ... else its requests are, up to looked_at so far */
 	int64_t looked_at;
 	struct stats_reprice reprice;
+	bool news; /* something was stored since budgets were looked at */
 	char *folder;
 
 	/* Shared, under the lock. */
@@ -43,9 +45,8 @@ struct stats {
 	bool stop;
 	char trouble[sizeof(((struct err *)NULL)->at) + sizeof(((struct err *)NULL)->msg) + 2];
 
-	struct stats_spent *spent; /* NULL: not known yet */
-	size_t spent_count;
-	struct table_periods spent_periods;
+	struct stats_spending spent; /* when the file was opened */
+	struct stats_spending now;   /* some seconds ago at most */
 	struct tally tally;
 
 	/* The main thread's. */
@@ -97,50 +98,54 @@ stats_tally(struct stats *stats, struct tally *out)
 static void
 tell_spent(struct stats *stats)
 {
-	struct err err;
-	struct stats_spent *list;
-	size_t count;
+	struct stats_spending spending;
 	uint64_t one = 1;
-	if (stats->spent != NULL)
+	if (stats->spent.list != NULL ||
+	    !stats_spending_read(&spending, stats->store, stats->settings))
 		return;
-	if (!stats_query_spent(stats->store, stats->settings, &list, &count, &err)) {
-		log_err(LOG_WARN, "budgets_unknown", &err);
-		return;
-	}
 	(void)pthread_mutex_lock(&stats->lock);
-	stats->spent = list;
-	stats->spent_count = count;
-	stats->spent_periods = stats->settings->periods;
+	stats->spent = spending;
 	(void)pthread_mutex_unlock(&stats->lock);
 	(void)!write(stats->ready_fd, &one, sizeof(one));
-}
-
-static void
-fill_spent(const struct stats *stats, struct client_key *key)
-{
-	bool limited = false;
-	for (unsigned i = 0; i < PERIODS; i++)
-		limited = limited || key->tokens_per[i] > 0 || key->nano_usd_per[i] > 0;
-	if (!limited)
-		return;
-	key->spent_known = true;
-	memcpy(key->spent_start_ms, stats->spent_periods.start_ms, sizeof(key->spent_start_ms));
-	for (size_t i = 0; i < stats->spent_count; i++) {
-		const struct stats_spent *spent = &stats->spent[i];
-		if (strcmp(spent->key, key->id) != 0)
-			continue;
-		memcpy(key->spent_tokens, spent->tokens, sizeof(key->spent_tokens));
-		memcpy(key->spent_nano, spent->nano, sizeof(key->spent_nano));
-	}
 }
 
 bool
 stats_fill_spent(struct stats *stats, struct table *table)
 {
 	(void)pthread_mutex_lock(&stats->lock);
-	bool known = stats->spent != NULL;
+	bool known = stats->spent.list != NULL;
 	for (size_t i = 0; known && i < table->client_key_count; i++)
-		fill_spent(stats, &table->client_keys[i]);
+		stats_spending_fill(&stats->spent, &table->client_keys[i]);
+	(void)pthread_mutex_unlock(&stats->lock);
+	return known;
+}
+
+static void
+on_budgets(struct loop_timer *timer, void *ctx)
+{
+	struct stats *stats = ctx;
+	struct stats_spending spending;
+	loop_timer_arm(timer, BUDGETS_MS);
+	if (!stats->news || stats->store == NULL || !stats->settings->budgets)
+		return;
+	stats->news = false;
+	if (!stats_spending_read(&spending, stats->store, stats->settings))
+		return;
+	(void)pthread_mutex_lock(&stats->lock);
+	struct stats_spending old = stats->now;
+	stats->now = spending;
+	(void)pthread_mutex_unlock(&stats->lock);
+	stats_spending_fini(&old);
+}
+
+bool
+stats_budget(
+    struct stats *stats, const char *key, struct stats_spent *out, struct table_periods *of)
+{
+	(void)pthread_mutex_lock(&stats->lock);
+	bool known = stats->now.list != NULL;
+	*of = stats->now.periods;
+	*out = stats_spending_of(&stats->now, key);
 	(void)pthread_mutex_unlock(&stats->lock);
 	return known;
 }
@@ -160,7 +165,9 @@ open_store(struct stats *stats)
 	stats->looked_at = 0;
 	stats->thorough = false;
 	tell_spent(stats);
+	stats->news = true;
 	loop_timer_arm(&stats->trim, TRIM_SOON_MS);
+	loop_timer_arm(&stats->budgets, 0);
 }
 
 static void
@@ -265,6 +272,7 @@ store_records(struct stats *stats, const struct stats_batch *batch)
 	stats->tally.missing += batch->counted->missing;
 	stats->tally.refused += batch->counted->strange;
 	(void)pthread_mutex_unlock(&stats->lock);
+	stats->news = true;
 	return (struct answer){MSG_STORED, json_pack("{s:I}", "seq", (json_int_t)stored)};
 }
 
@@ -308,24 +316,6 @@ ask(struct stats *stats, const json_t *body, const char *type,
 	if (err.kind == ERR_PARSE)
 		on_failure(stats, &err);
 	return refuse(&err);
-}
-
-static struct answer
-answer_get_stats(struct stats *stats, const json_t *body)
-{
-	return ask(stats, body, MSG_STATS, stats_query_sums);
-}
-
-static struct answer
-answer_get_requests(struct stats *stats, const json_t *body)
-{
-	return ask(stats, body, MSG_REQUESTS, stats_query_requests);
-}
-
-static struct answer
-answer_get_token_stats(struct stats *stats, const json_t *body)
-{
-	return ask(stats, body, MSG_TOKEN_STATS, stats_query_token_stats);
 }
 
 static struct answer
@@ -390,13 +380,18 @@ answer_question(struct stats *stats, const struct envelope *question)
 		struct answer (*fn)(struct stats *stats, const json_t *body);
 	} questions[] = {
 	    {MSG_RECORDS, answer_records},
-	    {MSG_GET_STATS, answer_get_stats},
-	    {MSG_GET_REQUESTS, answer_get_requests},
-	    {MSG_GET_TOKEN_STATS, answer_get_token_stats},
 	    {MSG_RESET_STATS, answer_reset_stats},
 	    {MSG_REPRICE, answer_reprice},
 	    {MSG_GET_REPRICE, answer_get_reprice},
 	    {MSG_GET_SPENT, answer_get_spent},
+	};
+	static const struct {
+		const char *type, *answer;
+		json_t *(*fn)(struct stats_store *store, const json_t *body, struct err *err);
+	} queries[] = {
+	    {MSG_GET_STATS, MSG_STATS, stats_query_sums},
+	    {MSG_GET_REQUESTS, MSG_REQUESTS, stats_query_requests},
+	    {MSG_GET_TOKEN_STATS, MSG_TOKEN_STATS, stats_query_token_stats},
 	};
 	struct err err;
 	if (stats->store == NULL) {
@@ -408,6 +403,10 @@ answer_question(struct stats *stats, const struct envelope *question)
 	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
 		if (strcmp(question->type, questions[i].type) == 0)
 			return questions[i].fn(stats, question->body);
+	}
+	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+		if (strcmp(question->type, queries[i].type) == 0)
+			return ask(stats, question->body, queries[i].answer, queries[i].fn);
 	}
 	err_set(&err, ERR_PEER, "type", "nothing to answer to");
 	return refuse(&err);
@@ -425,6 +424,7 @@ take_mail(struct stats *stats)
 	if (next != NULL) {
 		stats_settings_unref(stats->settings);
 		stats->settings = next;
+		stats->news = true;
 	}
 	return !stop;
 }
@@ -508,6 +508,7 @@ free_all(struct stats *stats)
 	loop_timer_fini(&stats->reopen);
 	loop_timer_fini(&stats->trim);
 	loop_timer_fini(&stats->next_piece);
+	loop_timer_fini(&stats->budgets);
 	if (stats->wake_fd >= 0) {
 		loop_io_fini(&stats->wake);
 		(void)close(stats->wake_fd);
@@ -516,7 +517,8 @@ free_all(struct stats *stats)
 		loop_io_fini(&stats->ready);
 		(void)close(stats->ready_fd);
 	}
-	mem_free(stats->spent);
+	stats_spending_fini(&stats->spent);
+	stats_spending_fini(&stats->now);
 	if (stats->rep != NULL)
 		bus_rep_free(stats->rep);
 	loop_free(stats->loop);
@@ -559,6 +561,7 @@ stats_start(const struct stats_options *options, struct stats_settings *settings
 	loop_timer_init(&stats->reopen, stats->loop, on_reopen, stats);
 	loop_timer_init(&stats->trim, stats->loop, on_trim, stats);
 	loop_timer_init(&stats->next_piece, stats->loop, on_next_piece, stats);
+	loop_timer_init(&stats->budgets, stats->loop, on_budgets, stats);
 	if (!make_signals(stats, err) ||
 	    !names_path(options->run_dir, NAMES_STATS, path, sizeof(path), err) ||
 	    (stats->rep = bus_rep_bind(stats->loop, path, on_question, stats, err)) == NULL ||

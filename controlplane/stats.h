@@ -5,6 +5,7 @@
 
 #include "err.h"
 #include "loop.h"
+#include "stats_query.h"
 #include "stats_settings.h"
 #include "tally.h"
 
@@ -26,6 +27,10 @@ struct stats *stats_start(
 /* Fills in what was spent of the budgets of the table's keys when the database was opened. False:
  * it is not known yet. */
 bool stats_fill_spent(struct stats *stats, struct table *table);
+/* What this key has used within the present day, week and month, some seconds old at most, and
+ * which those are. False: it is not known, or nobody has a budget. */
+bool stats_budget(
+    struct stats *stats, const char *key, struct stats_spent *out, struct table_periods *of);
 /* New settings; takes over the reference. */
 void stats_configure(struct stats *stats, struct stats_settings *settings);
 /* What keeps it from storing, "" = nothing; copied. */

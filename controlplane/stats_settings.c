@@ -64,6 +64,21 @@ make_prices(const struct config *config)
 	return table;
 }
 
+static bool
+has_budgets(const struct config *config)
+{
+	static const char *const names[] = {"tokens_per_day", "tokens_per_week", "tokens_per_month",
+	    "usd_per_day", "usd_per_week", "usd_per_month"};
+	for (size_t i = 0; config != NULL && i < config->client_key_count; i++) {
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+			if (schema_number(
+				config->client_keys[i].entry, SCHEMA_CLIENT_KEYS, names[k]) > 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 struct stats_settings *
 stats_settings_new(const struct config *config, int64_t wall_ms)
 {
@@ -77,6 +92,7 @@ stats_settings_new(const struct config *config, int64_t wall_ms)
 	    (uint64_t)(schema_number(words, SCHEMA_STATISTICS, "keep_mib") * MIB);
 	settings->prices = make_prices(config);
 	settings->periods = periods_now(config, wall_ms);
+	settings->budgets = has_budgets(config);
 	zone_enter(schema_text(words, SCHEMA_STATISTICS, "time_zone"));
 	set_days(settings, wall_ms);
 	zone_leave();

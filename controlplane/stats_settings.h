@@ -20,6 +20,7 @@ struct stats_day {
 struct stats_settings {
 	struct stats_day days[STATS_DAYS]; /* without gaps, ascending */
 	struct table_periods periods;      /* of now, for budgets */
+	bool budgets;                      /* a client key has one */
 	uint32_t keep_days;                /* of single requests; sums are kept for ever */
 	uint64_t keep_bytes;               /* of the database */
 	struct table *prices; /* only prices, and the factor of each upstream by its id */

@@ -421,6 +421,9 @@ exchange_new(struct exchange_env *env, struct http_req *req, const struct route 
 	exchange->route = *route;
 	relay_make_id(exchange->id);
 	(void)snprintf(exchange->path, sizeof(exchange->path), "%.*s", VIEW_ARGS(route->path));
+	const struct http_header *headers;
+	size_t header_count = httpd_headers(req, &headers);
+	exchange->trace = tracer_begin(table, headers, header_count, httpd_method_name(req));
 	exchange->leg = &exchange->legs[0];
 	exchange->hedge_ms = exchange->total_ms = exchange->alive_ms = DEADLINE_NONE;
 	env->counts.requests++;

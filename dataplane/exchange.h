@@ -15,6 +15,7 @@
 #include "route.h"
 #include "stays.h"
 #include "table.h"
+#include "tracer.h"
 #include "upstream.h"
 #include "work.h"
 #include <stdint.h>
@@ -22,7 +23,7 @@
 struct exchange;
 
 struct exchange_counts {
-	uint64_t requests, completed, failed, client_gone, attempts;
+	uint64_t requests, completed, failed, errors, client_gone, attempts;
 	uint64_t bytes_in, bytes_out;
 	uint64_t in_flight;
 };
@@ -41,6 +42,7 @@ struct exchange_env {
 	struct notes *notes;         /* how calls ended, for the report */
 	struct allowance *allowance; /* what client keys have used; NULL: nobody is limited */
 	struct journal *journal;     /* how exchanges went, for the statistics; may be NULL */
+	struct tracer *tracer;       /* ... and for a collector of traces; may be NULL */
 	struct budget retries[GROUP_COUNT], hedges[GROUP_COUNT];
 	uint64_t chance; /* state of exchange_chance */
 	/* Controlplane should hear soon; may be NULL. */

@@ -114,6 +114,7 @@ struct exchange {
 
 	struct outcome outcome;
 	enum exchange_result result;
+	struct trace trace;
 	bool allowed;                 /* counts among those of its client key that are in work */
 	int slot;                     /* of the journal, while a stream runs */
 	unsigned slot_news;           /* attempt.tap.news when it was written */

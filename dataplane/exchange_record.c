@@ -274,6 +274,7 @@ exchange_record_end(struct exchange *exchange)
 	if (env->journal != NULL && record_write(&record, &text))
 		(void)journal_end(env->journal, exchange->slot, bytes_view(&text));
 	exchange->slot = JOURNAL_NO_SLOT;
+	tracer_add(env->tracer, &exchange->trace, &record, exchange->table);
 	bytes_fini(&text);
 	record_fini(&record);
 	if (env->on_record != NULL)

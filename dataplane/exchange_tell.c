@@ -182,6 +182,8 @@ count_end(struct exchange *exchange)
 		counts->client_gone++;
 	} else {
 		counts->failed++;
+		counts->errors +=
+		    exchange->result != RESULT_REFUSED && exchange->outcome.blame != BLAME_REQUEST;
 	}
 	counts->bytes_out += exchange->relay.bytes_out;
 	counts->in_flight--;

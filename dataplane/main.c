@@ -5,6 +5,7 @@
 #include "errand.h"
 #include "figures.h"
 #include "front.h"
+#include "herald.h"
 #include "link.h"
 #include "log.h"
 #include "loop.h"
@@ -37,6 +38,7 @@
 #define TABLE_WAIT_MS 1000
 #define FLUSH_MS 500
 #define FIGURES_MS 900
+#define TRACED_MS 1000 /* for the last spans, when all else is done */
 #define TLS_CHECK_MS 10000
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -66,6 +68,7 @@ struct dataplane {
 	struct courier *courier;
 	struct link *link;
 	struct errands *errands;
+	struct herald *herald;
 	struct report identity; /* what does not change */
 	char web_socket[108], ready_path[256];
 	int plain_fds[FDS_MAX], tls_fds[FDS_MAX];
@@ -180,6 +183,9 @@ on_table(struct table *table, void *ctx)
 	start_tls(dp, table);
 	if (!dp->draining)
 		errands_table(dp->errands, table);
+	if (!dp->draining)
+		herald_table(dp->herald, table);
+	tracer_table(dp->front.env.tracer, table);
 	if (!dp->ready && !dp->draining && !dp->failed)
 		write_ready(dp);
 }
@@ -245,6 +251,7 @@ on_report(struct report *report, void *ctx)
 	whole.requests = counts->requests;
 	whole.completed = counts->completed;
 	whole.failed = counts->failed;
+	whole.errors = counts->errors;
 	whole.client_gone = counts->client_gone;
 	whole.attempts = counts->attempts;
 	whole.bytes_in = counts->bytes_in;
@@ -253,6 +260,8 @@ on_report(struct report *report, void *ctx)
 	whole.connections = connections.connections;
 	add_figures(dp, &whole);
 	whole.sent_ms = clock_wall_ms();
+	herald_report(dp->herald, &whole);
+	tracer_report(dp->front.env.tracer, &whole);
 	*report = whole;
 	add_news(&dp->front.env, report);
 }
@@ -308,11 +317,18 @@ on_last_task(struct loop_task *task, void *ctx)
 }
 
 static void
+on_traced(void *ctx)
+{
+	struct dataplane *dp = ctx;
+	loop_stop(dp->loop);
+}
+
+static void
 on_drained(void *ctx)
 {
 	struct dataplane *dp = ctx;
 	log_msg(LOG_INFO, "drained", "all connections are closed");
-	loop_stop(dp->loop);
+	tracer_drain(dp->front.env.tracer, TRACED_MS, on_traced, dp);
 }
 
 /* The time is up: what is left gets an end that clients see as a failure, and a moment to read it.
@@ -466,6 +482,9 @@ start(struct dataplane *dp, struct err *err)
 	}
 	start_journal(dp);
 	dp->errands = errands_new(dp->loop, dp->upstreams, dp->identity.boot_id, on_errand, dp);
+	dp->front.env.tracer =
+	    tracer_new(dp->loop, dp->upstreams, dp->identity.instance, dp->identity.pid);
+	dp->herald = herald_new(dp->loop, dp->upstreams, dp->identity.boot_id, on_news, dp);
 	dp->link = link_new(dp->loop, dp->options.run_dir, &events, err);
 	dp->front.link = dp->link;
 	loop_timer_arm(&dp->accept_timer, TABLE_WAIT_MS);
@@ -495,7 +514,9 @@ finish(struct dataplane *dp)
 	journal_close(dp->journal);
 	allowance_close(dp->front.env.allowance);
 	errands_free(dp->errands);
+	herald_free(dp->herald);
 	front_fini(&dp->front);
+	tracer_free(dp->front.env.tracer);
 	tls_context_free(dp->tls);
 	upstreams_free(dp->upstreams);
 	loop_free(dp->loop);

@@ -54,8 +54,9 @@
 #define MSG_SET_TOKEN "set_token"       /* REQ admin: {token, request?, by?} -> MSG_OK */
 #define MSG_MINT_LOGIN "mint_login"     /* REQ admin: {} -> MSG_OK {code} */
 #define MSG_TEST_UPSTREAM                                                                          \
-	"test_upstream"         /* REQ admin: {id or group, entry; model?, ...} -> MSG_OK */
-#define MSG_GET_TEST "get_test" /* REQ admin: {seq} -> MSG_OK */
+	"test_upstream"             /* REQ admin: {id or group, entry; model?, ...} -> MSG_OK */
+#define MSG_GET_TEST "get_test"     /* REQ admin: {seq} -> MSG_OK */
+#define MSG_TEST_ALERT "test_alert" /* REQ admin: {} -> MSG_OK {id, ways} or MSG_ERROR */
 /* On stats.ipc: */
 #define MSG_RECORDS "records" /* REQ data: {journal, first, records} -> MSG_STORED */
 #define MSG_STORED "stored"

@@ -29,6 +29,7 @@ static const struct field report_fields[] = {
     NUMBER(requests),
     NUMBER(completed),
     NUMBER(failed),
+    NUMBER(errors),
     NUMBER(client_gone),
     NUMBER(attempts),
     NUMBER(bytes_in),
@@ -45,6 +46,12 @@ static const struct field report_fields[] = {
     NUMBER(journal_used_bytes),
     NUMBER(journal_lost),
     NUMBER(journal_interrupted),
+    NUMBER(alert_seq),
+    OTHER(alert_success, FIELD_BOOL, 0, 0),
+    OTHER(alert_status, FIELD_U32, 0, 999),
+    OTHER(alert_reason, FIELD_TEXT, 0, REPORT_REASON_BYTES - 1),
+    NUMBER(spans_sent),
+    NUMBER(spans_dropped),
     NUMBER(outcomes_seq),
 };
 

@@ -45,6 +45,7 @@ struct report {
 	uint64_t requests;  /* client requests taken, since boot */
 	uint64_t completed; /* ended with a terminal event or whole answer */
 	uint64_t failed;    /* ended with an error of ours or an upstream's */
+	uint64_t errors; /* of the failed: the request is not to blame, and was not refused here */
 	uint64_t client_gone;
 	uint64_t attempts;            /* upstream calls */
 	uint64_t bytes_in, bytes_out; /* bodies, client side */
@@ -55,6 +56,12 @@ struct report {
 	 * for want of room or by damage, and found open, both since boot. */
 	uint64_t journal_waiting, journal_open, journal_used_bytes, journal_lost;
 	uint64_t journal_interrupted;
+	/* The last alert that it has brought away (table_alert), 0 = none. */
+	uint64_t alert_seq;
+	bool alert_success;
+	uint32_t alert_status; /* 0 = no answer */
+	char alert_reason[REPORT_REASON_BYTES];
+	uint64_t spans_sent, spans_dropped; /* of tracing, since boot */
 	/* What has not been reported and answered yet, oldest first. A batch that had no answer is
 	 * sent again under its number, with new ages: each number is taken once. */
 	uint64_t outcomes_seq; /* grows with each new batch, from 1; 0 = not numbered */

@@ -150,6 +150,13 @@ table_unref(struct table *table)
 	for (size_t i = 0; i < PROTOCOL_COUNT; i++)
 		mem_free(table->activation.models[i]);
 	mem_free(table->activation.prompt);
+	secret_fini(&table->alert.url);
+	secret_fini(&table->alert.authorization);
+	mem_free(table->alert.body);
+	mem_free(table->alert.zero);
+	mem_free(table->tracing.endpoint);
+	secret_fini(&table->tracing.headers);
+	mem_free(table->tracing.service);
 	for (size_t i = 0; i < table->model_rule_count; i++) {
 		mem_free(table->model_rules[i].source);
 		mem_free(table->model_rules[i].target);

@@ -8,6 +8,7 @@
 #include "client_key.h"
 #include "err.h"
 #include "lesson.h"
+#include "outside.h"
 #include "policy.h"
 #include "price.h"
 #include "secret.h"
@@ -154,6 +155,8 @@ struct table {
 	struct group_policy policies[GROUP_COUNT];
 	struct strategies strategies;
 	struct table_activation activation;
+	struct table_alert alert;
+	struct table_tracing tracing;
 	uint32_t attempts_max; /* upstream calls for one client call, at least 1 */
 	uint64_t body_bytes_max;
 	uint32_t cache_marks_max; /* cache_control marks in a request, 0 = any number */

@@ -200,6 +200,27 @@ static const struct field activation_fields[] = {
     ACTIVATION("prompt", prompt, FIELD_STR, 0, TABLE_PROMPT_BYTES_MAX),
     ACTIVATION("max_tokens", max_tokens, FIELD_U32, 0, UINT32_MAX),
 };
+#define INNER(inner, member, field_kind, low, high)                                                \
+	{                                                                                          \
+		.key = #member, .kind = field_kind,                                                \
+		.offset = offsetof(struct table, inner.member), .min = low, .max = high            \
+	}
+static const struct field alert_fields[] = {
+    INNER(alert, seq, FIELD_U64, 0, INT64_MAX),
+    INNER(alert, by, FIELD_BITS64, 0, 0),
+    INNER(alert, url, FIELD_SECRET, 0, OUTSIDE_URL_BYTES_MAX),
+    INNER(alert, authorization, FIELD_SECRET, 0, SECRET_BYTES_MAX),
+    INNER(alert, any_address, FIELD_BOOL, 0, 0),
+    INNER(alert, body, FIELD_OPT_STR, 1, OUTSIDE_BODY_BYTES_MAX),
+    INNER(alert, zero, FIELD_OPT_STR, 1, OUTSIDE_WORD_BYTES_MAX),
+};
+static const struct field tracing_fields[] = {
+    INNER(tracing, endpoint, FIELD_OPT_STR, 1, OUTSIDE_URL_BYTES_MAX),
+    INNER(tracing, headers, FIELD_SECRET, 0, SECRET_BYTES_MAX),
+    INNER(tracing, service, FIELD_OPT_STR, 1, OUTSIDE_SERVICE_BYTES_MAX),
+    INNER(tracing, sample_ppm, FIELD_U32, 0, OUTSIDE_SAMPLE_ALL),
+    INNER(tracing, any_address, FIELD_BOOL, 0, 0),
+};
 /* The flat members of the whole; MORE_MEMBERS others stand beside them. */
 static const struct field table_fields[] = {
     FIELD(table, epoch, FIELD_BITS64, 0, 0),
@@ -217,7 +238,7 @@ static const struct field table_fields[] = {
     FIELD(table, tls_cert_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
     FIELD(table, tls_key_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
 };
-#define MORE_MEMBERS 10
+#define MORE_MEMBERS 12
 
 /* ---- lists ---- */
 
@@ -426,6 +447,8 @@ table_encode(const struct table *table)
 	add_member(json, "strategies", network);
 	add_member(
 	    json, "activation", fields_encode(activation_fields, COUNT(activation_fields), table));
+	add_member(json, "alert", fields_encode(alert_fields, COUNT(alert_fields), table));
+	add_member(json, "tracing", fields_encode(tracing_fields, COUNT(tracing_fields), table));
 	return json;
 }
 
@@ -472,11 +495,23 @@ decode_activation(const json_t *body, struct table *table, struct err *err)
 }
 
 static bool
+decode_outside(const json_t *body, struct table *table, struct err *err)
+{
+	const json_t *alert = fields_member(body, "", "alert", JSON_OBJECT, err);
+	const json_t *tracing =
+	    alert != NULL ? fields_member(body, "", "tracing", JSON_OBJECT, err) : NULL;
+	return tracing != NULL &&
+	       fields_decode(alert_fields, COUNT(alert_fields), 0, alert, "alert", table, err) &&
+	       fields_decode(
+		   tracing_fields, COUNT(tracing_fields), 0, tracing, "tracing", table, err);
+}
+
+static bool
 decode_all(const json_t *body, struct table *table, struct err *err)
 {
 	if (!fields_decode(table_fields, COUNT(table_fields), MORE_MEMBERS, body, "", table, err) ||
 	    !decode_groups(body, table, err) || !decode_strategies(body, table, err) ||
-	    !decode_activation(body, table, err))
+	    !decode_activation(body, table, err) || !decode_outside(body, table, err))
 		return false;
 	for (size_t i = 0; i < COUNT(each_group); i++) {
 		if (!decode_each_group(&each_group[i], body, table, err))

@@ -182,11 +182,11 @@ void api_generate_stats(struct call *call);
 void api_reprice(struct call *call);
 void api_show_reprice(struct call *call);
 
-/* ---- api_metrics.c ---- */
+/* ---- api_metrics.c, api_alerts.c, api_export.c ---- */
 void api_show_metrics(struct call *call);
 void api_describe_metrics(struct call *call);
-
-/* ---- api_export.c ---- */
+void api_show_alerts(struct call *call);
+void api_test_alert(struct call *call);
 void api_export_requests(struct call *call);
 void api_export_stats(struct call *call);
 

@@ -56,6 +56,8 @@ static const struct route routes[] = {
     {GET, "/api/v1/decisions", VIEWER, api_show_decisions, "Single requests", "id upstream model client_key session result from_ms to_ms before after limit", "", "Requests"},
     {GET, "/api/v1/requests", VIEWER, api_show_decisions, "Single requests", "id upstream model client_key session result from_ms to_ms before after limit", "", "Requests"},
     {GET, "/api/v1/stats", VIEWER, api_show_stats, "Sums", "by from to from_ms to_ms epochs model upstream client_key protocol", "", "Stats"},
+    {GET, "/api/v1/alerts", VIEWER, api_show_alerts, "What is wrong, and who was told", "", "", "Object"},
+    {POST, "/api/v1/alerts/test", ADMIN, api_test_alert, "Send an alert as a test", "", "", "Done"},
     {GET, "/metrics", ACCESS_METRICS, api_show_metrics, "Figures for Prometheus", "", "", ""},
     {GET, "/api/v1/metrics/describe", VIEWER, api_describe_metrics, "What the figures are", "", "", "Object"},
     {POST, "/api/v1/stats/reprice", ADMIN, api_reprice, "Make costs anew, by the prices of now", "from_ms to_ms", "", "Done"},

@@ -194,6 +194,8 @@ main(int argc, char **argv)
 	case COMMAND_ENABLE:
 	case COMMAND_DISABLE:
 	case COMMAND_FORGET:
+	case COMMAND_ALERTS:
+	case COMMAND_TEST_ALERT:
 	case COMMAND_RELOAD:
 	case COMMAND_LOGIN:
 		return operate(&options);

@@ -82,6 +82,14 @@ show_decisions(const json_t *body, const struct places *places, const struct opt
 	show_print_decisions(body, out);
 }
 
+static void
+show_alerts(const json_t *body, const struct places *places, const struct options *options,
+    struct bytes *out)
+{
+	(void)places, (void)options;
+	show_print_alerts(body, clock_wall_ms(), out);
+}
+
 static int64_t
 number(const json_t *body, const char *key)
 {
@@ -114,6 +122,10 @@ show_done(const json_t *body, const struct places *places, const struct options 
 		ok = bytes_append_str(out, "It is being probed; \"pointsman upstreams\" shows the "
 					   "result.\n");
 		break;
+	case COMMAND_TEST_ALERT:
+		ok = bytes_append_str(out, "It is under way; \"pointsman alerts\" shows how far it "
+					   "has got.\n");
+		break;
 	case COMMAND_ENABLE:
 	case COMMAND_DISABLE:
 		ok = bytes_printf(out, "It is switched %s, and saved so.\n",
@@ -133,6 +145,7 @@ show_done(const json_t *body, const struct places *places, const struct options 
 	case COMMAND_EXPLAIN:
 	case COMMAND_DECISIONS:
 	case COMMAND_CHECK:
+	case COMMAND_ALERTS:
 	case COMMAND_VERSION:
 	case COMMAND_NONE:
 		MUST(false);
@@ -190,6 +203,8 @@ body_of(const struct options *options, const char *id)
 	case COMMAND_RUN:
 	case COMMAND_STATUS:
 	case COMMAND_UPSTREAMS:
+	case COMMAND_ALERTS:
+	case COMMAND_TEST_ALERT:
 	case COMMAND_RELOAD:
 	case COMMAND_CHECK:
 	case COMMAND_LOGIN:
@@ -214,6 +229,8 @@ operate_ask(const struct options *options, const char *id)
 	    [COMMAND_DISABLE] = {MSG_SET_ENABLED, MSG_OK, NULL, show_done},
 	    [COMMAND_FORGET] = {MSG_FORGET_LESSON, MSG_OK, NULL, show_done},
 	    [COMMAND_LOGIN] = {MSG_MINT_LOGIN, MSG_OK, NULL, show_done},
+	    [COMMAND_ALERTS] = {MSG_GET_STATE, MSG_STATE, NULL, show_alerts},
+	    [COMMAND_TEST_ALERT] = {MSG_TEST_ALERT, MSG_OK, NULL, show_done},
 	    [COMMAND_RELOAD] = {MSG_RELOAD, MSG_OK, NULL, show_done},
 	};
 	struct ask ask = asks[options->command];

@@ -19,6 +19,8 @@ static const struct {
     [COMMAND_DISABLE] = {"disable", "switch an upstream off", "UPSTREAM"},
     [COMMAND_FORGET] = {"forget", "forget what was learned of an upstream, or of all",
 	"[UPSTREAM]"},
+    [COMMAND_ALERTS] = {"alerts", "show what is wrong now, and the last alerts", NULL},
+    [COMMAND_TEST_ALERT] = {"test-alert", "send an alert that says it is a test", NULL},
     [COMMAND_RELOAD] = {"reload", "read the configuration file again", NULL},
     [COMMAND_CHECK] = {"check", "say what is wrong with a configuration file", "FILE"},
     [COMMAND_LOGIN] = {"login", "print an address that opens the admin pages, once", NULL},
@@ -28,10 +30,11 @@ static const struct {
 #define IN(command) (1u << (command))
 #define IN_ALL (~0u)
 #define IN_SHOWING                                                                                 \
-	(IN(COMMAND_STATUS) | IN(COMMAND_UPSTREAMS) | IN(COMMAND_EXPLAIN) | IN(COMMAND_DECISIONS))
+	(IN(COMMAND_STATUS) | IN(COMMAND_UPSTREAMS) | IN(COMMAND_EXPLAIN) |                        \
+	    IN(COMMAND_DECISIONS) | IN(COMMAND_ALERTS))
 #define IN_ACTING                                                                                  \
 	(IN(COMMAND_CLEAR) | IN(COMMAND_PROBE) | IN(COMMAND_ENABLE) | IN(COMMAND_DISABLE) |        \
-	    IN(COMMAND_FORGET))
+	    IN(COMMAND_FORGET) | IN(COMMAND_TEST_ALERT))
 #define TEXT(name, value, help, in, member)                                                        \
 	{                                                                                          \
 		name, value, help, in, KIND_TEXT, offsetof(struct options, member), 0, 0           \

@@ -262,3 +262,68 @@ show_print_decisions(const json_t *decisions, struct bytes *out)
 		print_attempts(record, out);
 	}
 }
+
+/* ---- alerts ---- */
+
+static void
+print_ways(const json_t *alerts, struct bytes *out)
+{
+	const char *host = json_string_value(json_object_get(alerts, "webhook"));
+	char line[LINE_BYTES];
+	snprintf(line, sizeof(line), "Alerts go to: %s%s%s%s%s",
+	    json_is_true(json_object_get(alerts, "log")) ? "the log; " : "",
+	    host != NULL ? "a webhook at " : "", host != NULL ? host : "", host != NULL ? "; " : "",
+	    json_is_true(json_object_get(alerts, "command")) ? "the command" : "");
+	print_text(out, line);
+	MUST(bytes_append_char(out, '\n'));
+}
+
+static void
+print_delivery(const json_t *notice, const char *way, struct bytes *out)
+{
+	const json_t *delivery = json_object_get(notice, way);
+	char line[LINE_BYTES];
+	if (!json_is_object(delivery))
+		return;
+	snprintf(line, sizeof(line), "      %s: %s, %" PRId64 " tries (%s)", way,
+	    text(delivery, "state"), number(delivery, "tries"), text(delivery, "reason"));
+	print_text(out, line);
+	MUST(bytes_append_char(out, '\n'));
+}
+
+static void
+print_notice(const json_t *notice, struct bytes *out)
+{
+	char line[4 * LINE_BYTES], at[32];
+	moment(number(notice, "at_ms"), at);
+	snprintf(
+	    line, sizeof(line), "  %s  %s: %s", at, text(notice, "event"), text(notice, "text"));
+	print_text(out, line);
+	MUST(bytes_append_char(out, '\n'));
+	print_delivery(notice, "webhook", out);
+	print_delivery(notice, "command", out);
+}
+
+void
+show_print_alerts(const json_t *state, int64_t now_ms, struct bytes *out)
+{
+	const json_t *alerts = json_object_get(state, "alerts");
+	const json_t *active = json_object_get(alerts, "active");
+	const json_t *recent = json_object_get(alerts, "recent");
+	print_ways(alerts, out);
+	MUST(bytes_append_str(
+	    out, json_array_size(active) > 0 ? "Wrong now:\n" : "Nothing is wrong now.\n"));
+	for (size_t i = 0; i < json_array_size(active); i++) {
+		const json_t *one = json_array_get(active, i);
+		char line[4 * LINE_BYTES], lasted[48];
+		show_duration(now_ms - number(one, "since_ms"), lasted);
+		snprintf(line, sizeof(line), "  %s %s (%s), for %s: %s", text(one, "kind"),
+		    text(one, "subject"), text(one, "name"), lasted, text(one, "detail"));
+		print_text(out, line);
+		MUST(bytes_append_char(out, '\n'));
+	}
+	if (json_array_size(recent) > 0)
+		MUST(bytes_append_str(out, "The latest:\n"));
+	for (size_t i = 0; i < json_array_size(recent); i++)
+		print_notice(json_array_get(recent, i), out);
+}

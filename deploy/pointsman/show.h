@@ -12,6 +12,8 @@ void show_print_upstreams(const json_t *state, int64_t now_ms, struct bytes *out
 void show_print_explanation(const json_t *explanation, int64_t now_ms, struct bytes *out);
 /* The body of MSG_DECISIONS: a line for each request, and one for each of its upstream calls. */
 void show_print_decisions(const json_t *decisions, struct bytes *out);
+/* The body of MSG_STATE: the alerts that last, where they go, and the latest notices. */
+void show_print_alerts(const json_t *state, int64_t now_ms, struct bytes *out);
 /* "3 d 4 h", "5 min 6 s". */
 void show_duration(int64_t ms, char out[48]);
 

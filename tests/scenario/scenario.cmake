@@ -2,9 +2,10 @@
 set(PM_TEST_ENVIRONMENT "PM_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
 	"PYTHONPATH=${CMAKE_CURRENT_LIST_DIR}/../lib" "PYTHONDONTWRITEBYTECODE=1")
 # They measure times or memory, so they have the machine for themselves.
-set(alone gone hedge kill outage slow)
-foreach(topic IN ITEMS abilities access admin answers api_fuzz bytes config cut cut_convert disk edit events failover gone health hedge kill learn limits metrics old_api order outage pause
-		refusals session slow splits stats statuses strategy convert)
+set(alone gone hedge kill outage slow tracing)
+foreach(topic IN ITEMS abilities access admin alerts answers api_fuzz bytes config convert cut cut_convert disk edit events failover
+	gone health hedge kill learn limits metrics old_api order outage pause refusals session slow splits stats
+	statuses strategy tracing)
 	add_test(NAME scenario.${topic}
 		COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/test_${topic}.py)
 	set_tests_properties(scenario.${topic} PROPERTIES LABELS scenario TIMEOUT 300

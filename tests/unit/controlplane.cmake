@@ -23,3 +23,7 @@ pm_unit_test(serve pm_controlplane)
 pm_unit_test(serve_health pm_controlplane)
 get_target_property(controlplane_dir pm_controlplane SOURCE_DIR)
 target_compile_definitions(test_schema PRIVATE CONTROLPLANE_DIR="${controlplane_dir}")
+pm_unit_test(alert_rules pm_controlplane)
+pm_unit_test(alert_outbox pm_controlplane)
+target_compile_definitions(test_alert_outbox PRIVATE
+	GOLDEN_FILE="${CMAKE_CURRENT_SOURCE_DIR}/golden/alerts.txt")

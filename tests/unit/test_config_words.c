@@ -204,13 +204,36 @@ try_word(
 	X(server, NULL, tls, "{\"cert_file\": \"/c\", \"key_file\": \"/k\"}",                      \
 	    "{\"cert_file\": \"c\", \"key_file\": \"/k\"}")
 
+#define ALERT_WORDS(X)                                                                             \
+	X(alerts, NULL, on, "[\"disk\"]", "[\"disc\"]")                                            \
+	X(alerts, NULL, log, "false", "\"no\"")                                                    \
+	X(alerts, NULL, webhook_url, "\"https://a.test/x?y=1\"", "\"ftp://a.test\"")               \
+	X(alerts, NULL, webhook_template, "\"slack\"", "\"slak\"")                                 \
+	X(alerts, NULL, webhook_authorization, "\"Bearer x\"", "\"a\\nb\"")                        \
+	X(alerts, NULL, webhook_chat, "\"-100\"", "7")                                             \
+	X(alerts, NULL, command, "true", "\"/bin/sh\"")                                            \
+	X(alerts, NULL, after_seconds, "0", "-1")                                                  \
+	X(alerts, NULL, clear_seconds, "0.5", "86401")                                             \
+	X(alerts, NULL, repeat_seconds, "0", "true")                                               \
+	X(alerts, NULL, error_rate_percent, "50", "0")                                             \
+	X(alerts, NULL, error_rate_requests, "1", "0")                                             \
+	X(alerts, NULL, error_rate_seconds, "60", "0")                                             \
+	X(alerts, NULL, certificate_days, "30", "-1")                                              \
+	X(alerts, NULL, disk_free_mib, "0", "-1")
+
+#define TRACING_WORDS(X)                                                                           \
+	X(tracing, NULL, endpoint, "\"http://127.0.0.1:4318\"", "\"127.0.0.1:4318\"")              \
+	X(tracing, NULL, headers, "\"api-key=x, b=c=d\"", "\"api key=x\"")                         \
+	X(tracing, NULL, service_name, "\"gw\"", "\"\"")                                           \
+	X(tracing, NULL, sample_ratio, "0.25", "1.5")
+
 #define WORDS(X)                                                                                   \
 	UPSTREAM_WORDS(X, api_configs)                                                             \
 	UPSTREAM_WORDS(X, codex_configs)                                                           \
 	UPSTREAM_WORDS(X, chat_configs)                                                            \
 	UPSTREAM_WORDS(X, openai_to_claude_configs)                                                \
 	UPSTREAM_WORDS(X, retry_configs)                                                           \
-	MODEL_WORDS(X) ABLE_WORDS(X) TIMEOUT_WORDS(X) OTHER_WORDS(X)
+	MODEL_WORDS(X) ABLE_WORDS(X) TIMEOUT_WORDS(X) OTHER_WORDS(X) ALERT_WORDS(X) TRACING_WORDS(X)
 
 #define DEFINE(section, others, key, good, bad)                                                    \
 	START_TEST(word_##section##_##key)                                                         \
@@ -327,6 +350,38 @@ START_TEST(users_are_told_apart)
 }
 END_TEST
 
+START_TEST(what_is_odd_in_tracing)
+{
+	expect_refused(
+	    "{\"tracing\": {\"endpoint\": \"https://a.test/?x=1\"}}", "tracing.endpoint");
+	expect_refused(
+	    "{\"tracing\": {\"endpoint\": \"http://169.254.169.254\"}}", "tracing.endpoint");
+	expect_refused("{\"tracing\": {\"headers\": \"a=b,secretcanary\"}}", "tracing.headers");
+	expect_refused("{\"tracing\": {\"headers\": \"=b\"}}", "tracing.headers");
+}
+END_TEST
+
+START_TEST(what_is_odd_in_alerts)
+{
+	struct faults faults = {0};
+	struct config *config;
+	expect_refused("{\"alerts\": []}", "alerts");
+	expect_refused("{\"alerts\": {\"webhook_url\": \"https://\"}}", "alerts.webhook_url");
+	expect_refused(
+	    "{\"alerts\": {\"webhook_url\": \"https://a.test/#x\"}}", "alerts.webhook_url");
+	expect_refused(
+	    "{\"alerts\": {\"webhook_url\": \"http://169.254.169.254/x\"}}", "alerts.webhook_url");
+	expect_refused("{\"alerts\": {\"webhook_template\": \"telegram\"}}", "alerts.webhook_chat");
+	ck_assert(
+	    config_parse(VIEW("{\"alerts\": {\"webhook_url\": \"http://a.test/secretcanary\"}}"),
+		&config, &faults));
+	ck_assert_uint_eq(faults.count, 1);
+	ck_assert_ptr_null(strstr(faults.items[0].msg, "secretcanary"));
+	config_free(config);
+	faults_fini(&faults);
+}
+END_TEST
+
 /* As many as the schema has (server.tls has two rows and one test here). */
 START_TEST(every_word_has_its_test)
 {
@@ -349,6 +404,8 @@ main(void)
 	tcase_add_test(tcase, what_is_odd_in_routing);
 	tcase_add_loop_test(tcase, words_of_users, 0, (int)USER_WORDS);
 	tcase_add_test(tcase, users_are_told_apart);
+	tcase_add_test(tcase, what_is_odd_in_alerts);
+	tcase_add_test(tcase, what_is_odd_in_tracing);
 	tcase_add_test(tcase, every_word_has_its_test);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -99,12 +99,14 @@ START_TEST(the_state_shows_all_but_keys)
 {
 	put("{\"api_configs\": [{" UP ", \"name\": \"one\", \"type\": \"backup\"},"
 	    "{" UP ", \"name\": \"two\", \"enabled\": false},"
-	    "{" UP ", \"name\": \"three\", \"time_enabled\": [0,0,0,0,0,0,0]}]}");
+	    "{" UP ", \"name\": \"three\", \"time_enabled\": [0,0,0,0,0,0,0]}],"
+	    "\"alerts\": {\"webhook_url\": \"https://hooks.test/secretcanary?x=secretcanary\","
+	    "\"webhook_authorization\": \"Bearer secretcanary\"}}");
 	start(NULL);
 	const json_t *state = ask(admin, MSG_GET_STATE, NULL, MSG_STATE);
 	static const char *const words[] = {"version", "epoch", "started_ms", "revision",
 	    "config_path", "config_error", "demo", "groups", "dataplanes", "client_keys", "lessons",
-	    "users", "etag"};
+	    "users", "etag", "alerts"};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		ck_assert_ptr_nonnull(json_object_get(state, words[i]));
 	ck_assert_uint_eq(json_object_size(state), sizeof(words) / sizeof(words[0]));
@@ -119,6 +121,7 @@ START_TEST(the_state_shows_all_but_keys)
 	ck_assert_str_eq(json_string_value(json_object_get(two, "reason")), "disabled");
 	ck_assert_str_eq(json_string_value(json_object_get(three, "reason")), "not scheduled now");
 	ck_assert_str_eq(json_string_value(json_object_get(one, "key")), "sk-...6789");
+	ck_assert_str_eq(word_of(json_object_get(state, "alerts"), "webhook"), "hooks.test");
 	char *text = jget_dump(state, NULL);
 	ck_assert_ptr_null(strstr(text, "canary"));
 	mem_free(text);

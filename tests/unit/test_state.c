@@ -16,6 +16,7 @@ static const struct report sample = {
     .requests = 100,
     .completed = 90,
     .failed = 4,
+    .errors = 2,
     .client_gone = 3,
     .attempts = 120,
     .bytes_in = 1u << 30,
@@ -32,6 +33,12 @@ static const struct report sample = {
     .journal_used_bytes = 4096,
     .journal_lost = 1,
     .journal_interrupted = 6,
+    .alert_seq = 1ull << 41,
+    .alert_success = true,
+    .alert_status = 204,
+    .alert_reason = "ok",
+    .spans_sent = 1000,
+    .spans_dropped = 7,
 };
 
 START_TEST(a_report_comes_back_as_it_was)
@@ -171,7 +178,7 @@ START_TEST(each_member_is_needed)
 		ck_assert_int_eq(json_object_del(without, key), 0);
 		ck_assert_msg(!report_decode(without, &out, &err), "%s", key);
 		ck_assert_str_eq(err.at, key);
-		ck_assert_int_eq(json_object_set_new(wrong, key, json_true()), 0);
+		ck_assert_int_eq(json_object_set_new(wrong, key, json_real(0.5)), 0);
 		ck_assert_msg(!report_decode(wrong, &out, &err), "%s", key);
 		ck_assert_str_eq(err.at, key);
 		json_decref(without);

@@ -71,6 +71,16 @@ sample(void)
 	    .prefill = TOGGLE_ON,
 	    .max_output_tokens = 7000};
 	table->tls_cert_path = mem_dup_str("/etc/cert.pem");
+	table->alert = (struct table_alert){.seq = 9,
+	    .by = UINT64_MAX - 2,
+	    .any_address = true,
+	    .body = mem_dup_str("{\"text\":\"x\"}"),
+	    .zero = mem_dup_str("errcode")};
+	table->tracing = (struct table_tracing){.endpoint = mem_dup_str("https://otlp.example"),
+	    .service = mem_dup_str("gateway"),
+	    .sample_ppm = 250000};
+	ck_assert(secret_set(&table->tracing.headers, VIEW("api-key=abc")));
+	ck_assert(secret_set(&table->alert.url, VIEW("https://hooks.example/T0/B0?x=1")));
 	return table;
 }
 

@@ -2,6 +2,8 @@
  * with the test. */
 #include "tls.h"
 
+#include "clock.h"
+#include "fileio.h"
 #include "httpd_rig.h"
 #include <arpa/inet.h>
 #include <check.h>
@@ -24,12 +26,12 @@ static char folder[64], cert_path[96], key_path[96], other_cert_path[96], other_
 /* ---- certificates ---- */
 
 static void
-make_certificate(const char *name, const char *cert, const char *key)
+make_certificate_for(const char *days, const char *name, const char *cert, const char *key)
 {
 	char subject[64];
 	snprintf(subject, sizeof(subject), "/CN=%s", name);
 	const char *args[] = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-	    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", subject, "-keyout", key,
+	    "ec_paramgen_curve:P-256", "-nodes", "-days", days, "-subj", subject, "-keyout", key,
 	    "-out", cert, NULL};
 	posix_spawn_file_actions_t quiet;
 	pid_t pid;
@@ -42,6 +44,12 @@ make_certificate(const char *name, const char *cert, const char *key)
 	posix_spawn_file_actions_destroy(&quiet);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
+}
+
+static void
+make_certificate(const char *name, const char *cert, const char *key)
+{
+	make_certificate_for("2", name, cert, key);
 }
 
 static void
@@ -495,6 +503,38 @@ START_TEST(resumption)
 }
 END_TEST
 
+START_TEST(the_end_of_a_certificate)
+{
+	struct err err;
+	int64_t at_ms = 0;
+	struct bytes both;
+	char chain[112], chain_key[112];
+	make_folder();
+	ck_assert_msg(tls_chain_expiry(cert_path, &at_ms, &err), "%s", err.msg);
+	int64_t left_ms = at_ms - clock_wall_ms();
+	ck_assert_int_le(left_ms, 2 * INT64_C(86400000));
+	ck_assert_int_gt(left_ms, 2 * INT64_C(86400000) - 600000);
+	/* A key is no certificate; nor is what is not there. */
+	ck_assert(!tls_chain_expiry(key_path, &at_ms, &err));
+	ck_assert(!tls_chain_expiry("/nonexistent/c.pem", &at_ms, &err));
+	/* Of a chain the first to end counts, wherever it stands. */
+	snprintf(chain, sizeof(chain), "%s/chain.pem", folder);
+	snprintf(chain_key, sizeof(chain_key), "%s/chain_key.pem", folder);
+	make_certificate_for("1", "sooner", chain, chain_key);
+	bytes_init(&both, 65536);
+	ck_assert(fileio_read(other_cert_path, &both, &err));
+	ck_assert(fileio_read(chain, &both, &err));
+	ck_assert(fileio_write(chain, bytes_view(&both), 0600, &err));
+	bytes_fini(&both);
+	ck_assert(tls_chain_expiry(chain, &at_ms, &err));
+	ck_assert_int_le(at_ms - clock_wall_ms(), INT64_C(86400000));
+	ck_assert_int_gt(at_ms, clock_wall_ms());
+	unlink(chain);
+	unlink(chain_key);
+	drop_folder();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -509,6 +549,7 @@ main(void)
 	tcase_add_test(tcase, a_cut_has_no_goodbye);
 	tcase_add_test(tcase, handshakes_end);
 	tcase_add_test(tcase, reload);
+	tcase_add_test(tcase, the_end_of_a_certificate);
 	tcase_add_test(tcase, resumption);
 	Suite *suite = suite_create("tls");
 	suite_add_tcase(suite, tcase);
