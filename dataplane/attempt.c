@@ -343,7 +343,8 @@ is_paused(const struct attempt *attempt)
 	return attempt->convert != NULL && convert_is_paused(attempt->convert);
 }
 
-/* What only the end of the upstream's answer brings the client. False: it was not the end. */
+/* What only the end of the upstream's answer brings the client, however the connection ended once
+ * the last event had come. False: it was not the end. */
 static bool
 give_rest(struct attempt *attempt)
 {
@@ -351,8 +352,7 @@ give_rest(struct attempt *attempt)
 	struct err err = {0};
 	bool complete = true, ok;
 	bool whole = attempt->mode == ATTEMPT_ANSWER && attempt->wall.verdict == WALL_COMMIT &&
-		     attempt->wall.fault == WALL_FINE && attempt->wall.terminal &&
-		     (attempt->transport == TRANSPORT_OK || is_paused(attempt));
+		     attempt->wall.fault == WALL_FINE && attempt->wall.terminal;
 	if (!whole || (attempt->convert == NULL && !attempt->folds))
 		return true;
 	bytes_init(&out, CONVERTED_BYTES_MAX);
@@ -500,6 +500,8 @@ attempt_cancel(struct attempt *attempt, enum transport transport)
 	attempt->transfer = NULL;
 	attempt->answer = NULL;
 	set_done(attempt, transport, transport_name(transport));
+	if (transport != TRANSPORT_CANCELLED && !is_paused(attempt))
+		(void)give_rest(attempt);
 }
 
 bool

@@ -106,8 +106,8 @@ MUST_CHECK bool attempt_start(struct attempt *attempt, const struct attempt_requ
     const struct upstream_entry *entry, bool fresh, void *ctx);
 /* Cancels what runs and frees all; fine on a zeroed or finished one. Not inside libcurl. */
 void attempt_fini(struct attempt *attempt);
-/* Ends the call from outside, for `transport`'s reason; on_done is not called. Not inside libcurl.
- */
+/* Ends the call from outside, for `transport`'s reason; on_done is not called. Unless it is
+ * CANCELLED, the end of an answer whose last event has come is given. Not inside libcurl. */
 void attempt_cancel(struct attempt *attempt, enum transport transport);
 /* The upstream has taken the connection. */
 bool attempt_connected(const struct attempt *attempt);

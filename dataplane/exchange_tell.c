@@ -178,7 +178,7 @@ count_end(struct exchange *exchange)
 	struct exchange_counts *counts = &exchange->env->counts;
 	if (exchange->outcome.success) {
 		counts->completed++;
-	} else if (exchange->gone) {
+	} else if (exchange->result == RESULT_CLIENT_GONE) {
 		counts->client_gone++;
 	} else {
 		counts->failed++;
@@ -189,8 +189,8 @@ count_end(struct exchange *exchange)
 	counts->in_flight--;
 }
 
-/* The client has left: nobody's fault, and a whole answer if it had all of it (Codex hangs up as
- * soon as it has the last event). */
+/* The client has left: nobody's fault, but for a whole answer if it had all of it (Codex hangs up
+ * as soon as it has the last event), and for an error that it was told. */
 static void
 tell_gone(struct exchange *exchange, const struct leg *leg)
 {
@@ -219,10 +219,10 @@ end_legs(struct exchange *exchange)
 		}
 		exchange_leg_free(exchange, leg);
 	}
-	if (exchange->gone) {
-		exchange->result =
-		    exchange->outcome.success ? RESULT_COMPLETED : RESULT_CLIENT_GONE;
-	}
+	if (exchange->gone && exchange->outcome.success)
+		exchange->result = RESULT_COMPLETED;
+	else if (exchange->gone && exchange->outcome.blame == BLAME_CLIENT)
+		exchange->result = RESULT_CLIENT_GONE;
 }
 
 enum exchange_step

@@ -176,7 +176,9 @@ find(const struct outcome_facts *facts, const struct strategies *strategies)
 {
 	bool cut_short = facts->fault == WALL_FINE || facts->fault == WALL_EMPTY ||
 			 facts->fault == WALL_ENDED_EARLY;
-	if (facts->client_gone)
+	/* Who leaves on an error that it was told has its reason. */
+	bool told = facts->committed && facts->fault == WALL_ERROR_EVENT;
+	if (facts->client_gone && !told)
 		return (struct outcome){.blame = BLAME_CLIENT, .reason = "client_gone"};
 	if (facts->status != 0 && !is_2xx(facts->status))
 		return with_status_strategy(by_status(facts->status), strategies);

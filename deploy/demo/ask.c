@@ -99,8 +99,13 @@ struct reader {
 	struct view prefix;
 	struct arena *arena;
 	struct jsonspan_value directive; /* the raw text that holds it */
+	struct jsonspan_value answered;  /* the one that a plain answer has ended, */
+	unsigned answered_results;       /* and how many results it had */
 	bool in_turn, turn_calls;
 };
+
+/* What Claude Code says after the beginning of an answer that broke off. */
+#define GO_ON "\"Your response above was cut off"
 
 static void
 end_turn(struct reader *r)
@@ -108,10 +113,15 @@ end_turn(struct reader *r)
 	if (!r->in_turn)
 		return;
 	r->in_turn = false;
-	if (r->turn_calls)
+	r->answered = (struct jsonspan_value){0};
+	if (r->turn_calls) {
 		r->ask->step++;
-	else /* a plain answer: what was ordered before is done with */
+	} else { /* what was ordered before is done with */
+		r->answered = r->directive;
+		r->answered_results = r->ask->result_count;
 		r->directive.kind = JSONSPAN_NONE;
+	}
+	r->ask->result_count = 0;
 }
 
 static void
@@ -133,6 +143,11 @@ check_seal(struct reader *r, const struct walk_entry *entry)
 static void
 read_user(struct reader *r, struct jsonspan_value text)
 {
+	if (r->answered.kind == JSONSPAN_STRING && view_starts(text.raw, GO_ON)) {
+		r->directive = r->answered;
+		r->ask->result_count = r->answered_results;
+		return;
+	}
 	/* What clients add by themselves is marked up. */
 	bool typed = !view_starts(text.raw, "\"<");
 	if (typed || r->ask->user.kind == JSONSPAN_NONE)
@@ -223,7 +238,6 @@ on_entry(const struct walk_entry *entry, void *ctx)
 	if (assistant && !r->in_turn) {
 		r->in_turn = ask->follows = true;
 		r->turn_calls = false;
-		ask->result_count = 0;
 	}
 	r->turn_calls |= entry->kind == WALK_CALL;
 	if (entry->kind == WALK_USER && entry->value.kind == JSONSPAN_STRING)
@@ -352,7 +366,8 @@ ask_parse(struct ask *ask, enum protocol protocol, struct view body, struct view
 	read_limit(ask);
 	if (!walk_conversation(protocol, ask->keys[list], on_entry, &reader, err))
 		return false;
-	end_turn(&reader);
+	if (reader.turn_calls) /* else the beginning of an answer, which shall be given again */
+		end_turn(&reader);
 	if (reader.directive.kind == JSONSPAN_STRING)
 		ask->directive = text_copy(reader.directive, arena);
 	return true;

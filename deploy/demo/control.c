@@ -119,6 +119,9 @@ reply_state(struct demo *demo, struct http_req *req)
 {
 	struct httpd_counts http;
 	struct writer out;
+	uint64_t running = 0;
+	for (const struct exchange *x = demo->first; x != NULL; x = x->next)
+		running += x->play;
 	httpd_counts_get(demo->httpd, &http);
 	writer_init(&out, 4096);
 	writer_put(&out, "{'pid':$i,'seq':$u,'in_flight':$u,'streams':$u,'requests':$u,",
@@ -126,9 +129,10 @@ reply_state(struct demo *demo, struct http_req *req)
 	    demo->counts.requests);
 	writer_put(&out, "'complete':$u,'errors':$u,'cut':$u,'client_gone':$u,",
 	    demo->counts.complete, demo->counts.errors, demo->counts.cut, demo->counts.client_gone);
-	writer_put(&out, "'events':$u,'bytes':$u,'accepted':$u,'connections':$u,'rss_bytes':$u}",
-	    demo->counts.events, demo->counts.bytes, http.accepted, (uint64_t)http.connections,
-	    rss_bytes());
+	writer_put(&out, "'events':$u,'in_flight_events':$u,'bytes':$u,", demo->counts.events,
+	    running, demo->counts.bytes);
+	writer_put(&out, "'accepted':$u,'connections':$u,'rss_bytes':$u}", http.accepted,
+	    (uint64_t)http.connections, rss_bytes());
 	reply(req, 200, "application/json", writer_text(&out));
 	writer_fini(&out);
 }

@@ -2,8 +2,10 @@
 upstream fails, seen as one clean answer and without a retry of the client's own."""
 
 import base64
+import collections
+import functools
 import hashlib
-import itertools
+import json
 import os
 import random
 import shutil
@@ -11,10 +13,12 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 from pathlib import Path
 
 import rig
+from protocols import PATHS
 
 HERE = Path(__file__).resolve().parent
 CLIENTS = rig.ROOT / "build/clients"
@@ -22,13 +26,20 @@ CLOSED = "http://127.0.0.1:1"  # nothing listens: for what a client would fetch 
 
 # The output cannot be had from the prompt, only by running the command.
 OUTPUT = "hi-from-42"
-TOOL_PROMPT = "Run it please. [demo:shell echo hi-from-$((40+2)); sleep 0.3]"
-PING = "ping"  # the model of questions that are not the client's
+TOOL_PROMPT = "Run it please. [demo:shell echo hi-from-$((40+2))]"
 TEXT_PROMPT = "Say it please. [demo:say plain-answer]"
 
-FAULTS = {"refusing": "refuse", "status 529": "529", "empty 200": "empty"}
-STREAM_FAULTS = {"200, then an error": "error-first", "cut before content": "cut:after=1"}
-WHOLE_FAULTS = {"a page": "html", "cut": "cut:bytes=50"}
+FAULTS = ("529", "empty")
+STREAM_FAULTS = ("error-first", "cut:after=1")
+WHOLE_FAULTS = ("html", "cut:bytes=50")
+
+# Long, so that the arguments come in many pieces, and harmful when run in part or twice.
+STEP = "echo {turn} >> made.txt; echo whole >> made.txt # " + "x" * 120
+# So many events of these pieces end in the text, or in the arguments of a call, over each protocol.
+EVENTS = 30
+IN_THE_TEXT, IN_THE_CALL = "6+pace:bytes=4", f"{EVENTS}+pace:bytes=4"
+MIDDLE_FAULTS = (f"cut:how=rst;after={IN_THE_CALL}", f"cut:how=fin;after={IN_THE_CALL}",
+                 f"cut:how=clean;after={IN_THE_CALL}", f"error-after={IN_THE_CALL}")
 
 
 def install(name):
@@ -62,6 +73,13 @@ PARALLEL_PROMPT = ("Run both please. [demo:shell echo hi-from-$((40+2))] "
                    "[demo:shell echo hi-from-$((40+3))]")
 
 
+def steps(command, count):
+    """Turns that each say something and run a command; then a last one."""
+    return "[demo:then]".join(
+        f"[demo:say turn {turn} of the work][demo:shell {json.dumps(command.format(turn=turn))}]"
+        for turn in range(1, count + 1))
+
+
 def over(upstream):
     """The lists of all clients, with upstreams that speak this protocol."""
     names = ("first", "second", "third:backup")
@@ -69,39 +87,60 @@ def over(upstream):
                       **rig.plain())
 
 
+def api(running, path):
+    answer = running.call("GET", path, {"Authorization": f"Bearer {running.token}"},
+                          port=running.admin_port)
+    assert answer.status == 200, answer
+    return json.loads(bytes(answer.body))
+
+
+@functools.cache
+def names_of(running):
+    """The upstreams' names by their ids."""
+    return {f"{group['group']}:{entry['id']}": entry["name"]
+            for group in api(running, "/api/state")["groups"] for entry in group["upstreams"]}
+
+
 class Loops(rig.Case):
     """Subclasses say how to run the client: ask(prompt) -> (final text, command output or None)."""
 
-    config = rig.everywhere("first", "second", "third:backup", **rig.plain())
+    alone = ("first",)
     protocol, mode = "anthropic", "stream"
     text_turns, tool_turns = 1, 2  # requests of one answer and of a whole loop
     own = None  # the upstreams' protocol, where it is not the client's
     echoes_reasoning = True  # the client sends it back
-    short = False  # with these, only what conversion can change
 
     @classmethod
     def setUpClass(cls):
-        if cls is Loops:
-            raise rig.unittest.SkipTest("only its subclasses run")
-        if cls.own is not None:
-            cls.config = over(cls.own)
+        cls.config = over(cls.own or cls.protocol)
         super().setUpClass()
 
     def setUp(self):
         super().setUp()
-        self.home = tempfile.mkdtemp(prefix="pm-client-")
-        self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
-        self.seen = len(self.rig.log("exchange"))
+        self.home = self.make_home(self.addCleanup)
+        for server in self.rig.servers():
+            server.mend()
+        self.marks = [(server, server.newest()) for server in self.rig.servers()]
+        self.began_ms = int(time.time() * 1000)
+
+    def make_home(self, clean):
+        home = Path(tempfile.mkdtemp(prefix="pm-client-"))
+        clean(shutil.rmtree, home, ignore_errors=True)
+        for name in ("home", "tmp", "project"):
+            (home / name).mkdir()
+        return home
+
+    @property
+    def project(self):
+        return self.home / "project"
 
     def environment(self, **more):
         """A home and a temporary folder of its own; nothing of ours comes in."""
-        for name in ("home", "tmp", "project"):
-            os.makedirs(f"{self.home}/{name}", exist_ok=True)
         return {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "LANG": "C.UTF-8",
                 "HOME": f"{self.home}/home", "TMPDIR": f"{self.home}/tmp", **more}
 
     def run_client(self, argv, env, timeout=120):
-        done = subprocess.run([str(arg) for arg in argv], env=env, cwd=f"{self.home}/project",
+        done = subprocess.run([str(arg) for arg in argv], env=env, cwd=self.project,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=timeout)
         for secret in self.rig.canaries:
@@ -110,31 +149,61 @@ class Loops(rig.Case):
                          + "\n".join(self.rig.launcher.err[-10:]))
         return done.stdout
 
-    def exchanges(self):
-        """What the dataplane says it has answered since the test began."""
-        return [line for line in self.rig.log("exchange")[self.seen:]
-                if line["model"] != PING]
-
-    def check_loop(self, turns, *asked):
-        """One exchange for each turn, none failed; in each these upstreams were asked."""
-        exchanges = rig.wait_for(lambda: len(self.exchanges()) >= turns and self.exchanges(),
-                                 "each exchange is logged", 10)
-        self.assertEqual(turns, len(exchanges), exchanges)
-        for exchange in exchanges:
-            self.assertEqual("200", exchange["status"], exchange)
-        # A fresh connection after a stale one is no second question.
-        names = [name for name, _ in itertools.groupby(
-            call.name for call in self.calls() if call.generates)]
-        self.assertEqual([name for name, _ in itertools.groupby((asked or ("first",)) * turns)],
-                         names)
+    def calls(self):
+        return sorted((call for server, mark in self.marks for call in server.calls(mark)),
+                      key=lambda call: call.ts_ms)
 
     def questions(self):
         """The calls that ask the model for something."""
         return [call for call in self.calls() if call.generates]
 
+    def told(self):
+        """For each request since the test began: how it ended, and (upstream, what came of it) for
+        each call that it made."""
+        names = names_of(self.rig)
+        records = api(self.rig, "/api/v1/requests?limit=50")["records"]
+        return [(record["result"], [(names[attempt["upstream"]], attempt["reason"])
+                                    for attempt in record["attempts"]])
+                for record in sorted(records, key=lambda record: record["at_ms"])
+                if record["generate"] and record["at_ms"] >= self.began_ms]
+
+    def check_told(self, *expected):
+        """The client has made just these requests, (result, upstreams asked), and the upstreams got
+        just these calls."""
+        told = rig.wait_for(lambda: len(found := self.told()) >= len(expected) and found,
+                            f"{expected}", 10)
+        # A fresh connection after a stale one is no second question.
+        self.assertEqual(list(expected), [
+            (result, *[name for name, reason in asked if reason != "stale"])
+            for result, asked in told], told)
+        came = collections.Counter(call.name for call in self.questions())
+        sent = collections.Counter(call for _, asked in told for call in asked)
+        for name in ("first", "second", "third"):
+            most = sum(count for (asked, reason), count in sent.items()
+                       if asked == name and reason != "connect")
+            self.assertIn(came[name], range(most - sent[name, "stale"], most + 1), (name, told))
+
+    def check_loop(self, turns, *asked):
+        """One request for each turn, none failed; for each these upstreams were asked."""
+        self.check_told(*[("completed", *(asked or ("first",)))] * turns)
+
+    @property
+    def first(self):
+        """The server of the first upstream."""
+        return self.rig.server("first")
+
+    def fail_first(self, *specs):
+        """What it does when it is asked next, one for each time; "" is to answer."""
+        asked = PATHS[self.own or self.protocol].rpartition("/")[2]
+        for spec in specs:
+            self.first.fault("first", spec or "pace:ms=2", 1, match=asked)
+
+    def kill_first(self):
+        self.first.kill()
+        self.addCleanup(lambda: self.first.program.alive() or self.first.start())
+
     def write_project(self, name, data):
-        path = Path(self.home) / "project" / name
-        path.parent.mkdir(exist_ok=True)
+        path = self.project / name
         path.write_bytes(data)
         return path
 
@@ -154,21 +223,21 @@ class Loops(rig.Case):
         self.assertIn(ran, (None, OUTPUT + "\n"))
         self.check_loop(self.tool_turns)
 
-    def test_tool_loop_with_failing_first(self):
-        self.skip_what_is_shown()
-        faults = {**FAULTS, **(STREAM_FAULTS if self.mode == "stream" else WHOLE_FAULTS)}
-        for name, spec in faults.items():
-            with self.subTest(name):
-                self.setUp()
-                self.rig.demo.fault("first", spec)
-                text, _ = self.ask(TOOL_PROMPT)
-                self.assertIn(OUTPUT, text)
-                self.check_loop(self.tool_turns, "first", "second")
+    def test_dying_first(self):
+        """It dies before content, comes back and dies again, between turns and within them: the client gets
+        one clean answer in each."""
+        faults = FAULTS + (WHOLE_FAULTS if self.mode == "whole" else STREAM_FAULTS)
+        for spec in faults:
+            self.fail_first(spec, "")
+        self.ask(steps("echo {turn}", 2 * len(faults) - 1))
+        self.check_told(*[("completed", "first", "second"), ("completed", "first")] * len(faults))
 
-    def skip_what_is_shown(self):
-        """Each SDK over each protocol is many; failover does not know the client."""
-        if self.own is not None and self.short:
-            self.skipTest("shown with upstreams of the client's own protocol")
+    def test_dead_first(self):
+        """Nobody listens there."""
+        self.kill_first()
+        text, _ = self.ask(TOOL_PROMPT)
+        self.assertIn(OUTPUT, text)
+        self.check_loop(self.tool_turns, "first", "second")
 
     def test_parallel_calls(self):
         """Two in one turn; both results go back in one."""
@@ -186,39 +255,3 @@ class Loops(rig.Case):
         seals = self.questions()[-1]
         sealing = (self.own or self.protocol) != "chat" and self.echoes_reasoning
         self.assertEqual((int(sealing), 0), (seals.seals_ours, seals.seals_foreign))
-
-    def test_dying_first(self):
-        """It dies, comes back and dies again, between turns and within them."""
-        self.skip_what_is_shown()
-        for spec in ("refuse", "pace:ms=2", "529"):
-            self.rig.demo.fault("first", spec, count=1)
-        text, _ = self.ask(TOOL_PROMPT + "[demo:then][demo:shell echo again]")
-        self.assertTrue(OUTPUT in text or "again" in text, text)
-        for exchange in rig.wait_for(self.exchanges, "they are logged"):
-            self.assertEqual("200", exchange["status"], exchange)
-
-    def test_tool_loop_with_unreachable_first(self):
-        """Nobody listens there at all."""
-        if self.own is not None:
-            self.skipTest("shown with upstreams of the client's own protocol")
-        def close_first(config):
-            for entries in ("api_configs", "codex_configs", "chat_configs"):
-                config[entries][0]["base_url"] = CLOSED
-        before = self.rig.config_file.read_text()
-        self.rig.change_config(close_first)
-        self.assertEqual(0, self.rig.command("reload").returncode)
-        try:
-            rig.wait_for(lambda: self.answered_by("second"), "the new table serves", 5)
-            self.setUp()
-            text, _ = self.ask(TOOL_PROMPT)
-            self.assertIn(OUTPUT, text)
-            self.check_loop(self.tool_turns, "second")
-        finally:
-            self.rig.config_file.write_text(before)
-            self.assertEqual(0, self.rig.command("reload").returncode)
-            rig.wait_for(lambda: self.answered_by("first"), "the old table serves", 5)
-
-    def answered_by(self, name):
-        mark = self.rig.demo.newest()
-        self.rig.post(self.protocol, model=PING)
-        return self.rig.demo.calls(mark)[-1].name == name

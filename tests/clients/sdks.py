@@ -1,10 +1,8 @@
 """Loops with SDKs: one process of each kind for all prompts, since most of its time is its start."""
 
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 
 import loops
@@ -19,12 +17,10 @@ class Sdk(loops.Loops):
 
     @classmethod
     def setUpClass(cls):
-        if cls.__module__ == __name__:
-            raise rig.unittest.SkipTest("only its subclasses run")
         cls.worker = cls.worker_home = None
         upstream = cls.own or cls.protocol
         if upstream not in RIGS:
-            RIGS[upstream] = rig.Rig(loops.over(upstream))
+            RIGS[upstream] = rig.Rig(loops.over(upstream), alone=cls.alone)
             RIGS[upstream].__enter__()
             rig.unittest.addModuleCleanup(RIGS[upstream].stop)
         cls.rig = RIGS[upstream]
@@ -36,13 +32,12 @@ class Sdk(loops.Loops):
             cls.worker.wait(20)
             cls.worker.stdout.close()
 
-    def setUp(self):
+    def make_home(self, clean):
         """The process outlives the test, and so does its home."""
-        super().setUp()
-        if type(self).worker_home is None:
-            type(self).worker_home = tempfile.mkdtemp(prefix="pm-client-")
-            self.addClassCleanup(shutil.rmtree, self.worker_home, ignore_errors=True)
-        self.home = self.worker_home
+        cls = type(self)
+        if cls.worker_home is None:
+            cls.worker_home = super().make_home(cls.addClassCleanup)
+        return cls.worker_home
 
     def start(self):
         base = f"http://127.0.0.1:{self.rig.port}" + ("" if self.protocol == "anthropic" else "/v1")
@@ -50,9 +45,9 @@ class Sdk(loops.Loops):
             [str(arg) for arg in (*self.argv, self.protocol, self.mode)], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             env=self.environment(BASE=base, KEY=self.rig.key, SDKS=str(self.folder),
-                                 HTTPS_PROXY=loops.CLOSED), cwd=f"{self.home}/project")
+                                 HTTPS_PROXY=loops.CLOSED), cwd=self.project)
 
-    def ask(self, prompt):
+    def result(self, prompt):
         cls = type(self)
         if cls.worker is None:
             cls.worker = self.start()
@@ -64,9 +59,24 @@ class Sdk(loops.Loops):
         watch.cancel()
         for secret in self.rig.canaries:
             self.assertNotIn(secret, line)
-        result = json.loads(line)
+        return json.loads(line)
+
+    def ask(self, prompt):
+        result = self.result(prompt)
         self.assertNotIn("error", result)
         return result["text"], result["ran"] or None
+
+    def test_first_breaking_off(self):
+        """In the middle of its answer: an SDK leaves that to its user, and has run nothing."""
+        if self.mode == "whole":
+            self.skipTest("a whole answer has no middle")
+        for spec in loops.MIDDLE_FAULTS:
+            with self.subTest(spec):
+                self.setUp()
+                self.fail_first(spec)
+                self.assertIn("error", self.result(loops.steps(loops.STEP, 1)))
+                self.assertFalse((self.project / "made.txt").exists())
+                self.check_told(("failed", "first"))
 
 
 def make(module, kinds, **members):
@@ -78,4 +88,4 @@ def make(module, kinds, **members):
             name += "" if native else f"Over{own.capitalize()}"
             setattr(sys.modules[module], name, type(name, (Sdk,), {
                 "__module__": module, "protocol": protocol, "mode": mode,
-                "own": None if native else own, "short": True, **members}))
+                "own": None if native else own, **members}))

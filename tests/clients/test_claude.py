@@ -2,6 +2,7 @@
 
 import json
 
+import agents
 import loops
 import rig
 
@@ -9,7 +10,7 @@ FOLDER = loops.install("claude")
 CLAUDE = FOLDER / "node_modules/@anthropic-ai/claude-code-linux-x64/claude"
 
 
-class Claude(loops.Loops):
+class Claude(agents.Agents):
     def ask(self, prompt, *flags, **env):
         # No HTTPS_PROXY here: it would suppress the HEAD that the client sends first.
         out = self.run_client(
@@ -31,12 +32,9 @@ class Claude(loops.Loops):
         self.assertIn(loops.OUTPUT, text)
         self.check_loop(self.tool_turns)
 
-    def test_file_is_written(self):
-        path = f"{self.home}/project/made.txt"
-        self.ask('[demo:tool Write {"file_path":"%s","content":"made \\u2713\\n"}]' % path)
-        with open(path, encoding="utf-8") as file:
-            self.assertEqual("made \u2713\n", file.read())
-        self.check_loop(self.tool_turns)
+    def writing(self, name, line):
+        order = {"file_path": f"{self.project}/{name}", "content": line + "\n"}
+        return f"[demo:tool Write {json.dumps(order)}]"
 
     def test_image(self):
         """Read by a tool: part of its result."""

@@ -4,6 +4,7 @@ import json
 import os
 import time
 
+import agents
 import loops
 import rig
 
@@ -33,12 +34,10 @@ openai_base_url = "http://127.0.0.1:{port}/openai/v1"
 [analytics]
 enabled = false
 """
-MADE = 'made "by" a patch \u2713'
-PATCH = f"*** Begin Patch\n*** Add File: made.txt\n+{MADE}\n*** End Patch\n"
 COMPACTED = '[demo:then][demo:say "kept [demo:say after-compaction]"]'
 
 
-class Codex(loops.Loops):
+class Codex(agents.Agents):
     protocol = "responses"
 
     def ask(self, prompt, settings=OWN, flags=()):
@@ -61,20 +60,19 @@ class Codex(loops.Loops):
         self.check_loop(self.tool_turns)
         self.assertLess(time.monotonic() - began, 20)
 
-    def check_patched(self, prompt):
-        self.ask(prompt)
-        with open(f"{self.home}/project/made.txt", encoding="utf-8") as file:
-            self.assertEqual(MADE + "\n", file.read())
-        self.check_loop(self.tool_turns)
+    def patch(self, name, line):
+        return f"*** Begin Patch\n*** Add File: {name}\n+{line}\n*** End Patch\n"
 
-    def test_apply_patch(self):
+    def writing(self, name, line):
         """Free-form for us and for upstreams that have it, a function for the others."""
-        self.check_patched(f"[demo:custom apply_patch {json.dumps(PATCH)}]")
+        return f"[demo:custom apply_patch {json.dumps(self.patch(name, line))}]"
 
     def test_apply_patch_by_function(self):
         """In the arguments of the shell, which is a function for everybody."""
-        command = f"apply_patch <<'END'\n{PATCH}END\n"
-        self.check_patched(f"[demo:shell {json.dumps(command)}]")
+        command = f"apply_patch <<'END'\n{self.patch('written.txt', 'made')}END\n"
+        self.ask(f"[demo:shell {json.dumps(command)}]")
+        self.assertEqual("made\n", (self.project / "written.txt").read_text())
+        self.check_loop(self.tool_turns)
 
     def test_images(self):
         """One by the user, one by a tool."""
@@ -87,7 +85,7 @@ class Codex(loops.Loops):
     def check_compaction(self, settings):
         """The context seems full after the first turn. The summary takes the place of the
         conversation: what it orders is done afterwards."""
-        self.rig.demo.fault("first", "usage:normal;in=300000", count=1)
+        self.fail_first("usage:normal;in=300000")
         text, _ = self.ask(loops.TOOL_PROMPT + COMPACTED, settings)
         self.assertEqual("after-compaction", text.strip())
         self.check_loop(self.tool_turns + 1)

@@ -140,13 +140,25 @@ class Demo:
     """The scripted upstream: one server that plays as many upstreams as there are names."""
 
     def __init__(self, folder, port=0, ledger=True):
-        kept = ["--ledger", Path(folder) / "ledger.jsonl"] if ledger else ["--no-ledger"]
-        self.program = Program([BIN / "demo-upstream", "--listen", f"127.0.0.1:{port}", *kept])
+        self.kept = ["--ledger", Path(folder) / "ledger.jsonl"] if ledger else ["--no-ledger"]
+        self.lines = []  # of the ledger, as far as it was read
+        self.port = port
+        self.start()
+
+    def start(self):
+        """A server that is started again is at its old address, without faults."""
+        self.before = self.lines[-1]["n"] if self.lines else 0  # it counts from 1 again
+        self.program = Program([BIN / "demo-upstream", "--listen", f"127.0.0.1:{self.port}",
+                                *self.kept])
         line = wait_for(lambda: next((line for line in self.program.out + self.program.err
                                       if "listening on 127.0.0.1:" in line), None),
                         "the demo upstream listens")
         self.port = int(re.search(r"127\.0\.0\.1:(\d+)", line).group(1))
-        self.lines = []  # of the ledger, as far as it was read
+
+    def kill(self):
+        """As a crash does: all its connections end at once, and nobody listens any more."""
+        self.look()
+        self.program.stop(signal.SIGKILL)
 
     def url(self, name):
         return f"http://127.0.0.1:{self.port}/u/{name}"
@@ -162,12 +174,13 @@ class Demo:
         order = {"prefix": f"/u/{name}", **{k: v for k, v in order.items() if v is not None}}
         self.call("POST", "/demo/faults", json.dumps(order).encode())
 
-    def fault(self, name, spec, count=None):
-        """What upstream `name` does with its next `count` requests (None: all that come)."""
-        self.order(name, spec=spec, count=count)
+    def fault(self, name, spec, count=None, match=None):
+        """What upstream `name` does with its next `count` requests (None: all that come), of those
+        whose path ends with `match`: a probe's does not."""
+        self.order(name, spec=spec, count=count, match=match)
 
     def script(self, name, body, status=200, headers=None, chunked=False, count=None, match=None):
-        """An exact answer (to requests whose path ends with `match`: a probe's does not)."""
+        """An exact answer, to the same requests as a fault."""
         self.order(name, status=status, headers=headers or {"Content-Type": "application/json"},
                    body_base64=base64.b64encode(body).decode(), chunked=chunked, count=count,
                    match=match)
@@ -189,10 +202,12 @@ class Demo:
         return self.lines[-1]["n"] if self.lines else 0
 
     def look(self):
-        while True:
-            since = self.lines[-1]["n"] if self.lines else 0
+        while self.program.alive():
+            since = self.lines[-1]["n"] - self.before if self.lines else 0
             found = self.call("GET", f"/demo/ledger?since={since}").splitlines()
-            self.lines += [json.loads(line) for line in found]
+            for line in map(json.loads, found):
+                self.lines.append({**line, "n": line["n"] + self.before,
+                                   "seq": line["seq"] + self.before})
             if not found:
                 return
 
@@ -274,14 +289,17 @@ def rss_kib(pid):
 
 
 class Rig:
-    """pointsman run with its programs, and a demo upstream beside it."""
+    """pointsman run with its programs, and a demo upstream beside it; the upstreams `alone` have a
+    server each, and so an address of their own."""
 
-    def __init__(self, wanted=None, dataplanes=1, demo=True, options=(), bin_folder=None):
+    def __init__(self, wanted=None, dataplanes=1, demo=True, options=(), bin_folder=None, alone=()):
         self.bin = Path(bin_folder) if bin_folder else BIN
         self.folder = Path(tempfile.mkdtemp(prefix="pm-"))
         self.state = self.folder / "s"
         self.run = self.state / "run"
         self.demo = Demo(self.folder) if demo else None
+        self.alone = {name: Demo(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
+                      for name in alone}
         self.dataplanes, self.options = dataplanes, list(options)
         self.launcher = None
         self.keep = False  # the state folder, after the end
@@ -297,12 +315,20 @@ class Rig:
     def config_file(self):
         return self.state / "json_data/all_configs.json"
 
+    def server(self, name):
+        """Which plays this upstream."""
+        return self.alone.get(name, self.demo)
+
+    def servers(self):
+        return [server for server in (self.demo, *self.alone.values()) if server]
+
     def write_config(self, wanted):
         wanted = json.loads(json.dumps(wanted))
         for entries in wanted.values():
             for entry in entries if isinstance(entries, list) else ():
                 if isinstance(entry, dict) and isinstance(entry.get("key"), str):
-                    entry.setdefault("base_url", self.demo and self.demo.url(entry["name"]))
+                    server = self.server(entry["name"])
+                    entry.setdefault("base_url", server and server.url(entry["name"]))
                     self.canaries.add(entry["key"])
         self.canaries = {key for key in self.canaries if len(key) > 8}
         Wire.secrets = tuple(key.encode() for key in self.canaries)
@@ -397,11 +423,11 @@ class Rig:
             except AssertionError as error:
                 problems.append(str(error))
             problems += self.problems()
-        if self.demo:
+        for program in (server.program for server in self.servers()):
             try:
-                status = self.demo.program.stop()
-                if status != 0 or REPORT.search(self.demo.program.text()):
-                    problems.append(f"demo-upstream: {status} {self.demo.program.text()[-4000:]}")
+                status = program.stop()
+                if status != 0 or REPORT.search(program.text()):
+                    problems.append(f"demo-upstream: {status} {program.text()[-4000:]}")
             except AssertionError as error:
                 problems.append(str(error))
         if not problems and not self.keep:
@@ -441,8 +467,8 @@ class Rig:
             return self.start()
         except BaseException:
             self.launcher.process.kill()
-            if self.demo:
-                self.demo.program.process.kill()
+            for server in self.servers():
+                server.program.process.kill()
             raise
 
     def __exit__(self, kind, *_):
@@ -495,11 +521,13 @@ class Case(unittest.TestCase):
     config = None
     dataplanes = 1
     options = ()
+    alone = ()
     maxDiff = 4000
 
     @classmethod
     def setUpClass(cls):
-        cls.rig = Rig(cls.config or everywhere("a"), cls.dataplanes, options=cls.options)
+        cls.rig = Rig(cls.config or everywhere("a"), cls.dataplanes, options=cls.options,
+                      alone=cls.alone)
         cls.rig.__enter__()
 
     @classmethod

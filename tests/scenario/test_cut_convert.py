@@ -19,6 +19,8 @@ SUCCESS = {
     "chat": lambda item: item == {},  # [DONE]
     "responses": lambda item: item.get("type") in ("response.completed", "response.incomplete"),
 }
+# Events that may follow the one that ends an answer: the use of tokens and [DONE].
+BEHIND_ITS_END = {"anthropic": 0, "chat": 2, "responses": 0}
 CALL_MARKS = {"anthropic": "tool_use", "chat": "tool_calls", "responses": "function_call"}
 
 
@@ -42,13 +44,15 @@ class CutConvert(rig.Case):
 
     def count_events(self, client):
         """How many events the upstream sends for a whole answer, which is looked at as well."""
-        answer = self.post(client)
+        self.check_success(client, self.post(client))
+        return rig.wait_for(lambda: self.calls()[-1].end, "the ledger has its end")["events"]
+
+    def check_success(self, client, answer):
         self.assertTrue(answer.whole, answer)
         items = [read(data) for _, data in events(answer.body)]
         self.assertEqual(1, sum(is_success(client, item) for item in items), answer)
         self.assertIn(CALL_MARKS[client], answer.body.decode())
         self.assertIn("two words", answer.body.decode())
-        return rig.wait_for(lambda: self.calls()[-1].end, "the ledger has its end")["events"]
 
     def check_failure(self, client, answer):
         """True when the answer had begun."""
@@ -90,6 +94,17 @@ class CutConvert(rig.Case):
     def test_error_event(self):
         self.run_every_index("error-after=AT+pace:bytes=4;ms=1")
 
+    def test_lost_after_its_end(self):
+        """Once the answer is whole, the fate of the connection concerns nobody."""
+        for client in set(PROTOCOLS) - {self.upstream}:
+            self.rig.demo.mend()
+            count = self.count_events(client)
+            for at in range(count - BEHIND_ITS_END[self.upstream], count + 1):
+                for how in ("rst", "fin", "clean"):
+                    with self.subTest(client=client, upstream=self.upstream, at=at, how=how):
+                        self.rig.demo.fault("a", f"cut:after={at};how={how}")
+                        self.check_success(client, self.post(client))
+
 
 class OverAnthropic(CutConvert):
     upstream = "anthropic"
@@ -97,6 +112,15 @@ class OverAnthropic(CutConvert):
 
 class OverChat(CutConvert):
     upstream = "chat"
+
+    def test_silent_after_its_end(self):
+        """The connection stays, but nothing comes any more."""
+        for client in ("anthropic", "responses"):
+            with self.subTest(client=client):
+                self.rig.demo.mend()
+                at = self.count_events(client) - BEHIND_ITS_END[self.upstream]
+                self.rig.demo.fault("a", f"stall:after={at}")
+                self.check_success(client, self.post(client))
 
 
 class OverResponses(CutConvert):

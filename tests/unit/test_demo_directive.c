@@ -2,6 +2,7 @@
 #include "ask.h"
 #include "directive.h"
 #include <check.h>
+#include <stdio.h>
 
 static struct arena arena;
 
@@ -156,6 +157,38 @@ START_TEST(test_answered)
 }
 END_TEST
 
+#define ASKED "{\"role\":\"user\",\"content\":\"" CALL "\"}"
+#define BEGUN "{\"role\":\"assistant\",\"content\":\"I wi\"}"
+#define CALLED                                                                                     \
+	"{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c1\"}]},"              \
+	"{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"out\"}"
+#define RESUME "{\"role\":\"user\",\"content\":\"Your response above was cut off mid-stream.\"}"
+
+/* What a client asks for after an answer that broke off: the same again. */
+START_TEST(test_broken_off)
+{
+	static const struct {
+		const char *messages;
+		unsigned step, results;
+	} rows[] = {
+	    {ASKED "," BEGUN, 0, 0},
+	    {ASKED "," BEGUN "," RESUME, 0, 0},
+	    {ASKED "," BEGUN "," RESUME "," CALLED, 1, 1},
+	    {ASKED "," CALLED "," BEGUN, 1, 1},
+	    {ASKED "," CALLED "," BEGUN "," RESUME, 1, 1},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char body[2000];
+		snprintf(
+		    body, sizeof(body), "{\"model\":\"m\",\"messages\":[%s]}", rows[i].messages);
+		struct ask ask = parsed(PROTOCOL_CHAT, body);
+		assert_view(ask.directive, "[demo:tool Bash {\"c\":1}]");
+		ck_assert_uint_eq(ask.step, rows[i].step);
+		ck_assert_uint_eq(ask.result_count, rows[i].results);
+	}
+}
+END_TEST
+
 START_TEST(test_responses)
 {
 	struct ask ask = parsed(PROTOCOL_RESPONSES,
@@ -204,6 +237,7 @@ main(void)
 	tcase_add_test(tcase, test_bad);
 	tcase_add_test(tcase, test_messages);
 	tcase_add_test(tcase, test_answered);
+	tcase_add_test(tcase, test_broken_off);
 	tcase_add_test(tcase, test_responses);
 	tcase_add_test(tcase, test_surrogate);
 	suite_add_tcase(suite, tcase);

@@ -92,6 +92,15 @@ static const struct {
     {FACTS(.status = 500, .client_gone = true), BLAME_CLIENT, false, "client_gone"},
     {FACTS(.status = 200, .committed = true, .client_gone = true), BLAME_CLIENT, false,
 	"client_gone"},
+    {FACTS(.status = 200, .fault = WALL_ERROR_EVENT, .client_gone = true), BLAME_CLIENT, false,
+	"client_gone"},
+    /* but for one that was told an error */
+    {{.transport = TRANSPORT_CANCELLED,
+	 .status = 200,
+	 .committed = true,
+	 .fault = WALL_ERROR_EVENT,
+	 .client_gone = true},
+	BLAME_UPSTREAM, false, "error_event"},
 };
 
 START_TEST(the_right_one_is_blamed)
