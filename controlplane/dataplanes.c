@@ -59,7 +59,8 @@ dataplanes_note(struct dataplanes *all, const struct report *report, uint64_t no
 	/* The lists are the caller's. */
 	place->report.outcomes = NULL;
 	place->report.lessons = NULL;
-	place->report.outcome_count = place->report.lesson_count = 0;
+	place->report.trials = NULL;
+	place->report.outcome_count = place->report.lesson_count = place->report.trial_count = 0;
 	return is_new;
 }
 
@@ -105,7 +106,7 @@ dataplanes_choose_prober(struct dataplanes *all, uint64_t now_ms)
 json_t *
 dataplanes_encode(const struct dataplanes *all, uint64_t now_ms)
 {
-	static const char *const lists[] = {"outcomes", "lessons"};
+	static const char *const lists[] = {"outcomes", "lessons", "trials"};
 	json_t *list = json_array();
 	for (size_t i = 0; i < all->count; i++) {
 		json_t *item = report_encode(&all->items[i].report);

@@ -157,6 +157,7 @@ make_table(struct serve *serve)
 	lessons_kept_assemble(&serve->lessons, table);
 	activation_assemble(&serve->activation, table);
 	serve_alerts_fill(serve->alerts, table);
+	trials_assemble(&serve->trials, table);
 	table->prober = serve->dataplanes.prober;
 	if (serve->stats != NULL)
 		(void)stats_fill_spent(serve->stats, table);
@@ -335,7 +336,8 @@ on_beat(struct loop_timer *timer, void *ctx)
 	bool news = dataplanes_expire(&serve->dataplanes, now);
 	bool prober = dataplanes_choose_prober(&serve->dataplanes, now);
 	bool forgot = lessons_kept_expire(&serve->lessons, wall_ms(serve));
-	if (watch_clock(serve) || prober || forgot) {
+	bool lost = trials_expire(&serve->trials, now);
+	if (watch_clock(serve) || prober || forgot || lost) {
 		serve_refresh(serve);
 		news = true;
 	}
@@ -506,6 +508,7 @@ serve_free(struct serve *serve)
 	health_fini(&serve->health);
 	lessons_kept_fini(&serve->lessons);
 	activation_fini(&serve->activation);
+	trials_fini(&serve->trials);
 	reload_fini(&serve->reload);
 	mem_free(serve);
 }

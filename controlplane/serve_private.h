@@ -14,6 +14,7 @@
 #include "serve_alerts.h"
 #include "stats.h"
 #include "table.h"
+#include "trials.h"
 
 struct serve {
 	struct loop *loop;
@@ -37,6 +38,7 @@ struct serve {
 	uint64_t saved_activation; /* its revision, as on disk */
 	struct serve_alerts *alerts;
 	struct dataplanes dataplanes;
+	struct trials trials;
 	struct bus_pub *table_pub, *events_pub;
 	struct bus_rep *data_rep, *admin_rep;
 	struct loop_timer beat, poll;
@@ -85,6 +87,10 @@ struct answer serve_get_audit(struct serve *serve, const json_t *body);
 struct answer serve_set_token_hash(struct serve *serve, const json_t *body, const char *hex);
 /* Who asks, as the question says; pointsman(1) says nothing. */
 struct history_who serve_who(const json_t *body);
+
+/* ---- serve_trial.c: one small request to see what comes ---- */
+struct answer serve_test_upstream(struct serve *serve, const json_t *body);
+struct answer serve_get_test(struct serve *serve, const json_t *body);
 
 /* ---- serve_access.c: tokens and users ---- */
 struct answer serve_check_token(struct serve *serve, const json_t *body);

@@ -114,6 +114,11 @@ answer_report(struct serve *serve, const json_t *body)
 	serve_alerts_note(serve->alerts, &report);
 	if (report.lesson_count > 0)
 		note_lessons(serve, &report);
+	bool tried = false;
+	for (size_t i = 0; i < report.trial_count; i++)
+		tried = trials_note(&serve->trials, &report.trials[i]) || tried;
+	if (tried)
+		serve_refresh(serve);
 	report_fini(&report);
 	return (struct answer){MSG_OK, NULL};
 }
@@ -385,6 +390,8 @@ static const struct question admin_questions[] = {
     {MSG_GET_DIFF, serve_get_diff},
     {MSG_RESTORE, serve_restore},
     {MSG_GET_AUDIT, serve_get_audit},
+    {MSG_TEST_UPSTREAM, serve_test_upstream},
+    {MSG_GET_TEST, serve_get_test},
     {MSG_CLEAR_COOLDOWN, answer_clear_cooldown},
     {MSG_PROBE_NOW, answer_probe_now},
     {MSG_SET_ENABLED, answer_set_enabled},

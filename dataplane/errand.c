@@ -1,6 +1,7 @@
 #include "errand.h"
 #include "errand_text.h"
 #include "mem.h"
+#include "tap.h"
 #include "url.h"
 #include "wall.h"
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #define LOOK_MS 100 /* how often the list is looked at while something may be due */
 #define PROBE_MS 5000
 #define ACTIVATE_MS 120000
+#define TRY_MS 60000
 #define HEADERS_BYTES_MAX ((size_t)64 * 1024)
 #define URL_BYTES_MAX 4096
 #define BODY_BYTES_MAX ((size_t)64 * 1024)
@@ -37,6 +39,12 @@ struct errand {
 	struct transfer *transfer;
 	struct wall wall;
 	struct bytes body;
+	/* Of a trial only. */
+	const struct trial_order *trial; /* of that table */
+	struct upstream_entry own;       /* `entry` is this, made of the order's members */
+	char own_id[32];
+	struct tap tap;
+	struct bytes said; /* an error's body, as much of it as is told */
 	struct loop_timer timer;
 	struct loop_task task;
 };
@@ -46,7 +54,9 @@ struct errands {
 	struct upstreams *upstreams;
 	uint64_t boot_id;
 	errand_fn *on_end;
+	errand_trial_fn *on_tried;
 	void *ctx;
+	uint64_t tried; /* the order that was carried out last */
 	struct table *table;
 	struct stop *stops;
 	size_t stop_count;
@@ -81,24 +91,77 @@ errand_free(struct errand *errand)
 	loop_defer_cancel(&errand->task);
 	transfer_free(errand->transfer);
 	wall_fini(&errand->wall);
+	tap_fini(&errand->tap);
+	bytes_fini(&errand->said);
 	bytes_fini(&errand->body);
 	table_unref(errand->table);
 	mem_free(errand);
 }
 
-static void
-tell(const struct errand *errand)
+static struct outcome_facts
+facts_of(const struct errand *errand)
 {
-	const struct outcome_facts facts = {
+	return (struct outcome_facts){
 	    .transport = errand->transport,
 	    .status = errand->status,
 	    .fault = errand->wall.fault,
 	    .error_type = errand->wall.error_type,
 	    .terminal = errand->wall.terminal,
 	};
+}
+
+/* What the upstream has said against it, as text that JSON can hold. */
+static const char *
+said_of(struct errand *errand)
+{
+	if (errand->said.len == 0 && errand->wall.error_message[0] != '\0')
+		(void)!bytes_append_str(&errand->said, errand->wall.error_message);
+	errand_text_mask(errand->entry, &errand->said);
+	struct view rest = bytes_view(&errand->said);
+	size_t step;
+	while ((step = view_utf8_step(rest)) > 0 && rest.data[0] != '\0')
+		rest = view_from(rest, step);
+	errand->said.len -= rest.len;
+	return bytes_str(&errand->said);
+}
+
+static void
+tell_trial(struct errand *errand)
+{
+	struct outcome_facts facts = facts_of(errand);
+	struct outcome outcome = outcome_classify(&facts, NULL);
+	struct tap_usage used;
+	uint64_t now_ms = loop_now_ms(errand->errands->loop);
+	tap_tell(&errand->tap, &used);
+	const char *said = outcome.success ? "" : said_of(errand);
+	struct trial_result result = {
+	    .seq = errand->order,
+	    .ok = outcome.success,
+	    .status = outcome.status > 0 ? (uint32_t)outcome.status : (uint32_t)errand->status,
+	    .error = (char *)(uintptr_t)said,
+	    .ms = (uint32_t)(now_ms - errand->began_ms),
+	    .input = used.usage.input_new,
+	    .cache_read = used.usage.cache_read,
+	    .cache_write_5m = used.usage.cache_write_5m,
+	    .cache_write_1h = used.usage.cache_write_1h,
+	    .output = used.usage.output,
+	    .reasoning = used.usage.reasoning,
+	};
+	(void)snprintf(result.reason, sizeof(result.reason), "%s", outcome.reason);
+	(void)snprintf(result.served, sizeof(result.served), "%s", used.model);
+	if (errand->head_ms != 0)
+		result.ttfb_ms = (uint32_t)(errand->head_ms - errand->began_ms) + 1;
+	errand->errands->on_tried(&result, errand->errands->ctx);
+}
+
+static void
+tell(const struct errand *errand)
+{
+	const struct outcome_facts facts = facts_of(errand);
 	bool probe = errand->kind == ERRAND_PROBE;
 	struct outcome outcome = probe ? errand_text_judge(&facts) : outcome_classify(&facts, NULL);
-	const char *model = probe ? "" : errand_text_model(errand->table, errand->entry);
+	const char *model =
+	    probe ? "" : errand_text_model(&errand->table->activation, errand->entry);
 	struct report_outcome report = {
 	    .upstream = errand->entry->id,
 	    .model = (char *)(uintptr_t)model,
@@ -121,10 +184,13 @@ tell(const struct errand *errand)
 static void
 finish(struct errand *errand)
 {
-	if (errand->kind == ERRAND_ACTIVATE && errand->transport == TRANSPORT_OK &&
+	if (errand->kind != ERRAND_PROBE && errand->transport == TRANSPORT_OK &&
 	    errand->status >= 200 && errand->status <= 299)
 		(void)wall_end(&errand->wall);
-	tell(errand);
+	if (errand->kind == ERRAND_TRY)
+		tell_trial(errand);
+	else
+		tell(errand);
 	errand_free(errand);
 }
 
@@ -151,10 +217,15 @@ on_bytes(struct view bytes, void *ctx)
 {
 	struct errand *errand = ctx;
 	errand->got_bytes += bytes.len;
-	if (errand->kind == ERRAND_ACTIVATE && errand->status >= 200 && errand->status <= 299) {
+	if (errand->kind != ERRAND_PROBE && errand->status >= 200 && errand->status <= 299) {
 		(void)wall_feed(&errand->wall, bytes);
+		if (errand->kind == ERRAND_TRY)
+			tap_feed(&errand->tap, bytes);
 		return TRANSFER_GO;
 	}
+	if (errand->kind == ERRAND_TRY)
+		(void)!bytes_append_view(
+		    &errand->said, view_sub(bytes, 0, TRIAL_ERROR_BYTES - errand->said.len));
 	/* Its head has said enough. */
 	return errand->got_bytes <= PROBE_BYTES_MAX ? TRANSFER_GO : TRANSFER_STOP;
 }
@@ -202,13 +273,21 @@ send_off(struct errand *errand)
 	static const struct transfer_events events = {on_head, on_bytes, on_done, on_read};
 	struct bytes headers, url_text;
 	struct url url;
-	bool activate = errand->kind == ERRAND_ACTIVATE;
+	bool activate = errand->kind != ERRAND_PROBE;
+	struct table_activation words = errand->table->activation;
+	if (errand->trial != NULL) {
+		words.models[errand->entry->protocol] = errand->trial->model;
+		words.prompt = errand->trial->prompt;
+		words.max_tokens = errand->trial->max_tokens;
+	}
 	bytes_init(&headers, HEADERS_BYTES_MAX);
 	bytes_init(&url_text, URL_BYTES_MAX);
 	bytes_init(&errand->body, BODY_BYTES_MAX);
-	bool ok = errand_text_url(errand->entry, errand->kind, &url_text) &&
-		  errand_text_headers(errand->entry, errand->kind, &headers) &&
-		  (!activate || errand_text_body(errand->table, errand->entry, &errand->body));
+	bool ok =
+	    errand_text_url(errand->entry, errand->kind, &url_text) &&
+	    errand_text_headers(errand->entry, errand->kind, &headers) &&
+	    (!activate || errand_text_body(&words, errand->entry,
+			      errand->trial != NULL && errand->table->ask_usage, &errand->body));
 	if (ok) {
 		struct transfer_call call = {
 		    .url = bytes_str(&url_text),
@@ -228,10 +307,30 @@ send_off(struct errand *errand)
 	return ok;
 }
 
-static bool
-start(struct errands *errands, const struct upstream_entry *entry, enum errand_kind kind,
-    uint64_t order)
+/* What an errand needs to know of an upstream, out of an order; borrowed from the errand's table.
+ */
+static void
+make_own_entry(struct errand *errand, const struct trial_order *trial)
 {
+	errand->trial = trial;
+	(void)snprintf(
+	    errand->own_id, sizeof(errand->own_id), "trial:%llu", (unsigned long long)trial->seq);
+	errand->own = (struct upstream_entry){
+	    .id = errand->own_id,
+	    .base_url = trial->base_url,
+	    .key = trial->key,
+	    .protocol = (enum protocol)trial->protocol,
+	};
+	errand->entry = &errand->own;
+}
+
+/* `entry` or `trial`, of the present table. */
+static bool
+start(struct errands *errands, const struct upstream_entry *entry, const struct trial_order *trial,
+    enum errand_kind kind, uint64_t order)
+{
+	static const uint32_t limits_ms[] = {
+	    [ERRAND_PROBE] = PROBE_MS, [ERRAND_ACTIVATE] = ACTIVATE_MS, [ERRAND_TRY] = TRY_MS};
 	size_t free_place = 0;
 	while (free_place < ERRANDS_RUNNING_MAX && errands->running[free_place] != NULL)
 		free_place++;
@@ -241,15 +340,19 @@ start(struct errands *errands, const struct upstream_entry *entry, enum errand_k
 	errand->errands = errands;
 	errand->table = table_ref(errands->table);
 	errand->entry = entry;
+	if (trial != NULL)
+		make_own_entry(errand, trial);
 	errand->kind = kind;
 	errand->order = order;
 	errand->began_ms = loop_now_ms(errands->loop);
 	errand->task = (struct loop_task){.fn = on_task, .ctx = errand};
 	loop_timer_init(&errand->timer, errands->loop, on_time, errand);
-	wall_init(&errand->wall, entry->protocol, WALL_STREAM);
+	wall_init(&errand->wall, errand->entry->protocol, WALL_STREAM);
+	tap_init(&errand->tap, errand->entry->protocol, true);
+	bytes_init(&errand->said, TRIAL_ERROR_BYTES);
 	errands->running[free_place] = errand;
 	if (send_off(errand)) {
-		loop_timer_arm(&errand->timer, kind == ERRAND_PROBE ? PROBE_MS : ACTIVATE_MS);
+		loop_timer_arm(&errand->timer, limits_ms[kind]);
 	} else {
 		errand->transport = TRANSPORT_INTERNAL;
 		errand->ended = true;
@@ -277,12 +380,12 @@ look_at(struct errands *errands, const struct upstream_entry *entry)
 	if (stop->busy)
 		return true;
 	if (entry->activate_seq > stop->activated && entry->activate_by == errands->boot_id) {
-		stop->busy = start(errands, entry, ERRAND_ACTIVATE, entry->activate_seq);
+		stop->busy = start(errands, entry, NULL, ERRAND_ACTIVATE, entry->activate_seq);
 		stop->activated = stop->busy ? entry->activate_seq : stop->activated;
 		return true;
 	}
 	if (entry->probe_seq > stop->probed || due) {
-		stop->busy = start(errands, entry, ERRAND_PROBE, entry->probe_seq);
+		stop->busy = start(errands, entry, NULL, ERRAND_PROBE, entry->probe_seq);
 		stop->probed = stop->busy ? entry->probe_seq : stop->probed;
 		stop->next_ms = next_probe_ms(now_ms, entry);
 		return true;
@@ -301,6 +404,22 @@ look(struct errands *errands)
 	}
 	if (more && !errands->look.armed)
 		loop_timer_arm(&errands->look, LOOK_MS);
+}
+
+/* Orders are told once by their number, whatever table they come again in. */
+static void
+look_at_trials(struct errands *errands)
+{
+	const struct table *table = errands->table;
+	for (size_t i = 0; i < table->trial_count; i++) {
+		const struct trial_order *trial = &table->trials[i];
+		if (trial->by != errands->boot_id || trial->seq <= errands->tried)
+			continue;
+		/* Without a place it waits for the next table, or is given up by who asked. */
+		if (!start(errands, NULL, trial, ERRAND_TRY, trial->seq))
+			return;
+		errands->tried = trial->seq;
+	}
 }
 
 static void
@@ -356,6 +475,7 @@ errands_table(struct errands *errands, struct table *table)
 			meet(errands, &table->groups[i].entries[k]);
 	}
 	forget_unseen(errands);
+	look_at_trials(errands);
 	if (table->prober == errands->boot_id)
 		look(errands);
 }
@@ -363,14 +483,15 @@ errands_table(struct errands *errands, struct table *table)
 /* ---- life ---- */
 
 struct errands *
-errands_new(
-    struct loop *loop, struct upstreams *upstreams, uint64_t boot_id, errand_fn *on_end, void *ctx)
+errands_new(struct loop *loop, struct upstreams *upstreams, uint64_t boot_id, errand_fn *on_end,
+    errand_trial_fn *on_tried, void *ctx)
 {
 	struct errands *errands = MEM_NEW(struct errands);
 	errands->loop = loop;
 	errands->upstreams = upstreams;
 	errands->boot_id = boot_id;
 	errands->on_end = on_end;
+	errands->on_tried = on_tried;
 	errands->ctx = ctx;
 	loop_timer_init(&errands->look, loop, on_look, errands);
 	return errands;

@@ -4,6 +4,8 @@
 #include "url.h"
 #include <string.h>
 
+#define MASK_KEY_BYTES_MIN 8
+
 static bool
 is_openai_base(const struct upstream_entry *entry)
 {
@@ -15,7 +17,7 @@ is_openai_base(const struct upstream_entry *entry)
 bool
 errand_text_url(const struct upstream_entry *entry, enum errand_kind kind, struct bytes *out)
 {
-	struct view path = kind == ERRAND_ACTIVATE ? transcode_path(entry)
+	struct view path = kind != ERRAND_PROBE    ? transcode_path(entry)
 			   : is_openai_base(entry) ? VIEW("/models")
 						   : VIEW("/v1/models");
 	return url_join(view_of(entry->base_url), path, VIEW(""), out);
@@ -33,9 +35,9 @@ errand_text_headers(const struct upstream_entry *entry, enum errand_kind kind, s
 	struct view key = secret_reveal(&entry->key);
 	bool bearer, ok = bytes_reserve(out, 512 + key.len) &&
 			  add_line(out, "Accept-Encoding: identity") &&
-			  add_line(out, kind == ERRAND_ACTIVATE ? "Accept: text/event-stream"
-								: "Accept: application/json");
-	if (kind == ERRAND_ACTIVATE)
+			  add_line(out, kind != ERRAND_PROBE ? "Accept: text/event-stream"
+							     : "Accept: application/json");
+	if (kind != ERRAND_PROBE)
 		ok = ok && add_line(out, "Content-Type: application/json");
 	if (entry->protocol == PROTOCOL_ANTHROPIC)
 		ok = ok && add_line(out, "anthropic-version: 2023-06-01");
@@ -50,9 +52,9 @@ errand_text_headers(const struct upstream_entry *entry, enum errand_kind kind, s
 }
 
 const char *
-errand_text_model(const struct table *table, const struct upstream_entry *entry)
+errand_text_model(const struct table_activation *words, const struct upstream_entry *entry)
 {
-	return table->activation.models[entry->protocol];
+	return words->models[entry->protocol];
 }
 
 static bool
@@ -63,7 +65,8 @@ add_string(struct bytes *out, const char *text)
 }
 
 bool
-errand_text_body(const struct table *table, const struct upstream_entry *entry, struct bytes *out)
+errand_text_body(const struct table_activation *words, const struct upstream_entry *entry,
+    bool ask_usage, struct bytes *out)
 {
 	static const struct {
 		const char *tokens, *begin, *end;
@@ -77,13 +80,30 @@ errand_text_body(const struct table *table, const struct upstream_entry *entry, 
 		"\"type\":\"input_text\",\"text\":",
 		"}]}]"},
 	};
-	const struct table_activation *words = &table->activation;
 	return bytes_append_str(out, "{\"model\":") &&
-	       add_string(out, errand_text_model(table, entry)) &&
-	       bytes_printf(out, ",\"stream\":true,\"%s\":%u,%s", forms[entry->protocol].tokens,
-		   words->max_tokens, forms[entry->protocol].begin) &&
+	       add_string(out, errand_text_model(words, entry)) &&
+	       bytes_printf(out, ",\"stream\":true,%s\"%s\":%u,%s",
+		   ask_usage && entry->protocol == PROTOCOL_CHAT
+		       ? "\"stream_options\":{\"include_usage\":true},"
+		       : "",
+		   forms[entry->protocol].tokens, words->max_tokens,
+		   forms[entry->protocol].begin) &&
 	       add_string(out, words->prompt) &&
 	       bytes_printf(out, "%s}", forms[entry->protocol].end);
+}
+
+void
+errand_text_mask(const struct upstream_entry *entry, struct bytes *text)
+{
+	struct view key = secret_reveal(&entry->key);
+	char *at = text->data;
+	if (key.len < MASK_KEY_BYTES_MIN || text->len == 0)
+		return;
+	while (
+	    (at = memmem(at, text->len - (size_t)(at - text->data), key.data, key.len)) != NULL) {
+		memset(at, '*', key.len);
+		at += key.len;
+	}
 }
 
 struct outcome

@@ -89,6 +89,23 @@ static const struct field lesson_fields[] = {
 	.max = LESSON_NAME_BYTES - 1},
 };
 
+static const struct field trial_fields[] = {
+    FIELD(trial_result, seq, FIELD_U64, 1, INT64_MAX),
+    FIELD(trial_result, ok, FIELD_BOOL, 0, 0),
+    FIELD(trial_result, status, FIELD_U32, 0, 999),
+    FIELD(trial_result, reason, FIELD_TEXT, 0, TRIAL_WORD_BYTES - 1),
+    FIELD(trial_result, error, FIELD_STR, 0, TRIAL_ERROR_BYTES),
+    FIELD(trial_result, served, FIELD_TEXT, 0, TRIAL_MODEL_BYTES - 1),
+    FIELD(trial_result, ttfb_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD(trial_result, ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD(trial_result, input, FIELD_I64, -1, INT64_MAX),
+    FIELD(trial_result, cache_read, FIELD_I64, -1, INT64_MAX),
+    FIELD(trial_result, cache_write_5m, FIELD_I64, -1, INT64_MAX),
+    FIELD(trial_result, cache_write_1h, FIELD_I64, -1, INT64_MAX),
+    FIELD(trial_result, output, FIELD_I64, -1, INT64_MAX),
+    FIELD(trial_result, reasoning, FIELD_I64, -1, INT64_MAX),
+};
+
 static void
 put_list(json_t *json, const char *key, json_t *list)
 {
@@ -108,6 +125,18 @@ encode_lessons(const struct report *report)
 	return list;
 }
 
+static json_t *
+encode_trials(const struct report *report)
+{
+	json_t *list = json_array();
+	MUST(report->trial_count <= TRIALS_MAX);
+	for (size_t i = 0; i < report->trial_count; i++) {
+		json_t *one = fields_encode(trial_fields, COUNT(trial_fields), &report->trials[i]);
+		MUST(json_array_append_new(list, one) == 0);
+	}
+	return list;
+}
+
 json_t *
 report_encode(const struct report *report)
 {
@@ -121,6 +150,7 @@ report_encode(const struct report *report)
 	}
 	put_list(json, "outcomes", list);
 	put_list(json, "lessons", encode_lessons(report));
+	put_list(json, "trials", encode_trials(report));
 	return json;
 }
 
@@ -177,12 +207,31 @@ decode_lessons(const json_t *body, struct report *out, struct err *err)
 	return list != NULL;
 }
 
+static bool
+decode_trials(const json_t *body, struct report *out, struct err *err)
+{
+	const json_t *list = find_list(body, "trials", TRIALS_MAX, err);
+	size_t count = json_array_size(list);
+	if (count > 0)
+		out->trials = mem_calloc(count, sizeof(*out->trials));
+	for (size_t i = 0; i < count; i++) {
+		char at[32];
+		snprintf(at, sizeof(at), "trials[%zu]", i);
+		out->trial_count = i + 1;
+		if (!fields_decode(trial_fields, COUNT(trial_fields), 0, json_array_get(list, i),
+			at, &out->trials[i], err))
+			return false;
+	}
+	return list != NULL;
+}
+
 bool
 report_decode(const json_t *body, struct report *out, struct err *err)
 {
 	*out = (struct report){0};
-	if (fields_decode(report_fields, COUNT(report_fields), 2, body, "", out, err) &&
-	    decode_outcomes(body, out, err) && decode_lessons(body, out, err))
+	if (fields_decode(report_fields, COUNT(report_fields), 3, body, "", out, err) &&
+	    decode_outcomes(body, out, err) && decode_lessons(body, out, err) &&
+	    decode_trials(body, out, err))
 		return true;
 	report_fini(out);
 	return false;
@@ -201,6 +250,11 @@ report_fini(struct report *report)
 		mem_free(report->lessons[i].model);
 	}
 	mem_free(report->lessons);
+	for (size_t i = 0; i < report->trial_count; i++)
+		mem_free(report->trials[i].error);
+	mem_free(report->trials);
+	report->trials = NULL;
+	report->trial_count = 0;
 	report->outcomes = NULL;
 	report->lessons = NULL;
 	report->outcome_count = report->lesson_count = 0;

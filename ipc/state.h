@@ -5,6 +5,7 @@
 #include "blame.h"
 #include "err.h"
 #include "lesson.h"
+#include "trial.h"
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -69,6 +70,8 @@ struct report {
 	size_t outcome_count;
 	struct lesson_of *lessons; /* newly learned; `until_ms` is not looked at */
 	size_t lesson_count;
+	struct trial_result *trials; /* that have ended, until an answer has come */
+	size_t trial_count;
 };
 /* Only reads the lists. */
 json_t *report_encode(const struct report *report);

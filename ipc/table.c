@@ -146,6 +146,13 @@ table_unref(struct table *table)
 		mem_free(table->lessons[i].model);
 	}
 	mem_free(table->lessons);
+	for (size_t i = 0; i < table->trial_count; i++) {
+		mem_free(table->trials[i].base_url);
+		secret_fini(&table->trials[i].key);
+		mem_free(table->trials[i].model);
+		mem_free(table->trials[i].prompt);
+	}
+	mem_free(table->trials);
 	mem_free(table->capabilities);
 	for (size_t i = 0; i < PROTOCOL_COUNT; i++)
 		mem_free(table->activation.models[i]);
@@ -223,6 +230,16 @@ table_add_model_rule(struct table *table)
 	struct model_rule *rule = &table->model_rules[table->model_rule_count++];
 	*rule = (struct model_rule){0};
 	return rule;
+}
+
+struct trial_order *
+table_add_trial(struct table *table)
+{
+	table->trials =
+	    grow(table->trials, table->trial_count, sizeof(table->trials[0]), TRIALS_MAX);
+	struct trial_order *trial = &table->trials[table->trial_count++];
+	*trial = (struct trial_order){0};
+	return trial;
 }
 
 struct lesson_of *

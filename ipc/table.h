@@ -12,6 +12,7 @@
 #include "policy.h"
 #include "price.h"
 #include "secret.h"
+#include "trial.h"
 #include "view.h"
 #include <jansson.h>
 #include <stdbool.h>
@@ -164,6 +165,8 @@ struct table {
 	bool learn;               /* refusals that name what they refuse teach to leave it out */
 	struct lesson_of *lessons;
 	size_t lesson_count;
+	struct trial_order *trials;
+	size_t trial_count;
 	struct model_capability *capabilities; /* before the built-in ones */
 	size_t capability_count;
 	bool admin_on_api_port; /* pages and admin API on the API port for loopback peers */
@@ -194,6 +197,7 @@ struct model_rename *table_add_rename(struct upstream_entry *entry);
 struct cooling_model *table_add_cooling(struct upstream_entry *entry);
 struct strategy_range *table_add_range(struct table *table);
 struct lesson_of *table_add_lesson(struct table *table);
+struct trial_order *table_add_trial(struct table *table);
 struct model_capability *table_add_capability(struct table *table);
 
 #endif

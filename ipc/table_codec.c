@@ -143,6 +143,17 @@ static const struct field lesson_fields[] = {
 	.offset = offsetof(struct lesson_of, lesson.until_ms),
 	.max = INT64_MAX},
 };
+static const struct field trial_fields[] = {
+    FIELD(trial_order, seq, FIELD_U64, 1, INT64_MAX),
+    FIELD(trial_order, by, FIELD_BITS64, 0, 0),
+    WORD(trial_order, protocol, table_protocol_words),
+    FIELD(trial_order, base_url, FIELD_STR, 1, TABLE_URL_BYTES_MAX),
+    FIELD(trial_order, key, FIELD_SECRET, 0, SECRET_BYTES_MAX),
+    FIELD(trial_order, any_address, FIELD_BOOL, 0, 0),
+    FIELD(trial_order, model, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD(trial_order, prompt, FIELD_STR, 1, TABLE_PROMPT_BYTES_MAX),
+    FIELD(trial_order, max_tokens, FIELD_U32, 1, UINT32_MAX),
+};
 static const struct field timeouts_fields[] = {
     FIELD(table_timeouts, connect_ms, FIELD_U32, 0, UINT32_MAX),
     FIELD(table_timeouts, first_byte_stream_ms, FIELD_U32, 0, UINT32_MAX),
@@ -238,7 +249,7 @@ static const struct field table_fields[] = {
     FIELD(table, tls_cert_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
     FIELD(table, tls_key_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
 };
-#define MORE_MEMBERS 12
+#define MORE_MEMBERS 13
 
 /* ---- lists ---- */
 
@@ -261,6 +272,7 @@ ADD(add_client_key, table, table_add_client_key)
 ADD(add_model_rule, table, table_add_model_rule)
 ADD(add_price, table, table_add_price)
 ADD(add_lesson, table, table_add_lesson)
+ADD(add_trial, table, table_add_trial)
 ADD(add_capability, table, table_add_capability)
 ADD(add_range, table, table_add_range)
 ADD(add_pattern, entry, table_add_pattern)
@@ -309,6 +321,7 @@ static const struct list_shape table_lists[] = {
 	add_model_rule),
     LIST(table, prices, price_count, price_fields, TABLE_PRICES_MAX, add_price),
     LIST(table, lessons, lesson_count, lesson_fields, TABLE_LESSONS_MAX, add_lesson),
+    LIST(table, trials, trial_count, trial_fields, TRIALS_MAX, add_trial),
     LIST(table, capabilities, capability_count, capability_fields, TABLE_CAPABILITIES_MAX,
 	add_capability),
 };

@@ -1,5 +1,6 @@
 #include "api.h"
 #include "api_private.h"
+#include "api_test.h"
 #include "clock.h"
 #include "guard.h"
 #include "jget.h"
@@ -356,6 +357,10 @@ api_gone(struct http_req *req)
 	struct call *call = httpd_ctx(req);
 	if (call != NULL && call->stream != NULL) {
 		api_unlisten(call);
+		return;
+	}
+	if (call != NULL && call->wait != NULL) {
+		api_unwait(call);
 		return;
 	}
 	if (call == NULL)

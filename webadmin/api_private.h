@@ -11,6 +11,7 @@
 struct route;
 struct export;
 struct api_stream;
+struct api_wait;
 
 /* One request. It lives until its answer, even when its client left before that. */
 struct call {

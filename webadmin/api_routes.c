@@ -1,6 +1,7 @@
 /* Every path below /api: one row for each method, from which the description is made too. */
 #include "api_old.h"
 #include "api_private.h"
+#include "api_test.h"
 
 #define GET HTTP_GET
 #define POST HTTP_POST
@@ -74,6 +75,9 @@ static const struct route routes[] = {
     SWITCHES("/api/v1/upstreams", "upstream"),
     {POST, "/api/v1/upstreams/{id}/clear", ADMIN, api_clear, "End its rest", "", "", "Done"},
     {POST, "/api/v1/upstreams/{id}/probe", ADMIN, api_probe, "Ask it for its models now", "", "", "Done"},
+    {POST, "/api/v1/upstreams/test", ADMIN, api_test_entry, "A small request to one that is not saved", "", "TestEntry", "Tested"},
+    {POST, "/api/v1/upstreams/{id}/test", ADMIN, api_test, "A small real request, to see what comes", "", "Test", "Tested"},
+    {GET, "/api/v1/tests/{seq}", VIEWER, api_show_test, "What came of it", "", "", "Tested"},
     LIST("/api/v1/model-rules", "model rule", "ModelRule", api_list),
     COPIES("/api/v1/model-rules", "model rule"),
     SWITCHES("/api/v1/model-rules", "model rule"),

@@ -110,6 +110,11 @@ static const struct api_schema schemas[] = {
     {"Test", "{\"type\":\"object\",\"properties\":{\"model\":{\"type\":\"string\"},\"prompt\":{"
 	     "\"type\":\"string\"},\"max_tokens\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":"
 	     "100000},\"wait_seconds\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":60}}}"},
+    {"TestEntry",
+	"{\"type\":\"object\",\"required\":[\"group\",\"base_url\",\"key\"],\"properties\":{"
+	"\"group\":{\"enum\":[\"claude\",\"codex\",\"chat\",\"chat_via_claude\",\"retry\"]},"
+	"\"base_url\":{\"type\":\"string\"},\"key\":{\"type\":\"string\"},\"test\":{\"$ref\":"
+	"\"#/components/schemas/Test\"}}}"},
     {"Tested", "{\"type\":\"object\",\"required\":[\"success\",\"test\"],\"properties\":{\"test\":{"
 	       "\"type\":\"object\",\"required\":[\"seq\",\"done\"]}}}"},
     {"OldList",

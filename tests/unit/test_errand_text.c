@@ -82,7 +82,7 @@ START_TEST(the_request_is_the_owners_in_the_upstreams_protocol)
 		mem_free(table->activation.prompt);
 		table->activation.prompt = mem_dup_str("say \"hi\"\n");
 		bytes_init(&out, 4096);
-		ck_assert(errand_text_body(table, &entry, &out));
+		ck_assert(errand_text_body(&table->activation, &entry, true, &out));
 		ck_assert(jsonspan_scan(bytes_view(&out), wants, 3, NULL, NULL));
 		ck_assert(jsonspan_str_is(wants[0].value, "m\"x"));
 		ck_assert(jsonspan_bool(wants[2].value, &stream) && stream);
