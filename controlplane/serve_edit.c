@@ -5,6 +5,7 @@
 #include "diff.h"
 #include "edit.h"
 #include "envelope.h"
+#include "import.h"
 #include "jget.h"
 #include "log.h"
 #include "mask.h"
@@ -449,6 +450,65 @@ serve_restore(struct serve *serve, const json_t *body)
 	describe(&who, "restore", number, NULL);
 	answer = take_change(serve, &change, body, "restore", &who);
 	change_fini(&change);
+	return answer;
+}
+
+/* ---- files of other programs ---- */
+
+/* What each item is, masked, and whether it is new; the new ones go into the change. */
+static json_t *
+take_items(const struct import *import, json_t *root)
+{
+	json_t *out = json_array();
+	for (size_t i = 0; i < json_array_size(import->items); i++) {
+		const json_t *item = json_array_get(import->items, i);
+		bool fresh = !import_is_there(root, item);
+		json_t *shown = mask_hidden(item);
+		put(shown, "fresh", json_boolean(fresh));
+		MUST(json_array_append_new(out, shown) == 0);
+		if (fresh)
+			import_add(root, item);
+	}
+	return out;
+}
+
+static struct answer
+import_items(struct serve *serve, const struct import *import, const json_t *body)
+{
+	struct change change;
+	struct history_who who = serve_who(body);
+	json_t *asked = json_copy((json_t *)(uintptr_t)body);
+	bool apply = json_is_true(json_object_get(body, "apply"));
+	change_init(&change, &serve->reload);
+	json_t *items = take_items(import, change.root);
+	describe(&who, "import", import->format, NULL);
+	put(asked, "dry_run", json_boolean(!apply));
+	struct answer answer = take_change(serve, &change, asked, "import", &who);
+	put(answer.body, "format", json_string(import->format));
+	put(answer.body, "items", items);
+	put(answer.body, "skipped", json_incref(import->skipped));
+	change_fini(&change);
+	json_decref(asked);
+	return answer;
+}
+
+struct answer
+serve_import(struct serve *serve, const json_t *body)
+{
+	struct import import;
+	struct answer answer;
+	struct err err;
+	struct view text = {0}, format = {0};
+	struct history_who who = serve_who(body);
+	if (!jget_str(body, "", "text", &text, &err) ||
+	    !jget_str(body, "", "format", &format, &err))
+		return serve_refuse(&err);
+	if (!may_change(serve, body, &who, &answer))
+		return answer;
+	if (!import_read(text, json_string_value(json_object_get(body, "format")), &import, &err))
+		return refuse_with(serve, &err);
+	answer = import_items(serve, &import, body);
+	import_fini(&import);
 	return answer;
 }
 

@@ -82,6 +82,7 @@ struct answer serve_get_history(struct serve *serve, const json_t *body);
 struct answer serve_get_revision(struct serve *serve, const json_t *body);
 struct answer serve_get_diff(struct serve *serve, const json_t *body);
 struct answer serve_restore(struct serve *serve, const json_t *body);
+struct answer serve_import(struct serve *serve, const json_t *body);
 struct answer serve_get_audit(struct serve *serve, const json_t *body);
 /* Another admin token, by its hash in hex. */
 struct answer serve_set_token_hash(struct serve *serve, const json_t *body, const char *hex);

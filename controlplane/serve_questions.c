@@ -390,6 +390,7 @@ static const struct question admin_questions[] = {
     {MSG_GET_DIFF, serve_get_diff},
     {MSG_RESTORE, serve_restore},
     {MSG_GET_AUDIT, serve_get_audit},
+    {MSG_IMPORT, serve_import},
     {MSG_TEST_UPSTREAM, serve_test_upstream},
     {MSG_GET_TEST, serve_get_test},
     {MSG_CLEAR_COOLDOWN, answer_clear_cooldown},

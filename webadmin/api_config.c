@@ -116,6 +116,23 @@ api_restore(struct call *call)
 }
 
 void
+api_import(struct call *call)
+{
+	json_t *asked, *value;
+	if (!api_take_body(call, &asked))
+		return;
+	static const char *const keys[] = {"text", "format", "apply"};
+	json_t *body = api_change(call, NULL, NULL);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		value = json_object_get(asked, keys[i]);
+		if (value != NULL)
+			MUST(json_object_set(body, keys[i], value) == 0);
+	}
+	json_decref(asked);
+	api_ask_change(call, MSG_IMPORT, body);
+}
+
+void
 api_show_audit(struct call *call)
 {
 	static const char *const keys[] = {"who", "action", NULL};

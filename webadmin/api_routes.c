@@ -106,6 +106,7 @@ static const struct route routes[] = {
     {GET, "/api/v1/config/revisions/{revision}", VIEWER, api_show_revision, "An earlier configuration", "", "", "Revision"},
     {GET, "/api/v1/config/diff", VIEWER, api_show_diff, "What is another between two of them", "from to", "", "Diff"},
     {POST, "/api/v1/config/revisions/{revision}/restore", ADMIN, api_restore, "Take an earlier configuration again", "", "", "Changed"},
+    {POST, "/api/v1/import", ADMIN, api_import, "What is in a file of another program, and taking it", "", "Import", "Imported"},
     {GET, "/api/v1/events", VIEWER, api_listen, "News as they come (text/event-stream)", "topics", "", "Events"},
     {GET, "/api/v1/openapi.json", VIEWER, api_show_description, "This description", "", "", "Object"},
     {GET, "/api/v1/audit", ADMIN, api_show_audit, "Who has changed what", "before limit who action", "", "Audit"},
