@@ -205,7 +205,7 @@ class Fuzz(rig.Case):
         """They are not taken for a client's: nobody is asked for a client's key there."""
         admin, other = self.admin(), Caller(self.rig.port, self.rig.token)
         for method, path, _ in self.operations():
-            if method != "GET":
+            if method != "GET" or not path.startswith("/api/"):
                 continue
             answers = [caller.ask("GET", self.fill(path, "aa")) for caller in (admin, other)]
             self.assertEqual(answers[0].status, answers[1].status, (path, answers[1]))

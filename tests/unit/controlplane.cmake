@@ -27,3 +27,5 @@ pm_unit_test(alert_rules pm_controlplane)
 pm_unit_test(alert_outbox pm_controlplane)
 target_compile_definitions(test_alert_outbox PRIVATE
 	GOLDEN_FILE="${CMAKE_CURRENT_SOURCE_DIR}/golden/alerts.txt")
+pm_unit_test(edit pm_controlplane)
+pm_unit_test(history pm_controlplane)
