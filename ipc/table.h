@@ -93,7 +93,6 @@ struct upstream_entry {
 	size_t rename_count;
 	struct upstream_accepts accepts;
 	enum fold fold;
-
 	/* Its health, in control's eyes. */
 	enum off off;
 	uint32_t ramp; /* most requests in flight in each data plane while it recovers, 0 = any */
@@ -182,8 +181,7 @@ void table_unref(struct table *table); /* wipes keys with the last reference; NU
 json_t *table_encode(const struct table *table);
 /* Strict; *out has one reference. */
 MUST_CHECK bool table_decode(const json_t *body, struct table **out, struct err *err);
-/* Grow the lists; the returned entry is zeroed (an upstream's weight is 1) and borrowed until the
- * next add. */
+/* Grow a list; the entry is zeroed (an upstream's weight: 1), borrowed until the next add. */
 struct upstream_entry *table_add_upstream(struct table *table, enum group group);
 struct client_key *table_add_client_key(struct table *table);
 struct model_rule *table_add_model_rule(struct table *table);
@@ -199,5 +197,4 @@ struct strategy_range *table_add_range(struct table *table);
 struct lesson_of *table_add_lesson(struct table *table);
 struct trial_order *table_add_trial(struct table *table);
 struct model_capability *table_add_capability(struct table *table);
-
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define FIXED 8
+#define EXTRA_MAX 4
 
 /* The headers of every answer, and `extra` (may be NULL). Returns how many there are. */
 static size_t
@@ -37,6 +38,18 @@ reply_bytes(struct http_req *req, int status, const char *type, const char *cach
 {
 	struct http_header headers[FIXED + 1];
 	size_t count = make_headers(headers, type, cache, extra);
+	httpd_reply(req, status, headers, count, body);
+}
+
+void
+reply_list(struct http_req *req, int status, const char *type, const char *cache, struct view body,
+    const struct http_header *extra, size_t extra_count)
+{
+	struct http_header headers[FIXED + EXTRA_MAX];
+	size_t count = make_headers(headers, type, cache, NULL);
+	MUST(extra_count <= EXTRA_MAX);
+	for (size_t i = 0; i < extra_count; i++)
+		headers[count++] = extra[i];
 	httpd_reply(req, status, headers, count, body);
 }
 

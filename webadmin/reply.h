@@ -19,5 +19,8 @@ void reply_start(struct http_req *req, const char *type, const char *disposition
 /* Bytes of any type; `cache` is the value of Cache-Control. */
 void reply_bytes(struct http_req *req, int status, const char *type, const char *cache,
     struct view body, const struct http_header *extra);
+/* The same with up to 4 headers more. */
+void reply_list(struct http_req *req, int status, const char *type, const char *cache,
+    struct view body, const struct http_header *extra, size_t extra_count);
 
 #endif

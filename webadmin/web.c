@@ -1,6 +1,6 @@
 #include "web.h"
-#include "assets.h"
 #include "guard.h"
+#include "pages.h"
 #include "reply.h"
 
 #define BODY_BYTES_MAX (6u * 1024 * 1024)
@@ -15,27 +15,6 @@ on_head(struct http_req *req, void *ctx)
 	httpd_body_limit(req, known ? BODY_BYTES_MAX : STRANGER_BYTES_MAX);
 	if (!guard_host(httpd_header(req, "host")))
 		reply_error(req, 421, "ask for localhost, 127.0.0.1 or [::1]");
-}
-
-static void
-serve_asset(struct http_req *req)
-{
-	const struct asset *asset = assets_find(httpd_path(req));
-	if (asset == NULL) {
-		reply_bytes(req, 404, "text/plain; charset=utf-8", "no-store",
-		    VIEW("There is no such page.\n"), NULL);
-		return;
-	}
-	if (httpd_method(req) != HTTP_GET && httpd_method(req) != HTTP_HEAD) {
-		struct http_header allow = {VIEW("Allow"), VIEW("GET, HEAD")};
-		reply_error_with(req, 405, "a page can only be read", &allow);
-		return;
-	}
-	bool page = view_ends(view_of(asset->path), ".html");
-	bool same = view_eq_str(httpd_header(req, "if-none-match"), asset->etag);
-	struct http_header etag = {VIEW("ETag"), view_of(asset->etag)};
-	reply_bytes(req, same && !page ? 304 : 200, asset->type, page ? "no-store" : "no-cache",
-	    assets_content(asset), page ? NULL : &etag);
 }
 
 static struct view
@@ -54,7 +33,7 @@ on_request(struct http_req *req, void *ctx)
 	    view_eq_str(path, "/metrics"))
 		api_handle(ctx, req, peer_of(req));
 	else
-		serve_asset(req);
+		pages_serve(req);
 }
 
 static void

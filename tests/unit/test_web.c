@@ -1,4 +1,5 @@
 /* Pages, headers, sessions, and what another site could make a browser send. */
+#include "assets.h"
 #include "web_rig.h"
 
 /* ---- pages and headers ---- */
@@ -10,7 +11,7 @@ START_TEST(every_answer_has_the_security_headers)
 		int status;
 	} asked[] = {
 	    {"GET /", "", 200},
-	    {"GET /assets/app.js", "", 200},
+	    {"GET /assets/app.js", "", 404},
 	    {"GET /nowhere", "", 404},
 	    {"POST /", "", 405},
 	    {"GET /", "Host: evil.test\r\n", 421},
@@ -37,19 +38,46 @@ START_TEST(every_answer_has_the_security_headers)
 }
 END_TEST
 
-START_TEST(pages_are_never_stored_and_files_asked_again)
+static const char *
+asset_line(const char *method, const char *name)
+{
+	static char line[160];
+	(void)snprintf(line, sizeof(line), "%s %s/%s", method, assets_folder, name);
+	return line;
+}
+
+START_TEST(pages_are_asked_again_and_files_kept)
 {
 	char tag[64], header[128];
 	ck_assert_int_eq(ask("GET /index.html", "", ""), 200);
-	ck_assert(told("Cache-Control: no-store\r\n"));
-	ck_assert_int_eq(ask("GET /assets/style.css", "", ""), 200);
 	ck_assert(told("Cache-Control: no-cache\r\n"));
+	ck_assert_int_eq(ask(asset_line("GET", "style.css"), "", ""), 200);
+	ck_assert(told("Cache-Control: public, max-age=31536000, immutable\r\n"));
+	ck_assert(told("X-Content-Type-Options: nosniff\r\n"));
 	copy_between("ETag: ", '\r', tag, sizeof(tag));
 	(void)snprintf(header, sizeof(header), "If-None-Match: %s\r\n", tag);
-	ck_assert_int_eq(ask("GET /assets/style.css", header, ""), 304);
-	ck_assert_int_eq(ask("GET /assets/words.js", header, ""), 200);
-	ck_assert_int_eq(ask("HEAD /assets/words.js", "", ""), 200);
+	ck_assert_int_eq(ask(asset_line("GET", "style.css"), header, ""), 304);
+	ck_assert(told("ETag: ") && told("Vary: Accept-Encoding\r\n"));
+	ck_assert_int_eq(ask(asset_line("GET", "words/base.js"), header, ""), 200);
+	ck_assert_int_eq(ask(asset_line("HEAD", "words/base.js"), "", ""), 200);
 	ck_assert_str_eq(strstr(first.text, "\r\n\r\n"), "\r\n\r\n");
+}
+END_TEST
+
+START_TEST(files_come_compressed_to_who_takes_it)
+{
+	char plain[64], packed[64], header[128];
+	ck_assert_int_eq(ask(asset_line("HEAD", "app.js"), "Accept-Encoding: br\r\n", ""), 200);
+	ck_assert(!told("Content-Encoding") && told("Vary: Accept-Encoding\r\n"));
+	copy_between("ETag: ", '\r', plain, sizeof(plain));
+	ck_assert_int_eq(
+	    ask(asset_line("HEAD", "app.js"), "Accept-Encoding: gzip, br\r\n", ""), 200);
+	ck_assert(told("Content-Encoding: gzip\r\n"));
+	copy_between("ETag: ", '\r', packed, sizeof(packed));
+	ck_assert_str_ne(plain, packed);
+	(void)snprintf(
+	    header, sizeof(header), "Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n", plain);
+	ck_assert_int_eq(ask(asset_line("HEAD", "app.js"), header, ""), 200);
 }
 END_TEST
 
@@ -209,7 +237,8 @@ main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, every_answer_has_the_security_headers);
-	tcase_add_test(tcase, pages_are_never_stored_and_files_asked_again);
+	tcase_add_test(tcase, pages_are_asked_again_and_files_kept);
+	tcase_add_test(tcase, files_come_compressed_to_who_takes_it);
 	tcase_add_test(tcase, foreign_hosts_are_sent_away_on_both_sockets);
 	tcase_add_test(tcase, methods_are_told);
 	tcase_add_test(tcase, big_bodies_are_not_read);

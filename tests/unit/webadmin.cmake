@@ -1,7 +1,7 @@
 pm_unit_test(auth pm_webadmin)
 pm_unit_test(limiter pm_webadmin)
 pm_unit_test(guard pm_webadmin)
-pm_unit_test(assets pm_webadmin)
+pm_unit_test(assets pm_webadmin pm_dataplane_pure)
 pm_unit_test(metrics_text pm_webadmin)
 pm_unit_test(web pm_webadmin)
 pm_unit_test(web_token pm_webadmin)

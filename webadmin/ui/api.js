@@ -1,26 +1,57 @@
-// Calls below /api. Every answer is {status, body, wait}; status 0: nobody answered.
-let csrf = "";
+// Calls to the gateway. Every answer comes back as {status, body, etag, wait}; status 0: nobody answered.
 
-export async function call(method, path, body) {
-	const options = {method, cache: "no-store", signal: AbortSignal.timeout(8000)};
-	if (method !== "GET") {
-		options.headers = {"Content-Type": "application/json", "X-CSRF-Token": csrf};
-		options.body = JSON.stringify(body ?? {});
-	}
+let csrfToken = null;
+let onLoggedOut = () => {};
+
+export function whenLoggedOut(handler) {
+	onLoggedOut = handler;
+}
+
+function read(text) {
 	try {
-		const response = await fetch(path, options);
-		return {
-			status: response.status,
-			wait: Number(response.headers.get("Retry-After")),
-			body: await response.json().catch(() => ({})),
-		};
+		return JSON.parse(text);
 	} catch {
-		return {status: 0, wait: 0, body: {}};
+		return {};
 	}
 }
 
+export async function call(method, path, body, {ifMatch, text} = {}) {
+	const headers = {};
+	if (method !== "GET") {
+		headers["Content-Type"] = "application/json";
+		headers["X-CSRF-Token"] = csrfToken ?? "";
+	}
+	if (ifMatch)
+		headers["If-Match"] = ifMatch;
+	let answer, raw;
+	try {
+		answer = await fetch(path, {
+			method, headers, credentials: "same-origin", cache: "no-store",
+			body: method === "GET" ? undefined : text ?? JSON.stringify(body ?? {}),
+		});
+		raw = await answer.text();
+	} catch {
+		return {status: 0, body: {}, etag: null, wait: 0};
+	}
+	if (answer.status === 401 && path !== "/api/login")
+		onLoggedOut();
+	return {status: answer.status, body: read(raw), etag: answer.headers.get("ETag"),
+		wait: Number(answer.headers.get("Retry-After") ?? 0)};
+}
+
+export const get = (path, query) => call("GET", path + queryText(query));
+
+// {a: 1, b: ""} -> "?a=1"
+export function queryText(query = {}) {
+	const set = Object.entries(query).filter(([, value]) => value !== "" && value != null);
+	return set.length ? `?${new URLSearchParams(set)}` : "";
+}
+
+// Who is there; null when nobody answers.
 export async function session() {
 	const answer = await call("GET", "/api/session");
-	csrf = answer.body.csrf_token ?? "";
-	return answer;
+	if (answer.status !== 200)
+		return null;
+	csrfToken = answer.body.csrf_token;
+	return answer.body;
 }

@@ -1,168 +1,213 @@
-// The model, what changes it, and the clock that asks for news.
-import {call, session} from "./api.js";
-import {sync} from "./dom.js";
-import {page} from "./views.js";
-import {language, switchLanguage, t} from "./words.js";
+// The frame around the pages: addresses, navigation, language, colours, who is there and what is lost.
+import {Above, Button, Notice, Waiting, html, render, toast, useEffect, useState} from "./kit.js";
+import {call} from "./api.js";
+import {LANGUAGES, keep, kept, language, setLanguage, span, t} from "./i18n.js";
+import {enter, live, logOut, useClock, useLive} from "./live.js";
 
-const REFRESH_MS = 2000;
-const TOAST_MS = 3000;
-
-const model = {
-	session: null, // the answer of /api/session
-	state: null,   // the last good answer of /api/state
-	seenAt: 0,     // when that was true
-	away: null,    // {who}: who does not answer
-	said: "",      // below the login field
-	toast: "",
-	busy: false,
+const pages = {
+	overview: () => import("./pages/overview.js"),
+	live: () => import("./pages/live.js"),
+	statistics: () => import("./pages/statistics.js"),
+	simulator: () => import("./pages/simulator.js"),
 };
-let nextRefresh = 0, toastEnd = 0;
+const menu = [
+	["watch", ["overview", "live", "statistics"]],
+	["try", ["simulator"]],
+];
+const THEMES = ["system", "light", "dark"];
 
-function show() {
-	document.documentElement.lang = language();
-	sync(document.getElementById("app"), page(model));
+// ---- addresses: #/page/argument?name=value ----
+
+function address() {
+	const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
+	const [name, ...rest] = path.split("/");
+	const start = location.pathname === "/token-stats.html" ? "statistics" : "overview";
+	return {name: Object.hasOwn(pages, name) ? name : start, rest: rest.map(decodeURIComponent),
+		query: new URLSearchParams(query ?? "")};
 }
 
-function toast(text) {
-	model.toast = text;
-	clearTimeout(toastEnd);
-	toastEnd = setTimeout(() => toast(""), TOAST_MS);
-	if (text === "")
-		clearTimeout(toastEnd);
-	show();
+function useAddress() {
+	const [here, set] = useState(address());
+	useEffect(() => {
+		const move = () => {
+			set(address());
+			scrollTo(0, 0);
+		};
+		addEventListener("hashchange", move);
+		return () => removeEventListener("hashchange", move);
+	}, []);
+	return here;
 }
 
-// ---- news ----
+// ---- colours ----
 
-async function enter() {
-	const answer = await session();
-	if (answer.status === 200) {
-		model.session = answer.body;
-		model.away = null;
-	} else {
-		model.away = {who: "admin"};
-	}
+function applyTheme(theme) {
+	if (theme === "system")
+		delete document.documentElement.dataset.theme;
+	else
+		document.documentElement.dataset.theme = theme;
 }
 
-function leave(said) {
-	model.session = {...model.session, logged_in: false};
-	model.state = null;
-	model.away = null;
-	model.said = said;
+applyTheme(kept("pointsman-theme") ?? "system");
+
+function Look({redraw}) {
+	const [theme, set] = useState(kept("pointsman-theme") ?? "system");
+	const paint = event => {
+		keep("pointsman-theme", event.target.value);
+		applyTheme(event.target.value);
+		set(event.target.value);
+	};
+	const speak = event => {
+		setLanguage(event.target.value);
+		redraw();
+	};
+	return html`<div class="look">
+		<select aria-label=${t("language")} value=${language()} onChange=${speak}>
+			${LANGUAGES.map(([name, text]) => html`<option key=${name} value=${name} selected=${name === language()}>${text}</option>`)}
+		</select>
+		<select aria-label=${t("colours")} value=${theme} onChange=${paint}>
+			${THEMES.map(name => html`<option key=${name} value=${name} selected=${name === theme}>${t(`theme_${name}`)}</option>`)}
+		</select></div>`;
 }
 
-function take(answer) {
-	if (answer.status === 200) {
-		model.state = answer.body;
-		model.seenAt = Date.now() - answer.body.age_ms;
-		model.away = null;
-	} else if (answer.status === 401) {
-		leave(t("login_over"));
-	} else {
-		model.away = {who: answer.body.success === false ? "control" : "admin"};
-	}
+// ---- the frame ----
+
+const Logo = () => html`<svg class="logo" viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
+	<path d="M3 12h6l9-7M9 12l9 7" fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round" />
+	<circle cx="19" cy="5" r="2.6" class="go" /><circle cx="19" cy="19" r="2.6" class="dim" /></svg>`;
+
+function Menu({here, shown, close}) {
+	return html`<nav id="menu" class=${shown ? "shown" : ""} aria-label=${t("pages")}>
+		${menu.map(([part, names]) => html`<div key=${part}><h2>${t(`part_${part}`)}</h2>
+			<ul>${names.map(name => html`<li key=${name}><a href=${`#/${name}`} onClick=${close}
+				aria-current=${here.name === name ? "page" : undefined}>${t(`page_${name}`)}</a></li>`)}</ul></div>`)}
+	</nav>`;
 }
 
-// "#login=CODE" of the address that a terminal has shown: used once, and not left in the history.
-async function loginByAddress() {
-	const code = new URLSearchParams(location.hash.slice(1)).get("login");
-	if (code === null)
-		return;
-	history.replaceState(null, "", location.pathname + location.search);
-	const answer = await call("POST", "/api/login", {token: code});
-	if (answer.status === 401)
-		model.said = t("login_wrong");
+// One word on how the whole stands.
+function verdict() {
+	const state = live.state;
+	if (live.session === null || live.link === "lost")
+		return ["stop", t("no_link")];
+	if (!state)
+		return ["off", t("loading")];
+	if (!live.control)
+		return ["stop", t("control_lost")];
+	const planes = state.dataplanes.filter(plane => plane.age_ms < 5000);
+	const used = state.groups.filter(group => group.upstreams.some(upstream => upstream.enabled));
+	const stuck = used.filter(group => !group.upstreams.some(upstream => upstream.available));
+	if (!planes.length || (used.length && stuck.length === used.length))
+		return ["stop", t("down")];
+	if (stuck.length || planes.length < state.dataplanes.length || state.config_error)
+		return ["warn", t("partly")];
+	return ["go", t("ok")];
 }
 
-// One question at a time, and none for a page that nobody sees: a session left alone goes idle.
-async function refresh() {
-	clearTimeout(nextRefresh);
-	if (!document.hidden) {
-		if (model.session === null)
-			await enter();
-		if (model.session?.logged_in)
-			take(await call("GET", "/api/state"));
-		show();
-	}
-	clearTimeout(nextRefresh);
-	nextRefresh = setTimeout(refresh, REFRESH_MS);
+function Foot() {
+	const now = useClock();
+	const state = live.state;
+	return html`<footer>
+		<span>Pointsman ${live.session?.version}</span>
+		${state && html`<span>${t("revision", state.revision)}</span><span>${t("table", state.version)}</span>`}
+		${state && html`<span class="path" title=${state.config_path}>${state.config_path}</span>`}
+		<span class="end">${live.link === "polling" ? t("link_polling") : live.link === "live" ? t("link_live") : ""}
+			${state && (live.link === "lost" || !live.control) ? ` · ${t("age", span(now - live.seenAt))}` : ""}</span>
+	</footer>`;
 }
 
-// ---- what a person does ----
+function Lost() {
+	const now = useClock();
+	const age = live.state ? html`<p>${t("last_seen", span(now - live.seenAt))}</p>` : null;
+	if (live.session === null || live.link === "lost")
+		return html`<${Notice} kind="stop"><p><b>${t(navigator.onLine ? "admin_away" : "offline")}</b></p>${age}<//>`;
+	if (!live.control)
+		return html`<${Notice} kind="stop"><p><b>${t("control_away")}</b></p>${age}<//>`;
+	return null;
+}
 
-async function login(form) {
-	const token = form.elements.token.value.trim();
-	model.said = token === "" ? t("login_empty") : "";
-	if (token === "" || model.busy)
-		return show();
-	model.busy = true;
-	show();
-	const answer = await call("POST", "/api/login", {token});
-	model.busy = false;
-	if (answer.status === 200) {
-		form.reset();
-		await enter();
-		return refresh();
-	}
-	const texts = {401: "login_wrong", 429: "login_wait", 503: "control_away", 0: "admin_away"};
-	model.said = answer.status in texts ? t(texts[answer.status], answer.wait) : answer.body.message;
-	show();
-	document.getElementById("token").select();
+function ConfigError({error}) {
+	return html`<${Notice} kind="warn"><p><b>${t("config_refused", live.state.revision)}</b></p>
+		<ul class="faults">${(error.faults ?? []).map((fault, at) =>
+			html`<li key=${at}><code>${fault.path}</code> <span>${fault.message}</span></li>`)}</ul>
+		${!error.faults?.length && html`<p>${error.message}</p>`}<//>`;
+}
+
+// A page is loaded when it is opened first. One that isn't there any more: a newer version runs.
+function Page({here, name}) {
+	const [loaded, set] = useState({});
+	useEffect(() => {
+		if (loaded.name === name)
+			return;
+		(name === "login" ? import("./pages/login.js") : pages[name]()).then(
+			module => set({name, Show: module.default}), () => set({name, failed: true}));
+	}, [name]);
+	useEffect(() => { document.title = `${t(`page_${name}`)} · Pointsman`; });
+	if (loaded.failed)
+		return html`<${Notice} kind="warn"><p>${t("newer_version")}</p>
+			<p><${Button} kind="main" onClick=${() => location.reload()}>${t("load_again")}<//></p><//>`;
+	if (loaded.name !== name)
+		return html`<${Waiting} asked=${{}} />`;
+	return html`<${loaded.Show} key=${name} here=${here} />`;
 }
 
 async function logout() {
 	const answer = await call("POST", "/api/logout");
-	if (answer.status === 200 || answer.status === 401) {
-		leave("");
-		await enter();
-		show();
-	} else {
-		toast(t("admin_away"));
-	}
-}
-
-async function reload() {
-	model.busy = true;
-	show();
-	const answer = await call("POST", "/api/reload");
-	model.busy = false;
-	if (answer.status === 200)
-		toast(answer.body.changed ? t("reloaded", answer.body.revision) : t("reload_same"));
+	if (answer.status === 200 || answer.status === 401)
+		await logOut();
 	else
-		toast(answer.status === 422 ? t("reload_refused") : t("control_away"));
-	refresh();
+		toast(t("admin_away"), "bad");
 }
 
-// Without the clipboard the text is selected at least.
-async function copy(button) {
-	const text = button.closest(".snippet").querySelector("pre");
-	const done = await navigator.clipboard?.writeText(text.textContent).then(() => true, () => false);
-	if (!done)
-		getSelection().selectAllChildren(text);
-	toast(t(done ? "copied" : "copy_failed"));
+function App() {
+	useLive();
+	const here = useAddress();
+	const [, redraw] = useState(0);
+	const [shown, show] = useState(false);
+	useEffect(() => { document.documentElement.lang = language(); });
+	const inside = live.session?.logged_in;
+	const [kind, word] = verdict();
+	const close = () => show(false);
+	return html`
+		<a class="skip" href="#main" onClick=${event => {
+			event.preventDefault();
+			document.getElementById("main").focus();
+		}}>${t("skip")}</a>
+		<header class="top">
+			${inside && html`<button type="button" class="plain burger" aria-expanded=${shown ? "true" : "false"}
+				aria-controls="menu" aria-label=${t("pages")} onClick=${() => show(!shown)}>☰</button>`}
+			<a class="brand" href="#/overview"><${Logo} /> Pointsman</a>
+			${inside && html`<span class=${`light ${kind}`} role="status">${word}</span>`}
+			<${Look} redraw=${() => redraw(n => n + 1)} />
+			${inside && html`<${Button} kind="small" onClick=${logout}
+				title=${live.session.user ?? ""}>${t("logout")}<//>`}
+		</header>
+		<div class=${inside ? "frame" : "frame outside"}>
+			${inside && html`<${Menu} here=${here} shown=${shown} close=${close} />`}
+			<main id="main" tabindex="-1" class=${live.link === "lost" || !live.control ? "stale" : ""}>
+				<${Lost} />
+				${inside && live.state?.config_error && html`<${ConfigError} error=${live.state.config_error} />`}
+				${live.session === undefined ? html`<${Waiting} asked=${{}} />`
+					: live.session && html`<${Page} here=${here} name=${inside ? here.name : "login"} />`}
+			</main>
+		</div>
+		${inside && html`<${Foot} />`}
+		<${Above} />`;
 }
 
-const actions = {
-	logout, reload, copy,
-	language() {
-		switchLanguage();
-		model.said = "";
-		show();
-	},
-};
+// /#login=CODE, as the terminal shows it: once in, the code is gone from the address.
+async function takeCode() {
+	const code = /^#login=(.+)$/.exec(location.hash)?.[1];
+	if (!code)
+		return enter();
+	history.replaceState(null, "", "#/overview");
+	const answer = await call("POST", "/api/login", {token: decodeURIComponent(code)});
+	if (answer.status !== 200)
+		live.said = "code_refused";
+	return enter();
+}
 
-document.addEventListener("click", event => {
-	const button = event.target.closest("button[data-action]");
-	if (button)
-		actions[button.dataset.action](button);
-});
-document.addEventListener("submit", event => {
-	event.preventDefault();
-	login(event.target);
-});
-document.addEventListener("visibilitychange", () => {
-	if (!document.hidden)
-		refresh();
-});
-show();
-loginByAddress().then(refresh);
+addEventListener("online", enter);
+addEventListener("offline", () => { live.link = "lost"; });
+document.getElementById("app").replaceChildren();
+render(html`<${App} />`, document.getElementById("app"));
+takeCode();

@@ -1,0 +1,108 @@
+// The feed of ended requests.
+import {Button, Empty, Head, Mark, Scroll, Waiting, html, useAsk, useEffect, useState} from "../kit.js";
+import {get, queryText} from "../api.js";
+import {addWords, number, money, t, time, took} from "../i18n.js";
+import {addToFeed, live, useLive} from "../live.js";
+import words from "../words/live.js";
+import Request from "./request.js";
+
+addWords(words);
+
+const RESULTS = ["completed", "failed", "passed", "refused", "client_gone", "interrupted"];
+const PROTOCOLS = ["anthropic", "responses", "chat"];
+const SHOWN = 200;
+const POLL_MS = 2000;
+
+export const kindOf = record => record.result === "completed" ? "go"
+	: record.result === "client_gone" ? "off" : record.result === "passed" || record.result === "refused" ? "warn" : "stop";
+
+// Tokens over all calls; what was not told counts nothing.
+export function tokensOf(record) {
+	const sum = key => record.attempts.reduce((all, attempt) => all + Math.max(0, attempt[key] ?? 0), 0);
+	return {input: sum("input") + sum("cache_write_5m") + sum("cache_write_1h") + sum("cache_read"),
+		cached: sum("cache_read"), output: sum("output")};
+}
+
+function Select({label, value, options, all, onChange}) {
+	return html`<select aria-label=${label} value=${value} onChange=${event => onChange(event.target.value)}>
+		<option value="" selected=${value === ""}>${all}</option>
+		${options.map(([name, text]) => html`<option key=${name} value=${name} selected=${name === value}>${text}</option>`)}</select>`;
+}
+
+function Row({record, nameOf}) {
+	const used = tokensOf(record);
+	const open = () => { location.hash = `#/live/${encodeURIComponent(record.id)}`; };
+	return html`<tr class="open" onClick=${event => event.target.closest("a") || open()}>
+		<th scope="row"><a href=${`#/live/${encodeURIComponent(record.id)}`}>${time(record.at_ms)}</a></th>
+		<td data-label=${t("col_result")}><${Mark} kind=${kindOf(record)}>${t(`result_${record.result}`)}<//>${
+			record.status && record.status !== 200 ? html` <span class="soft">${record.status}</span>` : ""}</td>
+		<td data-label=${t("f_protocol")}>${t(record.protocol)}</td>
+		<td data-label=${t("col_model")} class="long">${record.model || html`<code>${record.path}</code>`}</td>
+		<td data-label=${t("col_served")} class="long">${nameOf(record.upstream) || "–"}${record.loss ? html` <span class="warn" title=${record.loss}>≠</span>` : ""}</td>
+		<td data-label=${t("col_key")} class="long soft">${nameOf(record.client_key)}</td>
+		<td data-label=${t("col_tries")} class=${record.calls > 1 ? "num warn" : "num"}>${record.calls}</td>
+		<td data-label=${t("col_ttfb")} class="num">${record.ttfb_ms ? took(record.ttfb_ms) : "–"}</td>
+		<td data-label=${t("col_took")} class="num">${took(record.ms)}</td>
+		<td data-label=${t("col_in")} class="num">${number(used.input)}</td>
+		<td data-label=${t("col_cached")} class="num soft">${number(used.cached)}</td>
+		<td data-label=${t("col_out")} class="num">${number(used.output)}</td>
+		<td data-label=${t("cost")} class="num">${record.cost_nano_usd ? money(record.cost_nano_usd / 1e9) : "–"}</td></tr>`;
+}
+
+const fits = (record, wish) => (!wish.result || record.result === wish.result)
+	&& (!wish.protocol || record.protocol === wish.protocol)
+	&& (!wish.upstream || record.upstream === wish.upstream || record.attempts.some(attempt => attempt.upstream === wish.upstream))
+	&& (!wish.client_key || record.client_key === wish.client_key)
+	&& (!wish.find || record.model.includes(wish.find) || record.id.startsWith(wish.find));
+
+export default function Feed({here}) {
+	const {state} = useLive();
+	const [wish, set] = useState({result: "", protocol: "", upstream: "", client_key: "", find: ""});
+	const [held, hold] = useState(null); // the feed as it was when it was paused
+	const [older, setOlder] = useState([]);
+	const choose = more => {
+		set(before => ({...before, ...more}));
+		setOlder([]);
+	};
+	// What has ended before this page was opened, or lies beyond what the stream has brought.
+	const query = {upstream: wish.upstream, client_key: wish.client_key, result: wish.result, limit: SHOWN};
+	const asked = useAsk(`/api/v1/requests${queryText(query)}`);
+	useEffect(() => { asked.data && addToFeed(asked.data.records); }, [asked.data]);
+	useEffect(() => {
+		const beat = setInterval(() => live.link === "polling" && !document.hidden && !held && asked.again(), POLL_MS);
+		return () => clearInterval(beat);
+	}, [held]);
+
+	const names = new Map([...(state?.groups ?? []).flatMap(group => group.upstreams.map(upstream => [`${group.group}:${upstream.id}`, upstream.name])),
+		...(state?.client_keys ?? []).map(key => [key.id, key.name || key.id])]);
+	const nameOf = id => names.get(id) ?? id;
+	const known = new Map();
+	for (const record of [...(held ?? live.feed), ...(asked.data?.records ?? []).filter(record => !held || record.seq <= (held[0]?.seq ?? 0)), ...older])
+		if (fits(record, wish))
+			known.set(record.seq, record);
+	const records = [...known.values()].sort((a, b) => b.seq - a.seq);
+	const more = async () => {
+		const answer = await get("/api/v1/requests", {...query, before: Math.min(...known.keys())});
+		if (answer.status === 200)
+			setOlder([...older, ...answer.body.records]);
+	};
+	const options = keys => [...names].filter(([id]) => keys === !id.includes(":"));
+	return html`<${Head} title=${t("page_live")} note=${t("live_note")}>
+			<${Button} onClick=${() => hold(held ? null : live.feed)} aria-pressed=${held ? "true" : "false"}>${t(held ? "resume" : "pause")}<//><//>
+		<div class="bar filters">
+			<input type="search" aria-label=${t("find")} placeholder=${t("find")} value=${wish.find} onInput=${event => choose({find: event.target.value.trim()})} />
+			<${Select} label=${t("f_result")} value=${wish.result} all=${t("f_all_results")} options=${RESULTS.map(name => [name, t(`result_${name}`)])} onChange=${result => choose({result})} />
+			<${Select} label=${t("f_protocol")} value=${wish.protocol} all=${t("f_all_protocols")} options=${PROTOCOLS.map(name => [name, t(name)])} onChange=${protocol => choose({protocol})} />
+			<${Select} label=${t("f_upstream")} value=${wish.upstream} all=${t("f_all_upstreams")} options=${options(false)} onChange=${upstream => choose({upstream})} />
+			<${Select} label=${t("f_key")} value=${wish.client_key} all=${t("f_all_keys")} options=${options(true)} onChange=${client_key => choose({client_key})} />
+		</div>
+		${records.length > 0 ? html`<${Scroll}><table class="requests cards"><thead><tr>
+				${["col_time", "col_result", "f_protocol", "col_model", "col_served", "col_key"].map(key => html`<th key=${key} scope="col">${t(key)}</th>`)}
+				${["col_tries", "col_ttfb", "col_took", "col_in", "col_cached", "col_out", "cost"].map(key => html`<th key=${key} scope="col" class="num">${t(key)}</th>`)}</tr></thead>
+			<tbody>${records.map(record => html`<${Row} key=${record.seq} record=${record} nameOf=${nameOf} />`)}</tbody></table><//>
+			<p class="bar end"><${Button} onClick=${more}>${t("older")}<//></p>`
+			: !asked.data ? html`<${Waiting} asked=${asked} lines=${8} />`
+				: Object.values(wish).some(Boolean) ? html`<${Empty} title=${t("feed_no_match")} />`
+					: html`<${Empty} title=${t("feed_none")}><p class="soft">${t("feed_none_help")}</p><//>`}
+		${here.rest[0] && html`<${Request} key=${here.rest[0]} id=${here.rest[0]} nameOf=${nameOf} known=${records.find(record => record.id === here.rest[0])} />`}`;
+}
