@@ -263,6 +263,8 @@ bus_rep_free(struct bus_rep *rep)
 
 struct bus_req {
 	struct endpoint end;
+	struct loop *loop;
+	char path[NN_SOCKADDR_MAX + 1];
 	struct loop_timer deadline;
 	bus_message_fn *fn; /* NULL = not busy */
 	void *ctx;
@@ -292,10 +294,27 @@ on_answered(struct loop_io *io, unsigned events, void *ctx)
 	release(message);
 }
 
+/* A peer that dies again and again can leave the library (1.1.5) with a question that it never
+ * sends again, also when the peer is back (measured: 90 deaths, a second apart). A new socket can.
+ */
+static void
+renew(struct bus_req *req)
+{
+	struct err err;
+	endpoint_close(&req->end);
+	if (endpoint_open(&req->end, NN_REQ, req->path, false, &err)) {
+		endpoint_watch(&req->end, req->loop, on_answered, req);
+	} else {
+		req->end.socket = -1; /* nothing can be sent: the next deadline tries again */
+		log_err(LOG_WARN, "bus_connect", &err);
+	}
+}
+
 static void
 on_deadline(struct loop_timer *timer, void *ctx)
 {
 	(void)timer;
+	renew(ctx);
 	finish(ctx, view_make(NULL, 0));
 }
 
@@ -303,6 +322,8 @@ struct bus_req *
 bus_req_connect(struct loop *loop, const char *path, struct err *err)
 {
 	struct bus_req *req = MEM_NEW(struct bus_req);
+	req->loop = loop;
+	(void)snprintf(req->path, sizeof(req->path), "%s", path);
 	if (endpoint_open(&req->end, NN_REQ, path, false, err)) {
 		endpoint_watch(&req->end, loop, on_answered, req);
 		loop_timer_init(&req->deadline, loop, on_deadline, req);
