@@ -19,7 +19,7 @@
 
 #define ALERT_NOTICES_MAX 64 /* the oldest makes room, sent or not */
 #define ALERT_TRIES_MAX 5
-#define ALERT_LOST_MS INT64_C(30000)
+#define ALERT_LOST_MS INT64_C(15000) /* more than a try may take */
 #define ALERT_OLD_MS INT64_C(86400000)
 #define ALERT_REASON_BYTES 32
 
