@@ -1,4 +1,5 @@
 #include "settings.h"
+#include "mask.h"
 #include "must.h"
 #include "schema.h"
 #include "view.h"
@@ -61,7 +62,18 @@ parse_default(const char *text)
 	return text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : json_null();
 }
 
-/* `value` NULL: a word of a list. */
+/* `value` may be NULL. */
+static json_t *
+shown(const struct schema_row *row, json_t *value)
+{
+	bool empty = value == NULL || json_string_length(value) == 0;
+	if (value == NULL)
+		return json_null();
+	if (row->type == SCHEMA_SHA256)
+		return json_string("set");
+	return row->type == SCHEMA_KEY && !empty ? mask_of(value) : json_incref(value);
+}
+
 static json_t *
 encode_row(const struct schema_row *row, const char *section, const json_t *object, bool list)
 {
@@ -86,12 +98,8 @@ encode_row(const struct schema_row *row, const char *section, const json_t *obje
 		return item;
 	json_t *value = schema_value(object, row->part, row->key);
 	json_t *fallback = parse_default(row->fallback);
-	bool secret = row->type == SCHEMA_SHA256 && value != NULL;
 	put(item, "changed", json_boolean(value != NULL && !json_equal(value, fallback)));
-	put(item, "value",
-	    secret          ? json_string("set")
-	    : value != NULL ? json_incref(value)
-			    : json_null());
+	put(item, "value", shown(row, value));
 	json_decref(value);
 	json_decref(fallback);
 	return item;

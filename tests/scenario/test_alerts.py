@@ -31,15 +31,16 @@ class Receiver:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                status, answer = receiver.status, receiver.body  # as it is told now
                 receiver.paths.append(self.path)
                 receiver.headers.append(dict(self.headers))
                 receiver.got.append(json.loads(body))
                 if receiver.hold is not None:
                     receiver.hold.wait(60)
-                self.send_response(receiver.status)
-                self.send_header("Content-Length", str(len(receiver.body)))
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(receiver.body)
+                self.wfile.write(answer)
 
             def log_message(self, *_):
                 pass
@@ -92,9 +93,10 @@ class Alerts(unittest.TestCase):
         self.rig = running
         return running
 
-    def api(self, method, path):
+    def api(self, method, path, body=None):
         answer = self.rig.call(method, path, {"Authorization": f"Bearer {self.rig.token}",
                                               "Content-Type": "application/json"},
+                               b"" if body is None else json.dumps(body).encode(),
                                port=self.rig.admin_port)
         text = bytes(answer.body)
         self.assertNotIn(b"sk-canary", text)
@@ -373,6 +375,31 @@ class Alerts(unittest.TestCase):
         program.write_text("#!/bin/sh\nexit 3\n")
         self.wait_latest("exit 3", "command", seconds=30, status=3)
         self.assertEqual("exit", self.latest("command")["reason"])
+
+    def test_secrets_are_masked(self):
+        """Wherever the configuration is shown; a mask that comes back keeps what is stored."""
+        self.run_with(alerts={"webhook_authorization": "Bearer sk-canary-bearer-0123456789"},
+                      tracing={"headers": "x=sk-canary-headers-0123456789"})
+        self.rig.canaries |= {"sk-canary-bearer-0123456789", "sk-canary-headers-0123456789"}
+        rows = {row["path"]: row.get("value") for row in self.api("GET", "/api/v1/settings")[1]["rows"]}
+        self.assertRegex(rows["alerts.webhook_url"], r"^htt\.\.\..{4}$")
+        self.assertRegex(rows["alerts.webhook_authorization"], r"^Bea\.\.\.6789$")
+        self.assertRegex(rows["tracing.headers"], r"^x=s\.\.\.6789$")
+        for path in ("settings/alerts", "settings/tracing", "config", "config/export",
+                     "config/revisions"):
+            self.assertEqual(200, self.api("GET", f"/api/v1/{path}")[0])
+        status, answer = self.api("PATCH", "/api/v1/settings/alerts", {
+            "webhook_url": rows["alerts.webhook_url"], "repeat_seconds": 77})
+        self.assertEqual((200, ["alerts.repeat_seconds"]),
+                         (status, [one["path"] for one in answer["changes"]]))
+        self.send_test()
+        self.hook.wait("test")
+        other = self.hook.url() + "x"
+        status, answer = self.api("PATCH", "/api/v1/settings", {"alerts.webhook_url": other})
+        self.assertEqual(["alerts.webhook_url"], [one["path"] for one in answer["changes"]])
+        self.assertEqual(200, self.api("GET", "/api/v1/audit")[0])
+        self.send_test()
+        rig.wait_for(lambda: self.hook.paths[-1].endswith("queryx"), "the new one is asked")
 
     def test_who_may(self):
         self.run_with()
