@@ -4,7 +4,7 @@
 # What building and running needs.
 PACKAGES_BUILD=(build-essential cmake ninja-build pkg-config libevent-dev libcurl4-openssl-dev
 	libjansson-dev libnanomsg-dev libssl-dev libsqlite3-dev zlib1g-dev libzstd-dev curl ca-certificates)
-# The admin pages take two small libraries from npm; whoever has an npm of his own keeps it.
+# The admin pages take three small libraries from npm; whoever has an npm of his own keeps it.
 command -v npm >/dev/null || PACKAGES_BUILD+=(npm)
 
 # packages_missing NAME...: prints those that are not installed.

@@ -1,9 +1,9 @@
-"""Texts that become scripts where a page takes text for markup. PM_XSS=N of them (default 300)."""
+"""Texts that become scripts where a page takes text for markup. PM_XSS=N of them (default 2000)."""
 
 import os
 import random
 
-COUNT = int(os.environ.get("PM_XSS", "300"))
+COUNT = int(os.environ.get("PM_XSS", "2000"))
 CALLS = ("alert(1)", "alert`1`", "window.hit=1", "top['al'+'ert'](1)", "confirm(document.domain)",
          "import('data:text/javascript,alert(1)')", "self[`\\x61lert`](1)", "print()")
 TAGS = ("img src=x", "svg", "body", "video src=x", "audio src=x", "input autofocus", "details open", "marquee",

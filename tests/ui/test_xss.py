@@ -9,8 +9,9 @@ from attacks import attacks
 from protocols import ask
 from scene import Scene
 
-GROUP_MAX = 40
-PAGES = ("overview", "live", "statistics", "simulator")
+GROUP_MAX = 120
+PAGES = ("overview", "live", "statistics", "simulator", "upstreams", "keys", "settings/rules", "settings/capabilities",
+         "settings/prices", "config", "config/history", "access")
 # What a text could have made: none of these is ever made by the pages themselves inside of their own part.
 STRANGERS = """() => [...document.querySelectorAll("main *, dialog *, .toasts *")].filter(node =>
     ["SCRIPT", "IFRAME", "OBJECT", "EMBED", "IMG", "VIDEO", "AUDIO", "STYLE", "LINK", "META", "BASE", "MARQUEE",

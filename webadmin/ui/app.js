@@ -8,11 +8,18 @@ const pages = {
 	overview: () => import("./pages/overview.js"),
 	live: () => import("./pages/live.js"),
 	statistics: () => import("./pages/statistics.js"),
+	upstreams: () => import("./pages/upstreams.js"),
+	keys: () => import("./pages/keys.js"),
+	settings: () => import("./pages/settings.js"),
+	config: () => import("./pages/config.js"),
+	access: () => import("./pages/access.js"),
 	simulator: () => import("./pages/simulator.js"),
+	playground: () => import("./pages/playground.js"),
 };
 const menu = [
 	["watch", ["overview", "live", "statistics"]],
-	["try", ["simulator"]],
+	["set", ["upstreams", "keys", "settings", "config", "access"]],
+	["try", ["simulator", "playground"]],
 ];
 const THEMES = ["system", "light", "dark"];
 

@@ -10,12 +10,14 @@ export * from "./npm/htm.js";
 
 const above = {toasts: [], question: null, draw: () => {}};
 let toastCount = 0;
+const SHOWN_MS = 5000;
 
-export function toast(text, kind = "note", ms = 5000) {
+// Shown for so long; 0: until it says something else.
+export function toast(text, kind = "note", ms = SHOWN_MS) {
 	const item = {id: ++toastCount, text, kind};
 	above.toasts = [...above.toasts.slice(-3), item];
 	above.draw();
-	const say = (next, nextKind = kind, nextMs = ms) => {
+	const say = (next, nextKind = kind, nextMs = ms || SHOWN_MS) => {
 		Object.assign(item, {text: next, kind: nextKind});
 		above.draw();
 		setTimeout(() => {
@@ -87,9 +89,8 @@ export function failureText(answer) {
 	return t(failures[answer.status] ?? answer.body.message ?? "failed_somehow", answer.wait);
 }
 
-// A change, and the news of it: when all data planes have applied it. Returns the answer.
-export async function change(method, path, body, {done, ifMatch = "*", quiet422} = {}) {
-	const answer = await call(method, path, body, {ifMatch});
+// Tells what became of a change: what went wrong, or when all data planes have applied it.
+change.told = (answer, {done, quiet422} = {}) => {
 	if (answer.status < 200 || answer.status > 299) {
 		if (!(quiet422 && answer.status === 422))
 			toast(failureText(answer), "bad", 8000);
@@ -104,6 +105,11 @@ export async function change(method, path, body, {done, ifMatch = "*", quiet422}
 	whenApplied(version).then(at => at === null ? say(`${done ?? t("saved")} ${t("applied_late")}`, "warn", 8000)
 		: say(`${done ?? t("saved")} ${t("applied_at", time(at))}`, "good"));
 	return answer;
+};
+
+// A change, and the news of it. Returns the answer.
+export async function change(method, path, body, {ifMatch = "*", ...more} = {}) {
+	return change.told(await call(method, path, body, {ifMatch}), more);
 }
 
 // ---- questions ----
@@ -175,10 +181,20 @@ export const Choice = ({label, value, options, onChange}) => html`<div class="ch
 	${options.map(([name, text]) => html`<button key=${name} type="button" aria-pressed=${name === value ? "true" : "false"}
 		onClick=${() => onChange(name)}>${text}</button>`)}</div>`;
 
-export const Field = ({label, help, fault, children}) => html`<label class=${fault ? "field wrong" : "field"}>
-	<span class="label">${label}</span>${children}
-	${fault && html`<span class="fault" role="alert">${fault}</span>`}
-	${help && html`<span class="help">${help}</span>`}</label>`;
+let fieldCount = 0;
+
+// One control with its label; the label is tied to whatever control stands in it.
+export function Field({label, help, fault, children}) {
+	const place = useRef();
+	useEffect(() => {
+		const control = place.current.querySelector("input, select, textarea");
+		control.id ||= `field-${++fieldCount}`;
+		place.current.querySelector("label").htmlFor = control.id;
+	}, []);
+	return html`<div class=${fault ? "field wrong" : "field"} ref=${place}><label class="label">${label}</label>${children}
+		${fault && html`<span class="fault" role="alert">${fault}</span>`}
+		${help && html`<span class="help">${help}</span>`}</div>`;
+}
 
 // Without the clipboard the text is selected at least.
 export function Snippet({title, text}) {

@@ -36,5 +36,6 @@ export default function Login() {
 		<p id="login-said" class="said" role="alert">${knows(said) ? t(said) : said}</p>
 		<button type="submit" class="main" disabled=${busy}>${t("login_button")}</button>
 		<p class="soft">${t("login_help")} <code>admin-token</code></p>
+		<p class="soft">${t("login_code")} <code>pointsman login</code></p>
 	</form>`;
 }

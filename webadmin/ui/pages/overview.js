@@ -238,7 +238,10 @@ export default function Overview() {
 	const mayChange = live.session?.role !== "viewer";
 	return html`<${Head} title=${t("page_overview")} />
 		<${Today} rows=${rows} planes=${state.dataplanes} />
-		${used.length === 0 && html`<${Empty} title=${t("no_upstreams")}><p class="soft">${t("no_upstreams_help")}</p><//>`}
+		${state.alerts?.active.length > 0 && html`<${Notice} kind="warn"><ul class="plain-list">${state.alerts.active.map(alert => html`<li key=${alert.incident}>
+			<span>${t(`alert_${alert.kind}`)}: <b>${alert.name || alert.subject}</b></span><span class="soft">${t("from", when(alert.since_ms))} · <a href="#/settings/alerts">${t("alert_settings")}</a></span></li>`)}</ul><//>`}
+		${used.length === 0 && html`<${Empty} title=${t("no_upstreams")}><p class="soft">${t("no_upstreams_help")}</p>
+			<p><a class="button" href="#/upstreams">${t("to_upstreams")}</a></p><//>`}
 		${used.map(group => html`<${Group} key=${group.group} group=${group} now=${now} mayChange=${mayChange}
 			rowsOf=${id => rows.filter(row => row.upstream === id)} />`)}
 		${used.length > 0 && empty.length > 0 && html`<p class="soft empties">${t("groups_empty")} ${empty.map(group => t(group.group)).join(" · ")}</p>`}

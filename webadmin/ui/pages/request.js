@@ -1,7 +1,10 @@
 // One request: what was tried for it, how long each took, who was at fault, what it used.
 import {Dialog, Mark, Notice, Scroll, Waiting, html, useAsk} from "../kit.js";
-import {bytes, dateTime, money, number, reasonText, t, took} from "../i18n.js";
+import {addWords, bytes, dateTime, money, number, reasonText, t, took} from "../i18n.js";
+import statisticWords from "../words/statistics.js";
 import {kindOf, tokensOf} from "./live.js";
+
+addWords(statisticWords);
 
 const close = () => { location.hash = "#/live"; };
 
