@@ -124,6 +124,14 @@ courier_note(struct courier *courier)
 		loop_timer_arm(&courier->timer, COURIER_WAIT_MS);
 }
 
+void
+courier_renew(struct courier *courier)
+{
+	bus_req_give_up(courier->req);
+	if (journal_counts(courier->journal).pending > 0)
+		loop_timer_arm(&courier->timer, 0);
+}
+
 struct courier *
 courier_new(struct loop *loop, const char *run_dir, struct journal *journal, struct err *err)
 {

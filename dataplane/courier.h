@@ -17,5 +17,7 @@ void courier_free(struct courier *courier); /* NULL is fine */
  * together. */
 #define COURIER_WAIT_MS 100
 void courier_note(struct courier *courier);
+/* Another controlplane is there: what the one before was asked is asked again at once. */
+void courier_renew(struct courier *courier);
 
 #endif

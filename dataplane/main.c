@@ -67,6 +67,7 @@ struct dataplane {
 	struct front front;
 	struct journal *journal; /* NULL: it could not be opened */
 	struct courier *courier;
+	uint64_t epoch; /* of the controlplane whose table is held */
 	struct link *link;
 	struct errands *errands;
 	struct herald *herald;
@@ -189,6 +190,9 @@ on_table(struct table *table, void *ctx)
 	if (!dp->draining)
 		herald_table(dp->herald, table);
 	tracer_table(dp->front.env.tracer, table);
+	if (dp->courier != NULL && table->epoch != dp->epoch)
+		courier_renew(dp->courier);
+	dp->epoch = table->epoch;
 	if (!dp->ready && !dp->draining && !dp->failed)
 		write_ready(dp);
 }

@@ -294,9 +294,8 @@ on_answered(struct loop_io *io, unsigned events, void *ctx)
 	release(message);
 }
 
-/* A peer that dies again and again can leave the library (1.1.5) with a question that it never
- * sends again, also when the peer is back (measured: 90 deaths, a second apart). A new socket can.
- */
+/* What a peer was asked before it died the library sends again after RESEND_MS only; and behind a
+ * deadline nobody knows whether the old question is still under way. A new socket knows none. */
 static void
 renew(struct bus_req *req)
 {
@@ -316,6 +315,15 @@ on_deadline(struct loop_timer *timer, void *ctx)
 	(void)timer;
 	renew(ctx);
 	finish(ctx, view_make(NULL, 0));
+}
+
+void
+bus_req_give_up(struct bus_req *req)
+{
+	if (!bus_req_busy(req))
+		return;
+	renew(req);
+	finish(req, view_make(NULL, 0));
 }
 
 struct bus_req *

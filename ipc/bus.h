@@ -39,6 +39,8 @@ bool bus_req_busy(const struct bus_req *req);
 /* False (and nothing sent) while busy. Questions are idempotent: the library may send one twice. */
 MUST_CHECK bool bus_req_ask(
     struct bus_req *req, struct view message, uint32_t timeout_ms, bus_message_fn *fn, void *ctx);
+/* Whoever was asked is known to be gone: as if the deadline had passed. Fine when not busy. */
+void bus_req_give_up(struct bus_req *req);
 void bus_req_free(struct bus_req *req);
 
 #endif
