@@ -42,6 +42,7 @@ split_file(const struct bytes *text, json_t **head, struct view *document, struc
 {
 	struct view rest = bytes_view(text), line;
 	*head = NULL;
+	*document = (struct view){0};
 	if (!view_split(&rest, '\n', &line) || !jget_parse(line, head, err))
 		return err_set(err, ERR_PARSE, "history", "a file of the history is damaged");
 	*document = rest;

@@ -362,6 +362,7 @@ static void
 ask_section(struct call *call, const char *section, adminlink_answer_fn *fn)
 {
 	json_t *body = section != NULL ? json_pack("{s:s}", "section", section) : NULL;
+	MUST(call != NULL);
 	if (!adminlink_ask(call->api->link, MSG_GET_CONFIG, body, fn, call))
 		api_fail_away(call);
 }
