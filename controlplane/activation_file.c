@@ -9,28 +9,23 @@
 #define ITEMS_MAX ((size_t)2 * GROUP_COUNT * TABLE_UPSTREAMS_MAX)
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
-#define FIELD(owner, member, field_kind, low, high)                                                \
-	{                                                                                          \
-		.key = #member, .kind = field_kind, .offset = offsetof(struct owner, member),      \
-		.min = low, .max = high                                                            \
-	}
 static const struct field item_fields[] = {
-    FIELD(activation_item, id, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
-    FIELD(activation_item, day, FIELD_U32, 0, 99991231),
-    FIELD(activation_item, done, FIELD_BOOL, 0, 0),
-    FIELD(activation_item, tries, FIELD_U32, 0, 1000),
-    FIELD(activation_item, seq, FIELD_U64, 0, INT64_MAX),
-    FIELD(activation_item, by, FIELD_BITS64, 0, 0),
-    FIELD(activation_item, running, FIELD_BOOL, 0, 0),
-    FIELD(activation_item, asked_ms, FIELD_I64, 0, INT64_MAX),
-    FIELD(activation_item, at_ms, FIELD_I64, 0, INT64_MAX),
-    FIELD(activation_item, success, FIELD_BOOL, 0, 0),
-    FIELD(activation_item, status, FIELD_U32, 0, 999),
-    FIELD(activation_item, reason, FIELD_TEXT, 0, REPORT_REASON_BYTES - 1),
+    FIELD_OF(activation_item, id, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(activation_item, day, FIELD_U32, 0, 99991231),
+    FIELD_OF(activation_item, done, FIELD_BOOL, 0, 0),
+    FIELD_OF(activation_item, tries, FIELD_U32, 0, 1000),
+    FIELD_OF(activation_item, seq, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(activation_item, by, FIELD_BITS64, 0, 0),
+    FIELD_OF(activation_item, running, FIELD_BOOL, 0, 0),
+    FIELD_OF(activation_item, asked_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_OF(activation_item, at_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_OF(activation_item, success, FIELD_BOOL, 0, 0),
+    FIELD_OF(activation_item, status, FIELD_U32, 0, 999),
+    FIELD_OF(activation_item, reason, FIELD_TEXT, 0, REPORT_REASON_BYTES - 1),
 };
 static const struct field head_fields[] = {
-    FIELD(activation, last_seq, FIELD_U64, 0, INT64_MAX),
-    FIELD(activation, last_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_OF(activation, last_seq, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(activation, last_ms, FIELD_I64, 0, INT64_MAX),
 };
 
 bool

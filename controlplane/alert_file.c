@@ -8,47 +8,37 @@
 #define FILE_NAME "alerts.json"
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
-#define FIELD(owner, member, field_kind, low, high)                                                \
-	{                                                                                          \
-		.key = #member, .kind = field_kind, .offset = offsetof(struct owner, member),      \
-		.min = low, .max = high                                                            \
-	}
-#define WORD(owner, member, list)                                                                  \
-	{                                                                                          \
-		.key = #member, .kind = FIELD_WORD, .offset = offsetof(struct owner, member),      \
-		.words = list                                                                      \
-	}
 static const struct field cause_fields[] = {
-    WORD(alert_cause, kind, alert_kind_words),
-    FIELD(alert_cause, subject, FIELD_TEXT, 0, ALERT_SUBJECT_BYTES - 1),
-    FIELD(alert_cause, name, FIELD_TEXT, 0, ALERT_NAME_BYTES - 1),
-    FIELD(alert_cause, detail, FIELD_TEXT, 0, ALERT_DETAIL_BYTES - 1),
-    FIELD(alert_cause, bad, FIELD_BOOL, 0, 0),
-    FIELD(alert_cause, raised, FIELD_BOOL, 0, 0),
-    FIELD(alert_cause, incident, FIELD_U64, 0, INT64_MAX),
-    FIELD(alert_cause, times, FIELD_U32, 0, UINT32_MAX),
-    FIELD(alert_cause, bad_ms, FIELD_I64, 0, INT64_MAX),
-    FIELD(alert_cause, good_ms, FIELD_I64, 0, INT64_MAX),
-    FIELD(alert_cause, told_ms, FIELD_I64, 0, INT64_MAX),
-    FIELD(alert_cause, ended_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_WORD_OF(alert_cause, kind, alert_kind_words),
+    FIELD_OF(alert_cause, subject, FIELD_TEXT, 0, ALERT_SUBJECT_BYTES - 1),
+    FIELD_OF(alert_cause, name, FIELD_TEXT, 0, ALERT_NAME_BYTES - 1),
+    FIELD_OF(alert_cause, detail, FIELD_TEXT, 0, ALERT_DETAIL_BYTES - 1),
+    FIELD_OF(alert_cause, bad, FIELD_BOOL, 0, 0),
+    FIELD_OF(alert_cause, raised, FIELD_BOOL, 0, 0),
+    FIELD_OF(alert_cause, incident, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(alert_cause, times, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(alert_cause, bad_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_OF(alert_cause, good_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_OF(alert_cause, told_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_OF(alert_cause, ended_ms, FIELD_I64, 0, INT64_MAX),
 };
 static const struct field rules_fields[] = {
-    FIELD(alert_rules, incidents, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(alert_rules, incidents, FIELD_U64, 0, INT64_MAX),
 };
 static const struct field delivery_fields[] = {
-    WORD(alert_delivery, state, alert_state_words),
-    FIELD(alert_delivery, tries, FIELD_U32, 0, ALERT_TRIES_MAX),
-    FIELD(alert_delivery, seq, FIELD_U64, 0, INT64_MAX),
-    FIELD(alert_delivery, by, FIELD_BITS64, 0, 0),
-    FIELD(alert_delivery, asked_ms, FIELD_I64, 0, INT64_MAX),
-    FIELD(alert_delivery, at_ms, FIELD_I64, 0, INT64_MAX),
-    FIELD(alert_delivery, status, FIELD_U32, 0, 999),
-    FIELD(alert_delivery, reason, FIELD_TEXT, 0, ALERT_REASON_BYTES - 1),
+    FIELD_WORD_OF(alert_delivery, state, alert_state_words),
+    FIELD_OF(alert_delivery, tries, FIELD_U32, 0, ALERT_TRIES_MAX),
+    FIELD_OF(alert_delivery, seq, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(alert_delivery, by, FIELD_BITS64, 0, 0),
+    FIELD_OF(alert_delivery, asked_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_OF(alert_delivery, at_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_OF(alert_delivery, status, FIELD_U32, 0, 999),
+    FIELD_OF(alert_delivery, reason, FIELD_TEXT, 0, ALERT_REASON_BYTES - 1),
 };
 static const struct field notice_fields[] = {
-    FIELD(alert_notice, id, FIELD_BITS64, 0, 0),
-    WORD(alert_notice, event, alert_event_words),
-    FIELD(alert_notice, at_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_OF(alert_notice, id, FIELD_BITS64, 0, 0),
+    FIELD_WORD_OF(alert_notice, event, alert_event_words),
+    FIELD_OF(alert_notice, at_ms, FIELD_I64, 0, INT64_MAX),
 };
 #define WAY(way, name)                                                                             \
 	{                                                                                          \
@@ -65,8 +55,8 @@ static const struct field outbox_fields[] = {
     WAY(ALERT_COMMAND, "command_seq"),
     PAUSE(ALERT_WEBHOOK, "webhook_next_ms"),
     PAUSE(ALERT_COMMAND, "command_next_ms"),
-    FIELD(alert_outbox, dropped, FIELD_U64, 0, INT64_MAX),
-    FIELD(alert_outbox, given_up, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(alert_outbox, dropped, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(alert_outbox, given_up, FIELD_U64, 0, INT64_MAX),
 };
 
 static void

@@ -25,16 +25,8 @@ struct saved {
 	int64_t since_ms, error_ms, until_ms, hold_ms;
 };
 
-#define FIELD(member, field_kind, low, high)                                                       \
-	{                                                                                          \
-		.key = #member, .kind = field_kind, .offset = offsetof(struct saved, member),      \
-		.min = low, .max = high                                                            \
-	}
-#define WORD(member, list)                                                                         \
-	{                                                                                          \
-		.key = #member, .kind = FIELD_WORD, .offset = offsetof(struct saved, member),      \
-		.words = list                                                                      \
-	}
+#define FIELD(member, kind, low, high) FIELD_OF(saved, member, kind, low, high)
+#define WORD(member, list) FIELD_WORD_OF(saved, member, list)
 static const struct field saved_fields[] = {
     WORD(group, table_group_words),
     FIELD(upstream, FIELD_STR, 1, TABLE_URL_BYTES_MAX),

@@ -33,6 +33,18 @@ struct field {
 	const char *const *words; /* NULL at the end */
 };
 
+/* A row for a member of struct `owner`, under its own name. */
+#define FIELD_OF(owner, member, field_kind, low, high)                                             \
+	{                                                                                          \
+		.key = #member, .kind = field_kind, .offset = offsetof(struct owner, member),      \
+		.min = low, .max = high                                                            \
+	}
+#define FIELD_WORD_OF(owner, member, list)                                                         \
+	{                                                                                          \
+		.key = #member, .kind = FIELD_WORD, .offset = offsetof(struct owner, member),      \
+		.words = list                                                                      \
+	}
+
 /* A new object; with `more` members set by the caller afterwards it is still decodable by
  * fields_decode with the same `more`. */
 json_t *fields_encode(const struct field *fields, size_t count, const void *obj);

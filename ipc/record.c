@@ -7,18 +7,8 @@
 #include <stdio.h>
 
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
-#define FIELD(owner, member, field_kind, low, high)                                                \
-	{                                                                                          \
-		.key = #member, .kind = field_kind, .offset = offsetof(struct owner, member),      \
-		.min = low, .max = high                                                            \
-	}
-#define WORD(owner, member, list)                                                                  \
-	{                                                                                          \
-		.key = #member, .kind = FIELD_WORD, .offset = offsetof(struct owner, member),      \
-		.words = list                                                                      \
-	}
 #define TEXT(owner, member)                                                                        \
-	FIELD(owner, member, FIELD_TEXT, 0, sizeof(((struct owner *)NULL)->member) - 1)
+	FIELD_OF(owner, member, FIELD_TEXT, 0, sizeof(((struct owner *)NULL)->member) - 1)
 #define TOKENS(member)                                                                             \
 	{                                                                                          \
 		.key = #member, .kind = FIELD_I64,                                                 \
@@ -36,43 +26,43 @@ const char *const record_usage_words[] = {
 
 static const struct field record_fields[] = {
     TEXT(record, id),
-    FIELD(record, at_ms, FIELD_I64, 0, INT64_MAX),
-    FIELD(record, client_key, FIELD_STR, 0, RECORD_NAME_BYTES),
-    FIELD(record, path, FIELD_STR, 0, RECORD_NAME_BYTES),
-    FIELD(record, model, FIELD_STR, 0, RECORD_NAME_BYTES),
-    WORD(record, protocol, table_protocol_words),
-    WORD(record, group, table_group_words),
+    FIELD_OF(record, at_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_OF(record, client_key, FIELD_STR, 0, RECORD_NAME_BYTES),
+    FIELD_OF(record, path, FIELD_STR, 0, RECORD_NAME_BYTES),
+    FIELD_OF(record, model, FIELD_STR, 0, RECORD_NAME_BYTES),
+    FIELD_WORD_OF(record, protocol, table_protocol_words),
+    FIELD_WORD_OF(record, group, table_group_words),
     TEXT(record, session),
     TEXT(record, session_source),
     TEXT(record, why),
-    FIELD(record, generate, FIELD_BOOL, 0, 0),
-    FIELD(record, stream, FIELD_BOOL, 0, 0),
-    FIELD(record, status, FIELD_U32, 0, 999),
+    FIELD_OF(record, generate, FIELD_BOOL, 0, 0),
+    FIELD_OF(record, stream, FIELD_BOOL, 0, 0),
+    FIELD_OF(record, status, FIELD_U32, 0, 999),
     TEXT(record, result),
-    WORD(record, blame, blame_words),
+    FIELD_WORD_OF(record, blame, blame_words),
     TEXT(record, reason),
-    FIELD(record, ttfb_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(record, ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(record, bytes_in, FIELD_U64, 0, INT64_MAX),
-    FIELD(record, bytes_out, FIELD_U64, 0, INT64_MAX),
-    FIELD(record, calls, FIELD_U32, 0, UINT32_MAX),
-    FIELD(record, loss, FIELD_STR, 0, RECORD_NAME_BYTES),
+    FIELD_OF(record, ttfb_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(record, ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(record, bytes_in, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(record, bytes_out, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(record, calls, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(record, loss, FIELD_STR, 0, RECORD_NAME_BYTES),
 };
 
 static const struct field attempt_fields[] = {
-    FIELD(record_attempt, upstream, FIELD_STR, 1, RECORD_NAME_BYTES),
-    FIELD(record_attempt, model, FIELD_STR, 0, RECORD_NAME_BYTES),
-    WORD(record_attempt, protocol, table_protocol_words),
-    WORD(record_attempt, blame, blame_words),
+    FIELD_OF(record_attempt, upstream, FIELD_STR, 1, RECORD_NAME_BYTES),
+    FIELD_OF(record_attempt, model, FIELD_STR, 0, RECORD_NAME_BYTES),
+    FIELD_WORD_OF(record_attempt, protocol, table_protocol_words),
+    FIELD_WORD_OF(record_attempt, blame, blame_words),
     TEXT(record_attempt, reason),
-    FIELD(record_attempt, status, FIELD_U32, 0, 999),
-    FIELD(record_attempt, hedge, FIELD_BOOL, 0, 0),
-    FIELD(record_attempt, began_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(record_attempt, ttfb_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(record_attempt, ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(record_attempt, retry_after_ms, FIELD_U64, 0, INT64_MAX),
-    WORD(record_attempt, usage, record_usage_words),
-    FIELD(record_attempt, odd, FIELD_BOOL, 0, 0),
+    FIELD_OF(record_attempt, status, FIELD_U32, 0, 999),
+    FIELD_OF(record_attempt, hedge, FIELD_BOOL, 0, 0),
+    FIELD_OF(record_attempt, began_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(record_attempt, ttfb_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(record_attempt, ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(record_attempt, retry_after_ms, FIELD_U64, 0, INT64_MAX),
+    FIELD_WORD_OF(record_attempt, usage, record_usage_words),
+    FIELD_OF(record_attempt, odd, FIELD_BOOL, 0, 0),
     TOKENS(input),
     TOKENS(cache_write_5m),
     TOKENS(cache_write_1h),
@@ -80,8 +70,8 @@ static const struct field attempt_fields[] = {
     TOKENS(output),
     TOKENS(reasoning),
     TOKENS(web_searches),
-    FIELD(record_attempt, cost_nano_usd, FIELD_I64, -1, INT64_MAX),
-    FIELD(record_attempt, served, FIELD_STR, 0, RECORD_NAME_BYTES),
+    FIELD_OF(record_attempt, cost_nano_usd, FIELD_I64, -1, INT64_MAX),
+    FIELD_OF(record_attempt, served, FIELD_STR, 0, RECORD_NAME_BYTES),
 };
 
 json_t *

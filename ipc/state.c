@@ -9,13 +9,8 @@
 const char *const blame_words[] = {
     "nobody", "request", "key", "model", "upstream", "network", "us", "client", NULL};
 
-#define FIELD(owner, member, field_kind, low, high)                                                \
-	{                                                                                          \
-		.key = #member, .kind = field_kind, .offset = offsetof(struct owner, member),      \
-		.min = low, .max = high                                                            \
-	}
-#define OTHER(member, field_kind, low, high) FIELD(report, member, field_kind, low, high)
-#define NUMBER(member) FIELD(report, member, FIELD_U64, 0, INT64_MAX)
+#define OTHER(member, field_kind, low, high) FIELD_OF(report, member, field_kind, low, high)
+#define NUMBER(member) FIELD_OF(report, member, FIELD_U64, 0, INT64_MAX)
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
 static const struct field report_fields[] = {
@@ -56,29 +51,29 @@ static const struct field report_fields[] = {
 };
 
 static const struct field outcome_fields[] = {
-    FIELD(report_outcome, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
-    FIELD(report_outcome, model, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(report_outcome, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(report_outcome, model, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
     {.key = "blame",
 	.kind = FIELD_WORD,
 	.offset = offsetof(struct report_outcome, blame),
 	.words = blame_words},
-    FIELD(report_outcome, reason, FIELD_TEXT, 0, REPORT_REASON_BYTES - 1),
-    FIELD(report_outcome, status, FIELD_U32, 0, 999),
-    FIELD(report_outcome, success, FIELD_BOOL, 0, 0),
-    FIELD(report_outcome, begun, FIELD_BOOL, 0, 0),
-    FIELD(report_outcome, generate, FIELD_BOOL, 0, 0),
-    FIELD(report_outcome, ttfb_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(report_outcome, retry_after_ms, FIELD_U64, 0, INT64_MAX),
-    FIELD(report_outcome, probe, FIELD_BOOL, 0, 0),
-    FIELD(report_outcome, activation, FIELD_BOOL, 0, 0),
-    FIELD(report_outcome, probe_seq, FIELD_U64, 0, INT64_MAX),
-    FIELD(report_outcome, age_ms, FIELD_U64, 0, INT64_MAX),
-    FIELD(report_outcome, count, FIELD_U32, 1, UINT32_MAX),
+    FIELD_OF(report_outcome, reason, FIELD_TEXT, 0, REPORT_REASON_BYTES - 1),
+    FIELD_OF(report_outcome, status, FIELD_U32, 0, 999),
+    FIELD_OF(report_outcome, success, FIELD_BOOL, 0, 0),
+    FIELD_OF(report_outcome, begun, FIELD_BOOL, 0, 0),
+    FIELD_OF(report_outcome, generate, FIELD_BOOL, 0, 0),
+    FIELD_OF(report_outcome, ttfb_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(report_outcome, retry_after_ms, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(report_outcome, probe, FIELD_BOOL, 0, 0),
+    FIELD_OF(report_outcome, activation, FIELD_BOOL, 0, 0),
+    FIELD_OF(report_outcome, probe_seq, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(report_outcome, age_ms, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(report_outcome, count, FIELD_U32, 1, UINT32_MAX),
 };
 
 static const struct field lesson_fields[] = {
-    FIELD(lesson_of, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
-    FIELD(lesson_of, model, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(lesson_of, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(lesson_of, model, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
     {.key = "kind",
 	.kind = FIELD_WORD,
 	.offset = offsetof(struct lesson_of, lesson.kind),
@@ -90,20 +85,20 @@ static const struct field lesson_fields[] = {
 };
 
 static const struct field trial_fields[] = {
-    FIELD(trial_result, seq, FIELD_U64, 1, INT64_MAX),
-    FIELD(trial_result, ok, FIELD_BOOL, 0, 0),
-    FIELD(trial_result, status, FIELD_U32, 0, 999),
-    FIELD(trial_result, reason, FIELD_TEXT, 0, TRIAL_WORD_BYTES - 1),
-    FIELD(trial_result, error, FIELD_STR, 0, TRIAL_ERROR_BYTES),
-    FIELD(trial_result, served, FIELD_TEXT, 0, TRIAL_MODEL_BYTES - 1),
-    FIELD(trial_result, ttfb_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(trial_result, ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(trial_result, input, FIELD_I64, -1, INT64_MAX),
-    FIELD(trial_result, cache_read, FIELD_I64, -1, INT64_MAX),
-    FIELD(trial_result, cache_write_5m, FIELD_I64, -1, INT64_MAX),
-    FIELD(trial_result, cache_write_1h, FIELD_I64, -1, INT64_MAX),
-    FIELD(trial_result, output, FIELD_I64, -1, INT64_MAX),
-    FIELD(trial_result, reasoning, FIELD_I64, -1, INT64_MAX),
+    FIELD_OF(trial_result, seq, FIELD_U64, 1, INT64_MAX),
+    FIELD_OF(trial_result, ok, FIELD_BOOL, 0, 0),
+    FIELD_OF(trial_result, status, FIELD_U32, 0, 999),
+    FIELD_OF(trial_result, reason, FIELD_TEXT, 0, TRIAL_WORD_BYTES - 1),
+    FIELD_OF(trial_result, error, FIELD_STR, 0, TRIAL_ERROR_BYTES),
+    FIELD_OF(trial_result, served, FIELD_TEXT, 0, TRIAL_MODEL_BYTES - 1),
+    FIELD_OF(trial_result, ttfb_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(trial_result, ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(trial_result, input, FIELD_I64, -1, INT64_MAX),
+    FIELD_OF(trial_result, cache_read, FIELD_I64, -1, INT64_MAX),
+    FIELD_OF(trial_result, cache_write_5m, FIELD_I64, -1, INT64_MAX),
+    FIELD_OF(trial_result, cache_write_1h, FIELD_I64, -1, INT64_MAX),
+    FIELD_OF(trial_result, output, FIELD_I64, -1, INT64_MAX),
+    FIELD_OF(trial_result, reasoning, FIELD_I64, -1, INT64_MAX),
 };
 
 static void

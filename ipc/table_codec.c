@@ -6,16 +6,6 @@
 #include "table_words.h"
 #include <stdio.h>
 
-#define FIELD(owner, member, field_kind, low, high)                                                \
-	{                                                                                          \
-		.key = #member, .kind = field_kind, .offset = offsetof(struct owner, member),      \
-		.min = low, .max = high                                                            \
-	}
-#define WORD(owner, member, list)                                                                  \
-	{                                                                                          \
-		.key = #member, .kind = FIELD_WORD, .offset = offsetof(struct owner, member),      \
-		.words = list                                                                      \
-	}
 /* One of a member for each period. */
 #define ONE(owner, member, name, field_kind, which)                                                \
 	{                                                                                          \
@@ -36,25 +26,25 @@
 		.offset = offsetof(struct upstream_entry, accepts.member)                          \
 	}
 static const struct field upstream_fields[] = {
-    FIELD(upstream_entry, id, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
-    FIELD(upstream_entry, name, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
-    FIELD(upstream_entry, base_url, FIELD_STR, 1, TABLE_URL_BYTES_MAX),
-    FIELD(upstream_entry, key, FIELD_SECRET, 0, SECRET_BYTES_MAX),
-    WORD(upstream_entry, protocol, table_protocol_words),
-    WORD(upstream_entry, tier, table_tier_words),
-    FIELD(upstream_entry, available, FIELD_BOOL, 0, 0),
-    FIELD(upstream_entry, demo, FIELD_BOOL, 0, 0),
-    FIELD(upstream_entry, any_address, FIELD_BOOL, 0, 0),
-    FIELD(upstream_entry, price_ppm, FIELD_U32, 0, TABLE_PRICE_PPM_MAX),
-    FIELD(upstream_entry, weight, FIELD_U32, 1, TABLE_WEIGHT_MAX),
-    WORD(upstream_entry, off, table_off_words),
-    FIELD(upstream_entry, ramp, FIELD_U32, 0, UINT32_MAX),
-    FIELD(upstream_entry, resume_at_ms, FIELD_I64, 0, INT64_MAX),
-    FIELD(upstream_entry, probe_seq, FIELD_U64, 0, INT64_MAX),
-    FIELD(upstream_entry, probe_every_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(upstream_entry, activate_seq, FIELD_U64, 0, INT64_MAX),
-    FIELD(upstream_entry, activate_by, FIELD_BITS64, 0, 0),
-    WORD(upstream_entry, fold, capability_fold_words),
+    FIELD_OF(upstream_entry, id, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(upstream_entry, name, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(upstream_entry, base_url, FIELD_STR, 1, TABLE_URL_BYTES_MAX),
+    FIELD_OF(upstream_entry, key, FIELD_SECRET, 0, SECRET_BYTES_MAX),
+    FIELD_WORD_OF(upstream_entry, protocol, table_protocol_words),
+    FIELD_WORD_OF(upstream_entry, tier, table_tier_words),
+    FIELD_OF(upstream_entry, available, FIELD_BOOL, 0, 0),
+    FIELD_OF(upstream_entry, demo, FIELD_BOOL, 0, 0),
+    FIELD_OF(upstream_entry, any_address, FIELD_BOOL, 0, 0),
+    FIELD_OF(upstream_entry, price_ppm, FIELD_U32, 0, TABLE_PRICE_PPM_MAX),
+    FIELD_OF(upstream_entry, weight, FIELD_U32, 1, TABLE_WEIGHT_MAX),
+    FIELD_WORD_OF(upstream_entry, off, table_off_words),
+    FIELD_OF(upstream_entry, ramp, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(upstream_entry, resume_at_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_OF(upstream_entry, probe_seq, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(upstream_entry, probe_every_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(upstream_entry, activate_seq, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(upstream_entry, activate_by, FIELD_BITS64, 0, 0),
+    FIELD_WORD_OF(upstream_entry, fold, capability_fold_words),
     ACCEPTS(max_tokens_old_name),
     ACCEPTS(top_k),
     ACCEPTS(cache_breakpoints),
@@ -67,47 +57,47 @@ static const struct field upstream_fields[] = {
     ACCEPTS(stops_here),
 };
 static const struct field model_fields[] = {
-    FIELD(model_pattern, pattern, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(model_pattern, pattern, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
 };
 static const struct field rename_fields[] = {
-    FIELD(model_rename, from, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
-    FIELD(model_rename, to, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(model_rename, from, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(model_rename, to, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
 };
 static const struct field cooling_fields[] = {
-    FIELD(cooling_model, model, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
-    FIELD(cooling_model, until_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_OF(cooling_model, model, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(cooling_model, until_ms, FIELD_I64, 0, INT64_MAX),
 };
 static const struct field client_key_fields[] = {
-    FIELD(client_key, id, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
-    FIELD(client_key, name, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
-    FIELD(client_key, sha256, FIELD_SHA256, 0, 0),
-    FIELD(client_key, groups, FIELD_U32, 0, UINT32_MAX),
-    FIELD(client_key, requests_per_minute, FIELD_U64, 0, INT64_MAX),
-    FIELD(client_key, tokens_per_minute, FIELD_U64, 0, INT64_MAX),
-    FIELD(client_key, concurrent_requests, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(client_key, id, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(client_key, name, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(client_key, sha256, FIELD_SHA256, 0, 0),
+    FIELD_OF(client_key, groups, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(client_key, requests_per_minute, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(client_key, tokens_per_minute, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(client_key, concurrent_requests, FIELD_U32, 0, UINT32_MAX),
     EACH(client_key, tokens_per, "tokens_per", FIELD_U64),
     EACH(client_key, nano_usd_per, "nano_usd_per", FIELD_U64),
-    FIELD(client_key, warn_percent, FIELD_U32, 0, 100),
-    FIELD(client_key, spent_known, FIELD_BOOL, 0, 0),
+    FIELD_OF(client_key, warn_percent, FIELD_U32, 0, 100),
+    FIELD_OF(client_key, spent_known, FIELD_BOOL, 0, 0),
     EACH(client_key, spent_start_ms, "spent_start_ms", FIELD_I64),
     EACH(client_key, spent_tokens, "spent_tokens", FIELD_I64),
     EACH(client_key, spent_nano, "spent_nano", FIELD_I64),
 };
 static const struct field price_fields[] = {
-    FIELD(price_row, model, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
-    FIELD(price_row, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
-    FIELD(price_row, from_ms, FIELD_I64, 0, INT64_MAX),
-    FIELD(price_row, input, FIELD_I64, 0, PRICE_MAX),
-    FIELD(price_row, output, FIELD_I64, 0, PRICE_MAX),
-    FIELD(price_row, cache_write_5m, FIELD_I64, 0, PRICE_MAX),
-    FIELD(price_row, cache_write_1h, FIELD_I64, 0, PRICE_MAX),
-    FIELD(price_row, cache_read, FIELD_I64, 0, PRICE_MAX),
-    FIELD(price_row, web_search, FIELD_I64, 0, PRICE_MAX),
+    FIELD_OF(price_row, model, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(price_row, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(price_row, from_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_OF(price_row, input, FIELD_I64, 0, PRICE_MAX),
+    FIELD_OF(price_row, output, FIELD_I64, 0, PRICE_MAX),
+    FIELD_OF(price_row, cache_write_5m, FIELD_I64, 0, PRICE_MAX),
+    FIELD_OF(price_row, cache_write_1h, FIELD_I64, 0, PRICE_MAX),
+    FIELD_OF(price_row, cache_read, FIELD_I64, 0, PRICE_MAX),
+    FIELD_OF(price_row, web_search, FIELD_I64, 0, PRICE_MAX),
 };
 static const struct field model_rule_fields[] = {
-    FIELD(model_rule, source, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
-    FIELD(model_rule, target, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
-    FIELD(model_rule, full_format, FIELD_BOOL, 0, 0),
+    FIELD_OF(model_rule, source, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(model_rule, target, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(model_rule, full_format, FIELD_BOOL, 0, 0),
 };
 static const struct field capability_fields[] = {
     {.key = "pattern",
@@ -115,21 +105,21 @@ static const struct field capability_fields[] = {
 	.offset = offsetof(struct model_capability, pattern),
 	.min = 1,
 	.max = CAPABILITY_PATTERN_BYTES - 1},
-    WORD(model_capability, thinking, capability_thinking_words),
-    WORD(model_capability, thinking_always, capability_toggle_words),
-    WORD(model_capability, sampling, capability_toggle_words),
-    WORD(model_capability, sampling_both, capability_toggle_words),
-    WORD(model_capability, system_mid, capability_toggle_words),
-    WORD(model_capability, prefill, capability_toggle_words),
-    WORD(model_capability, effort_xhigh, capability_toggle_words),
-    WORD(model_capability, effort_max, capability_toggle_words),
-    WORD(model_capability, json_schema, capability_toggle_words),
-    FIELD(model_capability, max_output_tokens, FIELD_I64, 0, CAPABILITY_TOKENS_MAX),
-    FIELD(model_capability, max_effort_budget, FIELD_I64, 0, CAPABILITY_TOKENS_MAX),
+    FIELD_WORD_OF(model_capability, thinking, capability_thinking_words),
+    FIELD_WORD_OF(model_capability, thinking_always, capability_toggle_words),
+    FIELD_WORD_OF(model_capability, sampling, capability_toggle_words),
+    FIELD_WORD_OF(model_capability, sampling_both, capability_toggle_words),
+    FIELD_WORD_OF(model_capability, system_mid, capability_toggle_words),
+    FIELD_WORD_OF(model_capability, prefill, capability_toggle_words),
+    FIELD_WORD_OF(model_capability, effort_xhigh, capability_toggle_words),
+    FIELD_WORD_OF(model_capability, effort_max, capability_toggle_words),
+    FIELD_WORD_OF(model_capability, json_schema, capability_toggle_words),
+    FIELD_OF(model_capability, max_output_tokens, FIELD_I64, 0, CAPABILITY_TOKENS_MAX),
+    FIELD_OF(model_capability, max_effort_budget, FIELD_I64, 0, CAPABILITY_TOKENS_MAX),
 };
 static const struct field lesson_fields[] = {
-    FIELD(lesson_of, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
-    FIELD(lesson_of, model, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(lesson_of, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(lesson_of, model, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
     {.key = "kind",
 	.kind = FIELD_WORD,
 	.offset = offsetof(struct lesson_of, lesson.kind),
@@ -144,46 +134,46 @@ static const struct field lesson_fields[] = {
 	.max = INT64_MAX},
 };
 static const struct field trial_fields[] = {
-    FIELD(trial_order, seq, FIELD_U64, 1, INT64_MAX),
-    FIELD(trial_order, by, FIELD_BITS64, 0, 0),
-    WORD(trial_order, protocol, table_protocol_words),
-    FIELD(trial_order, base_url, FIELD_STR, 1, TABLE_URL_BYTES_MAX),
-    FIELD(trial_order, key, FIELD_SECRET, 0, SECRET_BYTES_MAX),
-    FIELD(trial_order, any_address, FIELD_BOOL, 0, 0),
-    FIELD(trial_order, model, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
-    FIELD(trial_order, prompt, FIELD_STR, 1, TABLE_PROMPT_BYTES_MAX),
-    FIELD(trial_order, max_tokens, FIELD_U32, 1, UINT32_MAX),
+    FIELD_OF(trial_order, seq, FIELD_U64, 1, INT64_MAX),
+    FIELD_OF(trial_order, by, FIELD_BITS64, 0, 0),
+    FIELD_WORD_OF(trial_order, protocol, table_protocol_words),
+    FIELD_OF(trial_order, base_url, FIELD_STR, 1, TABLE_URL_BYTES_MAX),
+    FIELD_OF(trial_order, key, FIELD_SECRET, 0, SECRET_BYTES_MAX),
+    FIELD_OF(trial_order, any_address, FIELD_BOOL, 0, 0),
+    FIELD_OF(trial_order, model, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(trial_order, prompt, FIELD_STR, 1, TABLE_PROMPT_BYTES_MAX),
+    FIELD_OF(trial_order, max_tokens, FIELD_U32, 1, UINT32_MAX),
 };
 static const struct field timeouts_fields[] = {
-    FIELD(table_timeouts, connect_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(table_timeouts, first_byte_stream_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(table_timeouts, first_byte_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(table_timeouts, idle_stream_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(table_timeouts, idle_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(table_timeouts, total_stream_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(table_timeouts, total_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(table_timeouts, write_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(table_timeouts, request_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(table_timeouts, connect_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(table_timeouts, first_byte_stream_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(table_timeouts, first_byte_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(table_timeouts, idle_stream_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(table_timeouts, idle_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(table_timeouts, total_stream_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(table_timeouts, total_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(table_timeouts, write_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(table_timeouts, request_ms, FIELD_U32, 0, UINT32_MAX),
 };
 static const struct field policy_fields[] = {
-    WORD(group_policy, pick, policy_pick_words),
-    FIELD(group_policy, affinity_ttl_ms, FIELD_U32, 0, UINT32_MAX),
-    WORD(group_policy, hedge, policy_hedge_words),
-    FIELD(group_policy, hedge_after_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(group_policy, hedge_budget_percent, FIELD_U32, 0, UINT32_MAX),
-    FIELD(group_policy, keepalive_ms, FIELD_U32, 0, UINT32_MAX),
-    FIELD(group_policy, attempts_max, FIELD_U32, 1, TABLE_ATTEMPTS_MAX),
-    FIELD(group_policy, same_upstream_retries, FIELD_U32, 0, TABLE_ATTEMPTS_MAX),
-    FIELD(group_policy, retry_budget_percent, FIELD_U32, 0, UINT32_MAX),
-    FIELD(group_policy, retry_burst, FIELD_U32, 0, UINT32_MAX),
-    FIELD(group_policy, retry_deadline_ms, FIELD_U32, 0, UINT32_MAX),
-    WORD(group_policy, convert, policy_convert_words),
-    WORD(group_policy, loss, policy_loss_words),
+    FIELD_WORD_OF(group_policy, pick, policy_pick_words),
+    FIELD_OF(group_policy, affinity_ttl_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_WORD_OF(group_policy, hedge, policy_hedge_words),
+    FIELD_OF(group_policy, hedge_after_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(group_policy, hedge_budget_percent, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(group_policy, keepalive_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(group_policy, attempts_max, FIELD_U32, 1, TABLE_ATTEMPTS_MAX),
+    FIELD_OF(group_policy, same_upstream_retries, FIELD_U32, 0, TABLE_ATTEMPTS_MAX),
+    FIELD_OF(group_policy, retry_budget_percent, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(group_policy, retry_burst, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(group_policy, retry_deadline_ms, FIELD_U32, 0, UINT32_MAX),
+    FIELD_WORD_OF(group_policy, convert, policy_convert_words),
+    FIELD_WORD_OF(group_policy, loss, policy_loss_words),
 };
 static const struct field range_fields[] = {
-    FIELD(strategy_range, first, FIELD_U32, 0, 999),
-    FIELD(strategy_range, last, FIELD_U32, 0, 999),
-    WORD(strategy_range, strategy, policy_strategy_words),
+    FIELD_OF(strategy_range, first, FIELD_U32, 0, 999),
+    FIELD_OF(strategy_range, last, FIELD_U32, 0, 999),
+    FIELD_WORD_OF(strategy_range, strategy, policy_strategy_words),
 };
 #define NETWORK(index, word)                                                                       \
 	{                                                                                          \
@@ -234,20 +224,20 @@ static const struct field tracing_fields[] = {
 };
 /* The flat members of the whole; MORE_MEMBERS others stand beside them. */
 static const struct field table_fields[] = {
-    FIELD(table, epoch, FIELD_BITS64, 0, 0),
-    FIELD(table, version, FIELD_U64, 0, INT64_MAX),
-    FIELD(table, prober, FIELD_BITS64, 0, 0),
+    FIELD_OF(table, epoch, FIELD_BITS64, 0, 0),
+    FIELD_OF(table, version, FIELD_U64, 0, INT64_MAX),
+    FIELD_OF(table, prober, FIELD_BITS64, 0, 0),
     EACH(table, periods.start_ms, "period_start_ms", FIELD_I64),
     EACH(table, periods.end_ms, "period_end_ms", FIELD_I64),
-    FIELD(table, attempts_max, FIELD_U32, 1, TABLE_ATTEMPTS_MAX),
-    FIELD(table, body_bytes_max, FIELD_U64, 1, INT64_MAX),
-    FIELD(table, cache_marks_max, FIELD_U32, 0, UINT32_MAX),
-    FIELD(table, ask_usage, FIELD_BOOL, 0, 0),
-    FIELD(table, learn, FIELD_BOOL, 0, 0),
-    FIELD(table, admin_on_api_port, FIELD_BOOL, 0, 0),
-    FIELD(table, admin_remote, FIELD_BOOL, 0, 0),
-    FIELD(table, tls_cert_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
-    FIELD(table, tls_key_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
+    FIELD_OF(table, attempts_max, FIELD_U32, 1, TABLE_ATTEMPTS_MAX),
+    FIELD_OF(table, body_bytes_max, FIELD_U64, 1, INT64_MAX),
+    FIELD_OF(table, cache_marks_max, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(table, ask_usage, FIELD_BOOL, 0, 0),
+    FIELD_OF(table, learn, FIELD_BOOL, 0, 0),
+    FIELD_OF(table, admin_on_api_port, FIELD_BOOL, 0, 0),
+    FIELD_OF(table, admin_remote, FIELD_BOOL, 0, 0),
+    FIELD_OF(table, tls_cert_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
+    FIELD_OF(table, tls_key_path, FIELD_OPT_STR, 1, TABLE_PATH_BYTES_MAX),
 };
 #define MORE_MEMBERS 13
 

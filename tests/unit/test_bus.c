@@ -234,6 +234,28 @@ START_TEST(a_deadline_passes_and_the_question_is_forgotten)
 }
 END_TEST
 
+/* Who was asked is gone: the asker hears so at once, and the next one is asked by a new socket. */
+START_TEST(a_question_is_given_up)
+{
+	struct err err = {0};
+	req = bus_req_connect(loop, path, &err);
+	bus_req_give_up(req); /* nothing is asked */
+	ck_assert_uint_eq(deadlines, 0);
+	ck_assert(bus_req_ask(req, VIEW("old"), TEST_LIMIT_MS, on_answer, NULL));
+	bus_req_give_up(req);
+	ck_assert_uint_eq(deadlines, 1);
+	ck_assert(!bus_req_busy(req));
+	struct bus_rep *rep = bus_rep_bind(loop, path, on_echo, rep_a, &err);
+	ck_assert_ptr_nonnull(rep);
+	ck_assert(bus_req_ask(req, VIEW("new"), TEST_LIMIT_MS, on_answer, NULL));
+	loop_run(loop);
+	ck_assert_str_eq(last, "a:new");
+	ck_assert_uint_eq(answered, 1); /* the old one never came */
+	bus_req_free(req);
+	bus_rep_free(rep);
+}
+END_TEST
+
 static void
 on_answer_ask_again(struct view message, void *ctx)
 {
@@ -301,6 +323,7 @@ main(void)
 	tcase_add_test(tests, a_second_binder_is_refused);
 	tcase_add_test(tests, a_question_waits_for_who_answers_it);
 	tcase_add_test(tests, a_deadline_passes_and_the_question_is_forgotten);
+	tcase_add_test(tests, a_question_is_given_up);
 	tcase_add_test(tests, an_answer_may_ask_the_next_question);
 	tcase_add_test(tests, a_message_may_be_as_big_as_said);
 	suite_add_tcase(suite, tests);
