@@ -26,11 +26,17 @@ if(NOT right)
 	if(EXISTS /etc/ssl/certs/ca-certificates.crt)
 		set(authorities --cafile=/etc/ssl/certs/ca-certificates.crt)
 	endif()
-	execute_process(COMMAND ${npm} pack --silent --ignore-scripts --no-update-notifier
-			--cache=${KEPT}/cache ${authorities} ${NAME}@${VERSION}
-		WORKING_DIRECTORY ${KEPT} RESULT_VARIABLE failed OUTPUT_QUIET ERROR_VARIABLE said)
-	checksum_is_right(right)
-	if(failed OR NOT right)
+	# A registry that is busy for a moment must not fail a build.
+	foreach(pause IN ITEMS 0 5 20)
+		if(NOT right)
+			execute_process(COMMAND ${CMAKE_COMMAND} -E sleep ${pause})
+			execute_process(COMMAND ${npm} pack --silent --ignore-scripts --no-update-notifier
+					--cache=${KEPT}/cache ${authorities} ${NAME}@${VERSION}
+				WORKING_DIRECTORY ${KEPT} OUTPUT_QUIET ERROR_VARIABLE said)
+			checksum_is_right(right)
+		endif()
+	endforeach()
+	if(NOT right)
 		message(FATAL_ERROR "npm does not give ${NAME} ${VERSION} with the known checksum: ${said}")
 	endif()
 endif()
