@@ -102,8 +102,8 @@ netaddr_format(const struct sockaddr *addr, char *out, size_t out_len)
 	}
 }
 
-static uint16_t
-bound_port(int fd)
+uint16_t
+netaddr_port(int fd)
 {
 	union {
 		struct sockaddr any;
@@ -157,7 +157,7 @@ netaddr_listen_tcp(const char *host, uint16_t *port, bool reuseport, struct err 
 	if (fd < 0) {
 		(void)err_errno(err, host, "cannot listen on port %u", *port);
 	} else {
-		*port = bound_port(fd);
+		*port = netaddr_port(fd);
 	}
 	freeaddrinfo(list);
 	return fd;

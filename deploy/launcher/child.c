@@ -1,6 +1,7 @@
 #include "child.h"
 #include "log.h"
 #include "must.h"
+#include "notify.h"
 #include "roster.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -84,6 +85,7 @@ static bool
 set_environment(const struct child_plan *plan, struct err *err)
 {
 	char pid[16], count[16], names[256];
+	notify_forget();
 	if (plan->fd_count == 0)
 		return unsetenv("LISTEN_PID") == 0 && unsetenv("LISTEN_FDS") == 0 &&
 		       unsetenv("LISTEN_FDNAMES") == 0;

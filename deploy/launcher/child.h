@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define CHILD_FDS_MAX 4
+#define CHILD_FDS_MAX 6
 #define CHILD_ARGS_MAX 12
 
 struct child_plan {

@@ -9,6 +9,8 @@
 #include "mem.h"
 #include "must.h"
 #include "names.h"
+#include "netaddr.h"
+#include "notify.h"
 #include "orphans.h"
 #include "places.h"
 #include "programs.h"
@@ -55,9 +57,11 @@ struct launcher {
 	size_t last; /* the first so many stop last */
 	uint16_t port, admin_port;
 	bool terminal; /* it was started in one */
+	bool quiet;
+	enum launcher_part part;
 	enum stage stage;
 	uint64_t began_ms, said_ms;
-	struct loop_timer ready, limit;
+	struct loop_timer ready, limit, watchdog;
 };
 
 static bool
@@ -174,6 +178,7 @@ on_stop(int signo, void *ctx)
 		return;
 	}
 	log_msg(LOG_INFO, "stop", "signal %s", sigabbrev_np(signo));
+	notify_send("STOPPING=1\nSTATUS=Finishing the streams in work");
 	launcher->stage = STAGE_STOP;
 	loop_timer_disarm(&launcher->ready);
 	for (size_t i = 0; i < launcher->count; i++)
@@ -181,6 +186,13 @@ on_stop(int signo, void *ctx)
 	signal_children(launcher, launcher->last, launcher->count, SIGTERM);
 	loop_timer_arm(&launcher->limit, STOP_MS);
 	stop_advance(launcher);
+}
+
+static void
+signal_controlplane(const struct launcher *launcher, int signo)
+{
+	if (launcher->programs_wish.controlplane)
+		signal_children(launcher, 0, 1, signo);
 }
 
 /* Somebody asks for a reload, or the terminal that we were started in was closed. */
@@ -191,7 +203,7 @@ on_hangup(int signo, void *ctx)
 	if (launcher->terminal && !isatty(STDIN_FILENO))
 		on_stop(signo, ctx);
 	else
-		signal_children(launcher, 0, 1, signo);
+		signal_controlplane(launcher, signo);
 }
 
 static void
@@ -283,7 +295,8 @@ on_ready_look(struct loop_timer *timer, void *ctx)
 	if (all_ready(launcher, &missing)) {
 		log_msg(LOG_INFO, "ready", "after %d ms",
 		    (int)(loop_now_ms(launcher->loop) - launcher->began_ms));
-		if (!announce(launcher, &err))
+		notify_send("READY=1\nSTATUS=Serving");
+		if (!launcher->quiet && launcher->part == LAUNCHER_ALL && !announce(launcher, &err))
 			log_err(LOG_ERROR, "banner", &err);
 	} else {
 		if (loop_now_ms(launcher->loop) - launcher->said_ms >= READY_SAY_MS) {
@@ -295,7 +308,27 @@ on_ready_look(struct loop_timer *timer, void *ctx)
 	bytes_fini(&missing);
 }
 
+static void
+on_watchdog(struct loop_timer *timer, void *ctx)
+{
+	(void)ctx;
+	notify_send("WATCHDOG=1");
+	loop_timer_arm(timer, notify_watchdog_ms() / 2);
+}
+
 /* ---- start ---- */
+
+const char *
+launcher_part_name(unsigned part)
+{
+	static const char *const names[] = {
+	    [LAUNCHER_ALL] = "launcher",
+	    [LAUNCHER_CONTROLPLANE] = "controlplane",
+	    [LAUNCHER_WEBADMIN] = "webadmin",
+	    [LAUNCHER_DATAPLANE] = "dataplane",
+	};
+	return part < sizeof(names) / sizeof(names[0]) ? names[part] : NULL;
+}
 
 static unsigned
 dataplanes_default(void)
@@ -321,14 +354,19 @@ set_process(void)
 	umask(077);
 }
 
-/* Folder, roster, orphans: whatever must be so before a socket is opened. */
+/* Folder, roster, orphans: whatever must be so before a socket is opened. The state folder belongs
+ * to controlplane: where that runs elsewhere, all that is ours is in the run folder. */
 static bool
-take_folder(struct launcher *launcher, const char *state, struct err *err)
+take_folder(struct launcher *launcher, const struct launcher_wish *wish, struct err *err)
 {
 	struct err why = {0};
-	if (!places_make(state, &launcher->places, err))
+	struct places *places = &launcher->places;
+	bool owner = launcher->programs_wish.controlplane;
+	if (!(owner ? places_make(wish->state, wish->run_dir, places, err)
+		    : places_join(wish->state, wish->run_dir, places, err)))
 		return false;
-	int roster = roster_open(launcher->places.state, err);
+	int roster = roster_open(owner ? places->state : places->run,
+	    launcher_part_name(owner ? LAUNCHER_ALL : launcher->part), err);
 	launcher->programs_wish.roster_fd = roster;
 	if (roster < 0)
 		return false;
@@ -338,14 +376,26 @@ take_folder(struct launcher *launcher, const char *state, struct err *err)
 	return orphans_end(roster, err);
 }
 
+/* Where sockets were handed over, theirs is the truth. */
+static uint16_t
+port_of(int fd, uint16_t wanted)
+{
+	uint16_t port = fd >= 0 ? netaddr_port(fd) : 0;
+	return port != 0 ? port : wanted;
+}
+
 static bool
 open_sockets(struct launcher *launcher, const struct launcher_wish *wish, struct err *err)
 {
 	struct programs_wish *programs = &launcher->programs_wish;
 	const struct sockets_wish sockets = {
+	    .listen = wish->listen,
+	    .admin_listen = wish->admin_listen,
 	    .port = wish->port,
 	    .admin_port = wish->admin_port,
 	    .dataplanes = programs->dataplanes,
+	    .admin = programs->webadmin,
+	    .web = programs->webadmin,
 	    .demo = wish->demo,
 	    .run_dir = launcher->places.run,
 	};
@@ -354,6 +404,9 @@ open_sockets(struct launcher *launcher, const struct launcher_wish *wish, struct
 	if (wish->demo)
 		snprintf(programs->demo_url, sizeof(programs->demo_url), "http://127.0.0.1:%u",
 		    (unsigned)launcher->sockets.demo_port);
+	launcher->port = port_of(launcher->sockets.api[0][0], wish->port);
+	launcher->admin_port = port_of(launcher->sockets.admin[0], wish->admin_port);
+	snprintf(programs->api_port, sizeof(programs->api_port), "%u", (unsigned)launcher->port);
 	return true;
 }
 
@@ -362,15 +415,19 @@ prepare(struct launcher *launcher, const struct launcher_wish *wish, struct err 
 {
 	struct programs_wish *programs = &launcher->programs_wish;
 	launcher->terminal = isatty(STDIN_FILENO);
-	launcher->port = wish->port;
-	launcher->admin_port = wish->admin_port;
-	launcher->last = wish->demo ? 2 : 1;
+	launcher->quiet = wish->quiet;
+	launcher->part = wish->only;
+	bool all = wish->only == LAUNCHER_ALL;
+	programs->controlplane = all || wish->only == LAUNCHER_CONTROLPLANE;
+	programs->webadmin = all || wish->only == LAUNCHER_WEBADMIN;
+	launcher->last = (size_t)wish->demo + (size_t)programs->controlplane;
 	programs->places = &launcher->places;
 	programs->sockets = &launcher->sockets;
 	programs->log_level = wish->log_level;
-	snprintf(programs->api_port, sizeof(programs->api_port), "%u", (unsigned)wish->port);
-	programs->dataplanes = wish->dataplanes > 0 ? wish->dataplanes : dataplanes_default();
-	if (!take_folder(launcher, wish->state, err))
+	if (all || wish->only == LAUNCHER_DATAPLANE)
+		programs->dataplanes =
+		    wish->dataplanes > 0 ? wish->dataplanes : dataplanes_default();
+	if (!take_folder(launcher, wish, err))
 		return false;
 	int len = snprintf(programs->ledger, sizeof(programs->ledger), "%s/demo-ledger.jsonl",
 	    launcher->places.state);
@@ -393,6 +450,7 @@ supervise(struct launcher *launcher)
 	launcher->began_ms = launcher->said_ms = loop_now_ms(launcher->loop);
 	loop_timer_init(&launcher->ready, launcher->loop, on_ready_look, launcher);
 	loop_timer_init(&launcher->limit, launcher->loop, on_limit, launcher);
+	loop_timer_init(&launcher->watchdog, launcher->loop, on_watchdog, launcher);
 	for (size_t i = 0; i < launcher->count; i++) {
 		struct child *child = &launcher->children[i];
 		child->launcher = launcher;
@@ -402,23 +460,36 @@ supervise(struct launcher *launcher)
 	for (size_t i = 0; i < launcher->count; i++)
 		start(&launcher->children[i]);
 	loop_timer_arm(&launcher->ready, READY_LOOK_MS);
+	if (notify_watchdog_ms() > 0)
+		on_watchdog(&launcher->watchdog, launcher);
 	loop_run(launcher->loop);
 	for (size_t i = 0; i < launcher->count; i++)
 		loop_timer_fini(&launcher->children[i].restart);
 	loop_timer_fini(&launcher->ready);
 	loop_timer_fini(&launcher->limit);
+	loop_timer_fini(&launcher->watchdog);
+}
+
+static void
+remove_socket(const struct launcher *launcher, const char *name)
+{
+	char path[PATH_MAX];
+	struct err err;
+	if (names_path(launcher->places.run, name, path, sizeof(path), &err))
+		(void)unlink(path);
 }
 
 static void
 remove_files(const struct launcher *launcher)
 {
 	static const char *const names[] = {
-	    NAMES_TABLE, NAMES_DATA, NAMES_EVENTS, NAMES_ADMIN, NAMES_WEB};
+	    NAMES_TABLE, NAMES_DATA, NAMES_EVENTS, NAMES_ADMIN, NAMES_STATS};
 	char path[PATH_MAX];
-	struct err err;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names_path(launcher->places.run, names[i], path, sizeof(path), &err))
-			(void)unlink(path);
+	if (launcher->programs_wish.controlplane)
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			remove_socket(launcher, names[i]);
+	if (launcher->programs_wish.webadmin)
+		remove_socket(launcher, NAMES_WEB);
 	for (size_t i = 0; i < launcher->count; i++)
 		if (ready_path(launcher, &launcher->programs[i], path))
 			(void)unlink(path);
@@ -430,7 +501,7 @@ launcher_run(const struct launcher_wish *wish)
 	struct launcher *launcher = MEM_NEW(struct launcher);
 	struct err err = {0};
 	set_process();
-	memset(&launcher->sockets, 0xff, sizeof(launcher->sockets)); /* nothing is open */
+	sockets_take(&launcher->sockets);
 	launcher->programs_wish.roster_fd = -1;
 	bool ok = prepare(launcher, wish, &err);
 	if (ok) {

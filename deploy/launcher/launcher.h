@@ -6,13 +6,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What is started here; the rest runs elsewhere on the same run folder. */
+enum launcher_part { LAUNCHER_ALL, LAUNCHER_CONTROLPLANE, LAUNCHER_WEBADMIN, LAUNCHER_DATAPLANE };
+
 struct launcher_wish {
-	const char *state;     /* NULL = the default folder */
-	const char *log_level; /* NULL = the programs' default */
+	const char *state, *run_dir; /* NULL = the default folders */
+	enum launcher_part only;
+	const char *listen, *admin_listen; /* NULL = the loopback addresses */
+	const char *log_level;             /* NULL = the programs' default */
 	uint16_t port, admin_port;
 	unsigned dataplanes; /* 0 = one for each core, at least 2 */
 	bool demo;
+	bool quiet; /* no banner */
 };
+
+/* The part's name ("dataplane"); NULL behind the last. LAUNCHER_ALL has "launcher". */
+const char *launcher_part_name(unsigned part);
 
 /* Returns the exit status when it was told to stop, or at once with 1 when it cannot start. */
 int launcher_run(const struct launcher_wish *wish);

@@ -11,20 +11,29 @@
 
 #define FITS(len) ((len) >= 0 && (len) < PATH_MAX)
 
+static bool
+absolute(const char *name, const char *option, char out[PATH_MAX], struct err *err)
+{
+	char cwd[PATH_MAX];
+	int len;
+	if (option[0] == '/')
+		len = snprintf(out, PATH_MAX, "%s", option);
+	else if (getcwd(cwd, sizeof(cwd)) == NULL)
+		return err_errno(err, name, "no working folder");
+	else
+		len = snprintf(out, PATH_MAX, "%s/%s", cwd, option);
+	return FITS(len) || err_set(err, ERR_LIMIT, name, "the path is too long");
+}
+
 /* The option, else the XDG default, made absolute. */
 static bool
 state_path(const char *option, char out[PATH_MAX], struct err *err)
 {
 	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	char cwd[PATH_MAX];
 	int len;
-	if (option != NULL && option[0] == '/')
-		len = snprintf(out, PATH_MAX, "%s", option);
-	else if (option != NULL && getcwd(cwd, sizeof(cwd)) == NULL)
-		return err_errno(err, "--state", "no working folder");
-	else if (option != NULL)
-		len = snprintf(out, PATH_MAX, "%s/%s", cwd, option);
-	else if (xdg != NULL && xdg[0] == '/')
+	if (option != NULL)
+		return absolute("--state", option, out, err);
+	if (xdg != NULL && xdg[0] == '/')
 		len = snprintf(out, PATH_MAX, "%s/pointsman", xdg);
 	else if (home != NULL && home[0] == '/')
 		len = snprintf(out, PATH_MAX, "%s/.local/state/pointsman", home);
@@ -40,31 +49,34 @@ resolve(char path[PATH_MAX], struct err *err)
 	char real[PATH_MAX];
 	if (realpath(path, real) != NULL)
 		return FITS(snprintf(path, PATH_MAX, "%s", real));
-	return errno == ENOENT || err_errno(err, path, "cannot use the state folder");
+	return errno == ENOENT || err_errno(err, path, "cannot use the folder");
 }
 
-static void
-find_run(struct places *places)
+static bool
+find_run(const char *option, struct places *places, struct err *err)
 {
 	char longest[PATH_MAX], hex[17];
 	uint8_t sum[CRYPTO_SHA256_BYTES];
 	struct err too_long;
+	if (option != NULL)
+		return absolute("--run-dir", option, places->run, err) &&
+		       resolve(places->run, err) &&
+		       names_path(places->run, NAMES_EVENTS, longest, sizeof(longest), err);
 	int len = snprintf(places->run, sizeof(places->run), "%s/run", places->state);
 	if (FITS(len) && names_path(places->run, NAMES_EVENTS, longest, sizeof(longest), &too_long))
-		return;
+		return true;
 	crypto_sha256(view_of(places->state), sum);
 	crypto_hex(sum, 8, hex);
 	snprintf(
 	    places->run, sizeof(places->run), "/tmp/pointsman-%u-%s", (unsigned)geteuid(), hex);
+	return true;
 }
 
 bool
-places_find(const char *state, struct places *out, struct err *err)
+places_find(const char *state, const char *run, struct places *out, struct err *err)
 {
-	if (!state_path(state, out->state, err) || !resolve(out->state, err))
-		return false;
-	find_run(out);
-	return true;
+	return state_path(state, out->state, err) && resolve(out->state, err) &&
+	       find_run(run, out, err);
 }
 
 /* Who may enter the run folder may speak to every program: a folder of somebody else is refused. */
@@ -85,8 +97,14 @@ own(const char *path, struct err *err)
 }
 
 bool
-places_make(const char *state, struct places *out, struct err *err)
+places_make(const char *state, const char *run, struct places *out, struct err *err)
 {
 	return state_path(state, out->state, err) && fileio_mkdirs(out->state, 0700, err) &&
-	       places_find(state, out, err) && own(out->run, err);
+	       places_find(state, run, out, err) && own(out->run, err);
+}
+
+bool
+places_join(const char *state, const char *run, struct places *out, struct err *err)
+{
+	return places_find(state, run, out, err) && own(out->run, err);
 }

@@ -8,12 +8,19 @@
 
 struct places {
 	char state[PATH_MAX]; /* absolute */
-	char run[PATH_MAX];   /* of the sockets: <state>/run, or in /tmp when that is too long */
+	/* Of the sockets: as asked for, else <state>/run, or in /tmp when that is too long. */
+	char run[PATH_MAX];
 };
 
-/* Where a Pointsman on `state` (NULL = the default) has its folders; makes nothing. */
-MUST_CHECK bool places_find(const char *state, struct places *out, struct err *err);
+/* Where a Pointsman on `state` and `run` (NULL = the defaults) has its folders; makes nothing. */
+MUST_CHECK bool places_find(
+    const char *state, const char *run, struct places *out, struct err *err);
 /* The same, made: mode 0700, the run folder checked to be ours alone. */
-MUST_CHECK bool places_make(const char *state, struct places *out, struct err *err);
+MUST_CHECK bool places_make(
+    const char *state, const char *run, struct places *out, struct err *err);
+
+/* For who has no state folder of his own here: only the run folder is made. */
+MUST_CHECK bool places_join(
+    const char *state, const char *run, struct places *out, struct err *err);
 
 #endif

@@ -96,8 +96,8 @@ fill_webadmin(struct program *program, const struct programs_wish *wish, struct 
 	add_option(&program->plan, "--state", wish->places->state);
 	add_option(&program->plan, "--api-port", wish->api_port);
 	add_log_level(program, wish);
-	for (size_t family = 0; family < SOCKETS_FAMILIES; family++)
-		child_plan_fd(&program->plan, wish->sockets->admin[family], "admin");
+	for (size_t place = 0; place < SOCKETS_ADDRESSES_MAX; place++)
+		child_plan_fd(&program->plan, wish->sockets->admin[place], "admin");
 	child_plan_fd(&program->plan, wish->sockets->web, "web");
 	return true;
 }
@@ -124,8 +124,8 @@ fill_dataplane(
 	add_option(&program->plan, "--run-dir", wish->places->run);
 	add_option(&program->plan, "--instance", program->instance);
 	add_log_level(program, wish);
-	for (size_t family = 0; family < SOCKETS_FAMILIES; family++)
-		child_plan_fd(&program->plan, wish->sockets->api[instance][family], "api");
+	for (size_t place = 0; place < SOCKETS_ADDRESSES_MAX; place++)
+		child_plan_fd(&program->plan, wish->sockets->api[instance][place], "api");
 	return true;
 }
 
@@ -135,11 +135,11 @@ programs_list(const struct programs_wish *wish, struct program out[PROGRAMS_MAX]
 {
 	size_t used = 0;
 	MUST(wish->dataplanes <= SOCKETS_DATAPLANES_MAX);
-	if (!fill_controlplane(&out[used++], wish, err))
+	if (wish->controlplane && !fill_controlplane(&out[used++], wish, err))
 		return false;
 	if (wish->demo_url[0] != '\0' && !fill_demo(&out[used++], wish, err))
 		return false;
-	if (!fill_webadmin(&out[used++], wish, err))
+	if (wish->webadmin && !fill_webadmin(&out[used++], wish, err))
 		return false;
 	for (unsigned i = 0; i < wish->dataplanes; i++)
 		if (!fill_dataplane(&out[used++], wish, i, err))

@@ -23,7 +23,8 @@ struct program {
 struct programs_wish {
 	const struct places *places;
 	const struct sockets *sockets;
-	unsigned dataplanes;
+	bool controlplane, webadmin;
+	unsigned dataplanes; /* 0 = none */
 	int roster_fd;
 	const char *log_level; /* NULL = theirs */
 	char api_port[8];      /* for the pages that tell clients where to connect */

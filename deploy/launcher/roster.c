@@ -5,12 +5,12 @@
 #include <stdio.h>
 
 int
-roster_open(const char *state_dir, struct err *err)
+roster_open(const char *folder, const char *name, struct err *err)
 {
 	char path[PATH_MAX];
-	int len = snprintf(path, sizeof(path), "%s/launcher.lock", state_dir);
+	int len = snprintf(path, sizeof(path), "%s/%s.lock", folder, name);
 	if (len < 0 || (size_t)len >= sizeof(path)) {
-		err_set(err, ERR_LIMIT, "", "the path of the state folder is too long");
+		err_set(err, ERR_LIMIT, "", "the path of its folder is too long");
 		return -1;
 	}
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -1,12 +1,15 @@
 #include "sockets.h"
+#include "log.h"
 #include "names.h"
 #include "netaddr.h"
+#include "view.h"
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char *const hosts[SOCKETS_FAMILIES] = {"127.0.0.1", "::1"};
+#define HOST_BYTES 256
 
 static bool
 refuse(uint16_t port, const char *option, struct err *err)
@@ -22,34 +25,61 @@ refuse(uint16_t port, const char *option, struct err *err)
 	return false; /* err says it already */
 }
 
-/* One socket on a family's loopback; *fd is -1 when this machine has no such loopback. */
-static bool
-open_one(size_t family, uint16_t port, bool reuseport, const char *option, int *fd, struct err *err)
-{
-	*fd = netaddr_listen_tcp(hosts[family], &port, reuseport, err);
-	if (*fd >= 0)
-		return true;
-	if (family > 0 && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT))
-		return true;
-	return refuse(port, option, err);
-}
+/* One port on some addresses: `count` sets of sockets, one in each for each address. */
+struct port {
+	const char *list; /* of addresses; NULL = the loopback ones */
+	uint16_t number;
+	const char *option;
+	int (*fds)[SOCKETS_ADDRESSES_MAX];
+	unsigned count;
+};
 
-/* `count` pairs on the port. A shared port would also let in a second Pointsman of the same user,
- * who would then get half of the calls: so the port is first taken alone. */
+/* One socket; *fd stays -1 when it is `optional` and this machine has no such address. */
 static bool
-open_port(uint16_t port, const char *option, int (*fds)[SOCKETS_FAMILIES], unsigned count,
+open_one(const struct port *port, const char *host, bool reuseport, bool optional, int *fd,
     struct err *err)
 {
-	for (size_t family = 0; family < SOCKETS_FAMILIES; family++) {
-		int alone;
-		if (!open_one(family, port, false, option, &alone, err))
+	uint16_t number = port->number;
+	*fd = netaddr_listen_tcp(host, &number, reuseport, err);
+	if (*fd >= 0)
+		return true;
+	if (optional && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT))
+		return true;
+	return refuse(number, port->option, err);
+}
+
+/* A port shared by SO_REUSEPORT would also let in a second Pointsman of the same user, who would
+ * then get half of the calls: so it is first taken alone. */
+static bool
+open_host(const struct port *port, const char *host, size_t place, struct err *err)
+{
+	bool optional = port->list == NULL && place > 0; /* not every machine has ::1 */
+	int alone;
+	if (!open_one(port, host, false, optional, &alone, err))
+		return false;
+	if (alone < 0)
+		return true;
+	close(alone);
+	for (unsigned i = 0; i < port->count; i++)
+		if (!open_one(port, host, true, false, &port->fds[i][place], err))
 			return false;
-		if (alone < 0)
-			continue;
-		close(alone);
-		for (unsigned i = 0; i < count; i++)
-			if (!open_one(family, port, true, option, &fds[i][family], err))
-				return false;
+	return true;
+}
+
+static bool
+open_port(const struct port *port, struct err *err)
+{
+	struct view rest = view_of(port->list != NULL ? port->list : SOCKETS_LISTEN_DEFAULT), part;
+	char host[HOST_BYTES];
+	for (size_t place = 0; view_split(&rest, ',', &part); place++) {
+		if (place == SOCKETS_ADDRESSES_MAX)
+			return err_set(err, ERR_CONFIG, port->option, "at most %d addresses",
+			    SOCKETS_ADDRESSES_MAX);
+		if (part.len == 0 || part.len >= sizeof(host))
+			return err_set(err, ERR_CONFIG, port->option, "an address is empty");
+		snprintf(host, sizeof(host), "%.*s", VIEW_ARGS(part));
+		if (!open_host(port, host, place, err))
+			return false;
 	}
 	return true;
 }
@@ -64,18 +94,68 @@ open_web(const char *run_dir, int *fd, struct err *err)
 	return *fd >= 0;
 }
 
+/* ---- what was handed over ---- */
+
+static bool
+put(int *fds, int fd)
+{
+	for (size_t i = 0; i < SOCKETS_ADDRESSES_MAX; i++) {
+		if (fds[i] >= 0)
+			continue;
+		fds[i] = fd;
+		return true;
+	}
+	return false;
+}
+
+static void
+on_handed(int fd, const char *name, void *ctx)
+{
+	struct sockets *sockets = ctx;
+	bool api = strcmp(name, "api") == 0;
+	if ((api || strcmp(name, "admin") == 0) && netaddr_port(fd) != 0 &&
+	    put(api ? sockets->api[0] : sockets->admin, fd)) {
+		sockets->api_shared = sockets->api_shared || api;
+		return;
+	}
+	log_msg(LOG_WARN, "fd_ignored", "descriptor \"%s\" is not for this program", name);
+	close(fd);
+}
+
+void
+sockets_take(struct sockets *out)
+{
+	memset(out, 0xff, sizeof(*out)); /* every descriptor is -1 */
+	out->api_shared = false;
+	out->demo_port = 0;
+	(void)netaddr_take_listen_fds(on_handed, out);
+}
+
+/* ---- all ---- */
+
+static bool
+open_all(const struct sockets_wish *wish, struct sockets *out, struct err *err)
+{
+	const struct port api = {wish->listen, wish->port, "--port", out->api, wish->dataplanes};
+	const struct port admin = {
+	    wish->admin_listen, wish->admin_port, "--admin-port", &out->admin, 1};
+	if (wish->dataplanes > 0 && !out->api_shared && !open_port(&api, err))
+		return false;
+	if (wish->admin && out->admin[0] < 0 && !open_port(&admin, err))
+		return false;
+	if (wish->web && !open_web(wish->run_dir, &out->web, err))
+		return false;
+	if (wish->demo)
+		out->demo = netaddr_listen_tcp("127.0.0.1", &out->demo_port, false, err);
+	return !wish->demo || out->demo >= 0;
+}
+
 bool
 sockets_open(const struct sockets_wish *wish, struct sockets *out, struct err *err)
 {
-	memset(out, 0xff, sizeof(*out)); /* every descriptor is -1 */
-	out->demo_port = 0;
-	bool ok = open_port(wish->port, "--port", out->api, wish->dataplanes, err) &&
-		  open_port(wish->admin_port, "--admin-port", &out->admin, 1, err) &&
-		  open_web(wish->run_dir, &out->web, err);
-	if (ok && wish->demo) {
-		out->demo = netaddr_listen_tcp(hosts[0], &out->demo_port, false, err);
-		ok = out->demo >= 0;
-	}
+	bool ok = open_all(wish, out, err);
+	for (unsigned i = 1; ok && out->api_shared && i < wish->dataplanes; i++)
+		memcpy(out->api[i], out->api[0], sizeof(out->api[0]));
 	if (!ok)
 		sockets_close(out);
 	return ok;
@@ -92,10 +172,13 @@ close_one(int *fd)
 void
 sockets_close(struct sockets *sockets)
 {
-	for (size_t family = 0; family < SOCKETS_FAMILIES; family++) {
-		for (size_t i = 0; i < SOCKETS_DATAPLANES_MAX; i++)
-			close_one(&sockets->api[i][family]);
-		close_one(&sockets->admin[family]);
+	for (size_t place = 0; place < SOCKETS_ADDRESSES_MAX; place++) {
+		for (size_t i = 0; i < SOCKETS_DATAPLANES_MAX; i++) {
+			if (i > 0 && sockets->api_shared) /* the same as the first */
+				sockets->api[i][place] = -1;
+			close_one(&sockets->api[i][place]);
+		}
+		close_one(&sockets->admin[place]);
 	}
 	close_one(&sockets->web);
 	close_one(&sockets->demo);

@@ -11,6 +11,7 @@
 #include "query.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2
@@ -68,7 +69,7 @@ show_answer(const struct ask *ask, const struct options *options)
 	struct places places;
 	struct envelope answer;
 	struct err err = {0};
-	if (!places_find(options->state, &places, &err)) {
+	if (!places_find(options->state, options->run_dir, &places, &err)) {
 		json_decref(ask->body);
 		return fail(&err);
 	}
@@ -105,7 +106,7 @@ find_upstream(
 {
 	struct places places;
 	struct envelope answer;
-	if (!places_find(options->state, &places, err) ||
+	if (!places_find(options->state, options->run_dir, &places, err) ||
 	    !query_ask(&places, MSG_GET_STATE, NULL, &answer, err))
 		return false;
 	bool ok = operate_find(answer.body, word, id, err);
@@ -137,13 +138,28 @@ run(const struct options *options)
 	if (options->log_level != NULL)
 		(void)!log_level_parse(view_of(options->log_level), &level);
 	log_init("pointsman", level);
+	unsigned part = LAUNCHER_ALL;
+	while (options->only != NULL && part <= LAUNCHER_DATAPLANE &&
+	       (part == LAUNCHER_ALL || strcmp(options->only, launcher_part_name(part)) != 0))
+		part++;
+	if (part > LAUNCHER_DATAPLANE) {
+		struct err err = {0};
+		err_set(&err, ERR_CONFIG, "--only", "must be controlplane, webadmin or dataplane");
+		fail(&err);
+		return EXIT_USAGE;
+	}
 	const struct launcher_wish wish = {
 	    .state = options->state,
+	    .run_dir = options->run_dir,
+	    .only = (enum launcher_part)part,
+	    .listen = options->listen,
+	    .admin_listen = options->admin_listen,
 	    .log_level = options->log_level,
 	    .port = (uint16_t)options->port,
 	    .admin_port = (uint16_t)options->admin_port,
 	    .dataplanes = options->dataplanes,
-	    .demo = !options->no_demo,
+	    .demo = !options->no_demo && part == LAUNCHER_ALL,
+	    .quiet = options->quiet,
 	};
 	return launcher_run(&wish);
 }

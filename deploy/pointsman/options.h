@@ -31,11 +31,13 @@ enum command {
 struct options {
 	enum command command; /* COMMAND_NONE: only --help or --version */
 	bool help;
-	const char *state;     /* NULL = the default folder; strings are argv's */
-	const char *log_level; /* NULL = the default */
+	const char *state, *run_dir;       /* NULL = the default folders; strings are argv's */
+	const char *listen, *admin_listen; /* NULL = the loopback addresses */
+	const char *only;                  /* NULL = everything */
+	const char *log_level;             /* NULL = the default */
 	uint32_t port, admin_port;
 	uint32_t dataplanes; /* 0 = by the number of cores */
-	bool no_demo;
+	bool no_demo, quiet;
 	bool json;
 	bool all;
 	uint32_t limit;   /* 0 = the default */

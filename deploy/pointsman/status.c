@@ -94,7 +94,7 @@ print_programs(const struct places *places, struct bytes *out)
 	    [ROSTER_DEMO] = "demo-upstream",
 	};
 	struct err err;
-	int fd = roster_open(places->state, &err);
+	int fd = roster_open(places->state, "launcher", &err);
 	if (fd < 0)
 		return;
 	MUST(bytes_append_str(out, "\nPrograms "));

@@ -4,6 +4,7 @@
 #include "child.h"
 #include "fileio.h"
 #include "netaddr.h"
+#include "notify.h"
 #include "orphans.h"
 #include "places.h"
 #include "roster.h"
@@ -15,7 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,15 +66,15 @@ START_TEST(the_state_folder_has_a_default)
 	struct err err;
 	setenv("HOME", "/nonexistent/home", 1);
 	setenv("XDG_STATE_HOME", "/nonexistent/xdg", 1);
-	ck_assert(places_find(NULL, &places, &err));
+	ck_assert(places_find(NULL, NULL, &places, &err));
 	ck_assert_str_eq(places.state, "/nonexistent/xdg/pointsman");
 	ck_assert_str_eq(places.run, "/nonexistent/xdg/pointsman/run");
 	setenv("XDG_STATE_HOME", "relative", 1);
-	ck_assert(places_find(NULL, &places, &err));
+	ck_assert(places_find(NULL, NULL, &places, &err));
 	ck_assert_str_eq(places.state, "/nonexistent/home/.local/state/pointsman");
 	unsetenv("XDG_STATE_HOME");
 	unsetenv("HOME");
-	ck_assert(!places_find(NULL, &places, &err));
+	ck_assert(!places_find(NULL, NULL, &places, &err));
 	ck_assert_str_eq(err.at, "--state");
 }
 END_TEST
@@ -84,13 +87,13 @@ START_TEST(one_folder_has_one_name)
 	char path[128], link_path[128];
 	snprintf(path, sizeof(path), "%s/a/b", folder);
 	snprintf(link_path, sizeof(link_path), "%s/link", folder);
-	ck_assert_msg(places_make(path, &places, &err), "%s %s", err.at, err.msg);
+	ck_assert_msg(places_make(path, NULL, &places, &err), "%s %s", err.at, err.msg);
 	ck_assert_str_eq(places.state, path);
 	ck_assert_int_eq(symlink(path, link_path), 0);
-	ck_assert(places_find(link_path, &same, &err));
+	ck_assert(places_find(link_path, NULL, &same, &err));
 	ck_assert_str_eq(same.run, places.run);
 	ck_assert_int_eq(chdir(folder), 0);
-	ck_assert(places_find("./a/../a/b/", &same, &err));
+	ck_assert(places_find("./a/../a/b/", NULL, &same, &err));
 	ck_assert_str_eq(same.run, places.run);
 	ck_assert_int_eq(stat(places.run, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0700);
@@ -104,11 +107,11 @@ START_TEST(a_long_path_gets_a_short_run_folder)
 	struct err err;
 	char path[400] = "/nonexistent/";
 	memset(path + strlen(path), 'x', 200);
-	ck_assert(places_find(path, &places, &err));
+	ck_assert(places_find(path, NULL, &places, &err));
 	ck_assert_uint_lt(strlen(places.run), 60);
 	ck_assert_int_eq(strncmp(places.run, "/tmp/pointsman-", 15), 0);
 	path[20] = 'y';
-	ck_assert(places_find(path, &other, &err));
+	ck_assert(places_find(path, NULL, &other, &err));
 	ck_assert_str_ne(places.run, other.run);
 }
 END_TEST
@@ -120,17 +123,17 @@ START_TEST(a_run_folder_that_is_not_ours_is_refused)
 	char run[128];
 	snprintf(run, sizeof(run), "%s/run", folder);
 	ck_assert_int_eq(symlink("/tmp", run), 0);
-	ck_assert(!places_make(folder, &places, &err));
+	ck_assert(!places_make(folder, NULL, &places, &err));
 	ck_assert_str_eq(err.at, run);
 	unlink(run);
 	ck_assert_int_eq(mkdir(run, 0755), 0);
-	ck_assert(places_make(folder, &places, &err));
+	ck_assert(places_make(folder, NULL, &places, &err));
 	struct stat st;
 	ck_assert_int_eq(stat(run, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0700);
 	if (geteuid() == 0) {
 		ck_assert_int_eq(chown(run, 65534, 65534), 0);
-		ck_assert(!places_make(folder, &places, &err));
+		ck_assert(!places_make(folder, NULL, &places, &err));
 	}
 }
 END_TEST
@@ -177,7 +180,7 @@ START_TEST(a_program_finds_its_sockets_at_three)
 	struct err err = {0};
 	struct bytes text;
 	char expected[64];
-	struct child_plan plan = {.roster_fd = roster_open(folder, &err), .slot = 5};
+	struct child_plan plan = {.roster_fd = roster_open(folder, "launcher", &err), .slot = 5};
 	/* The sources stand in the wrong order exactly where the targets go. */
 	uint16_t port_a = 0, port_b = 0;
 	int a = netaddr_listen_tcp("127.0.0.1", &port_a, false, &err);
@@ -207,7 +210,7 @@ START_TEST(a_program_without_sockets_hears_of_none)
 {
 	struct err err = {0};
 	struct bytes text;
-	struct child_plan plan = {.roster_fd = roster_open(folder, &err), .slot = 5};
+	struct child_plan plan = {.roster_fd = roster_open(folder, "launcher", &err), .slot = 5};
 	setenv("LISTEN_FDS", "7", 1);
 	setenv("LISTEN_PID", "1", 1);
 	int open_file =
@@ -225,7 +228,7 @@ START_TEST(a_program_gets_its_signals_back)
 {
 	struct err err = {0};
 	struct bytes text;
-	struct child_plan plan = {.roster_fd = roster_open(folder, &err), .slot = 5};
+	struct child_plan plan = {.roster_fd = roster_open(folder, "launcher", &err), .slot = 5};
 	sigset_t term;
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
@@ -266,7 +269,7 @@ spawn_holder(int roster, unsigned slot)
 START_TEST(a_slot_lives_as_long_as_its_program)
 {
 	struct err err = {0};
-	int roster = roster_open(folder, &err);
+	int roster = roster_open(folder, "launcher", &err);
 	pid_t holder;
 	ck_assert(!roster_lives(roster, 9, &holder));
 	pid_t pid = spawn_holder(roster, 9);
@@ -283,7 +286,7 @@ END_TEST
 START_TEST(programs_of_an_earlier_start_are_ended)
 {
 	struct err err = {0};
-	int roster = roster_open(folder, &err);
+	int roster = roster_open(folder, "launcher", &err);
 	spawn_holder(roster, ROSTER_CONTROLPLANE);
 	spawn_holder(roster, ROSTER_DATAPLANE + 3);
 	signal(SIGCHLD, SIG_IGN); /* nobody waits for orphans here */
@@ -308,12 +311,16 @@ START_TEST(all_sockets_are_opened_or_none)
 	ck_assert(a >= 0 && b >= 0);
 	struct sockets_wish wish = {.port = port,
 	    .admin_port = admin_port,
+	    .admin = true,
+	    .web = true,
 	    .dataplanes = 3,
 	    .demo = true,
 	    .run_dir = folder};
 	char text[16];
 	snprintf(text, sizeof(text), "%u", (unsigned)port);
 	close(b);
+	sockets_take(&sockets);
+	sockets_take(&second);
 	ck_assert(!sockets_open(&wish, &sockets, &err));
 	ck_assert_str_eq(err.at, "--port");
 	ck_assert_ptr_nonnull(strstr(err.msg, text));
@@ -330,6 +337,115 @@ START_TEST(all_sockets_are_opened_or_none)
 	ck_assert(!sockets_open(&wish, &second, &err));
 	sockets_close(&sockets);
 	ck_assert_int_eq(sockets.web, -1);
+}
+END_TEST
+
+/* Run by a process of its own, since descriptors 3 and 4 are the test runner's. 0 or the line of
+ * what was not so. */
+#define MUST_BE(condition)                                                                         \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			return __LINE__ % 256;                                                     \
+	} while (0)
+
+static int
+take_sockets(int api, uint16_t port, uint16_t admin_port)
+{
+	struct err err = {0};
+	struct sockets sockets;
+	MUST_BE(dup2(api, 3) == 3);
+	MUST_BE(dup2(open("/dev/null", O_RDONLY), 4) == 4);
+	setenv("LISTEN_PID", "self", 1);
+	setenv("LISTEN_FDS", "2", 1);
+	setenv("LISTEN_FDNAMES", "api:admin", 1);
+	sockets_take(&sockets);
+	MUST_BE(sockets.api_shared);
+	MUST_BE(fcntl(4, F_GETFD) == -1); /* no listening socket */
+	struct sockets_wish wish = {
+	    .port = port, .admin_port = admin_port, .dataplanes = 2, .admin = true};
+	MUST_BE(sockets_open(&wish, &sockets, &err));
+	MUST_BE(sockets.api[0][0] == 3 && sockets.api[1][0] == 3 && sockets.api[2][0] == -1);
+	MUST_BE(netaddr_port(3) == port && netaddr_port(sockets.admin[0]) == admin_port);
+	MUST_BE(sockets.web == -1);
+	sockets_close(&sockets);
+	MUST_BE(fcntl(3, F_GETFD) == -1);
+	return 0;
+}
+
+/* What a service manager has opened is used; what is missing is opened. */
+START_TEST(handed_sockets_are_taken)
+{
+	struct err err = {0};
+	uint16_t port = 0, admin_port = 0;
+	int status, api = netaddr_listen_tcp("127.0.0.1", &port, false, &err);
+	int admin = netaddr_listen_tcp("127.0.0.1", &admin_port, false, &err);
+	close(admin);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(take_sockets(api, port, admin_port));
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	close(api);
+}
+END_TEST
+
+START_TEST(addresses_are_a_list)
+{
+	struct err err = {0};
+	struct sockets sockets;
+	uint16_t port = 0;
+	close(netaddr_listen_tcp("127.0.0.1", &port, false, &err));
+	struct sockets_wish wish = {.listen = "127.0.0.1,127.0.0.2", .port = port, .dataplanes = 2};
+	sockets_take(&sockets);
+	ck_assert_msg(sockets_open(&wish, &sockets, &err), "%s", err.msg);
+	ck_assert_int_ge(sockets.api[1][1], 0);
+	ck_assert_int_eq(sockets.api[0][2], -1);
+	ck_assert_int_eq(sockets.admin[0], -1);
+	sockets_close(&sockets);
+	static const char *const bad[] = {"1.1.1.1.1", "127.0.0.1,,127.0.0.2",
+	    "127.0.0.1,127.0.0.2,127.0.0.3,127.0.0.4,127.0.0.5", "192.0.2.7"};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		wish.listen = bad[i];
+		ck_assert_msg(!sockets_open(&wish, &sockets, &err), "%s", bad[i]);
+	}
+}
+END_TEST
+
+/* ---- the service manager ---- */
+
+START_TEST(the_manager_is_told)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	char text[64] = "";
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/out", folder);
+	unsetenv("NOTIFY_SOCKET");
+	ck_assert(!notify_send("READY=1"));
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	setenv("NOTIFY_SOCKET", addr.sun_path, 1);
+	ck_assert(notify_send("READY=1"));
+	ck_assert_int_eq(recv(fd, text, sizeof(text), MSG_DONTWAIT), 7);
+	ck_assert_str_eq(text, "READY=1");
+	setenv("NOTIFY_SOCKET", "relative", 1);
+	ck_assert(!notify_send("READY=1"));
+	close(fd);
+}
+END_TEST
+
+START_TEST(the_watchdog_is_for_one_process)
+{
+	char pid[16];
+	unsetenv("WATCHDOG_USEC");
+	ck_assert_uint_eq(notify_watchdog_ms(), 0);
+	setenv("WATCHDOG_USEC", "20000000", 1);
+	ck_assert_uint_eq(notify_watchdog_ms(), 20000);
+	setenv("WATCHDOG_PID", "1", 1);
+	ck_assert_uint_eq(notify_watchdog_ms(), 0);
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	setenv("WATCHDOG_PID", pid, 1);
+	ck_assert_uint_eq(notify_watchdog_ms(), 20000);
+	notify_forget();
+	ck_assert_ptr_null(getenv("WATCHDOG_USEC"));
 }
 END_TEST
 
@@ -352,6 +468,10 @@ main(void)
 	tcase_add_test(tests, a_slot_lives_as_long_as_its_program);
 	tcase_add_test(tests, programs_of_an_earlier_start_are_ended);
 	tcase_add_test(tests, all_sockets_are_opened_or_none);
+	tcase_add_test(tests, handed_sockets_are_taken);
+	tcase_add_test(tests, addresses_are_a_list);
+	tcase_add_test(tests, the_manager_is_told);
+	tcase_add_test(tests, the_watchdog_is_for_one_process);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

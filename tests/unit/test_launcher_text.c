@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ARGS_MAX 12
+#define ARGS_MAX 24
 
 static struct options options;
 static struct err err;
@@ -47,13 +47,19 @@ END_TEST
 START_TEST(run_takes_all_its_options)
 {
 	ck_assert(parse("run --state /s --port=1 --admin-port 65535 --dataplanes 64 --no-demo "
-			"--log-level debug"));
+			"--log-level debug --listen ::1 --admin-listen=::1 --only webadmin "
+			"--run-dir /r --quiet"));
 	ck_assert_str_eq(options.state, "/s");
 	ck_assert_uint_eq(options.port, 1);
 	ck_assert_uint_eq(options.admin_port, 65535);
 	ck_assert_uint_eq(options.dataplanes, 64);
 	ck_assert(options.no_demo);
 	ck_assert_str_eq(options.log_level, "debug");
+	ck_assert_str_eq(options.listen, "::1");
+	ck_assert_str_eq(options.admin_listen, "::1");
+	ck_assert_str_eq(options.only, "webadmin");
+	ck_assert_str_eq(options.run_dir, "/r");
+	ck_assert(options.quiet);
 }
 END_TEST
 

@@ -1,0 +1,203 @@
+"""The Debian package on a machine with systemd: installed, used, upgraded, removed, purged."""
+
+import shutil
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+import machine
+import package
+from machine import Machine, call
+from protocols import PROTOCOLS, PATHS, ask, stream_text
+from rig import wait_for
+from wire import request
+
+STATE = "/var/lib/pointsman"
+UNITS = ("pointsman.service", "pointsman.socket", "pointsman-admin.socket")
+EXPOSURE_MAX = 15  # tenths; systemd-analyze calls up to 2 well hardened
+EVENTS, EVERY_MS = 60, 50
+# What dpkg and systemd keep about a package that is gone, and the user, by policy.
+LEFT = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid",
+        "/etc/.pwd.lock", "/var/lib/dpkg/", "/var/log/", "/var/cache/", "/var/lib/systemd/",
+        "/var/tmp/systemd-private", "/tmp/", "/var/backups/", "/etc/machine-id")
+
+
+class Shape(unittest.TestCase):
+    """What can be told without installing it."""
+
+    def test_lintian_has_nothing_to_say(self):
+        said = call("lintian", "--allow-root", "--tag-display-limit=0", NEWER, check=False)
+        self.assertEqual(said.stdout + said.stderr.replace(
+            "running with root privileges is not recommended!\n", ""), "")
+
+    def test_it_holds_what_it_should(self):
+        found = package.files(NEWER)
+        for name in ("/usr/bin/pointsman", "/usr/libexec/pointsman/dataplane",
+                     "/usr/share/man/man1/pointsman.1.gz", "/usr/lib/sysusers.d/pointsman.conf",
+                     "/usr/lib/tmpfiles.d/pointsman.conf", "/etc/default/pointsman",
+                     "/usr/share/bash-completion/completions/pointsman",
+                     *(f"/lib/systemd/system/{unit}" for unit in UNITS)):
+            self.assertIn(name, found)
+
+    def test_an_installation_by_cmake_stays_below_its_prefix(self):
+        with tempfile.TemporaryDirectory() as folder:
+            call("cmake", "--install", package.RELEASE, "--prefix", f"{folder}/p",
+                 env={"DESTDIR": "", "PATH": "/usr/bin:/bin"})
+            program = f"{folder}/p/bin/pointsman"
+            self.assertIn("pointsman ", call(program, "version").stdout)
+            self.assertTrue(Path(folder, "p/libexec/pointsman/dataplane").exists())
+
+    def test_the_service_is_hardened(self):
+        shown = call("systemd-analyze", "security", "--offline=true", "--no-pager",
+                     f"--threshold={EXPOSURE_MAX}",
+                     machine.ROOT / "deploy/systemd/pointsman.service", check=False)
+        self.assertEqual(shown.returncode, 0, shown.stdout[-600:])
+        print(shown.stdout.splitlines()[-1])
+
+    def test_completion_knows_commands_and_options(self):
+        script = machine.ROOT / "deploy/completion/pointsman"
+        bin_folder = package.RELEASE / "bin"
+
+        def complete(*words):
+            program = ('source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pointsman; '
+                       'printf "%s\\n" "${COMPREPLY[@]}"')
+            return call("bash", "-c", program, script, *words, env={
+                "PATH": f"{bin_folder}:/usr/bin:/bin"}).stdout.split()
+
+        self.assertIn("status", complete("pointsman", ""))
+        self.assertEqual(complete("pointsman", "rel"), ["reload"])
+        self.assertIn("--admin-port", complete("pointsman", "run", "--a"))
+        self.assertNotIn("--admin-port", complete("pointsman", "status", "--"))
+        self.assertEqual(complete("pointsman", "run", "--only", "d"), ["dataplane"])
+
+
+class Stream(threading.Thread):
+    """One client with one stream of some seconds."""
+
+    def __init__(self, running, key, protocol):
+        super().__init__(daemon=True)
+        self.protocol, self.answer = protocol, None
+        self.wire = send(running, key, protocol, ask(
+            protocol, model=f"demo-fault:events={EVENTS};ms={EVERY_MS}"))
+        self.start()
+
+    def run(self):
+        self.answer = self.wire.answer()
+        self.wire.close()
+
+    def check(self):
+        self.join(60)
+        assert self.answer is not None and self.answer.whole, self.answer
+        text = stream_text(self.protocol, self.answer.body)
+        assert text == ("x" * 16 * EVENTS, True), (text[1], len(text[0]))
+
+
+def send(running, key, protocol, body):
+    wire = running.wire(5101)
+    wire.send(request("POST", PATHS[protocol], body, {
+        "Authorization": f"Bearer {key}", "anthropic-version": "2023-06-01",
+        "Content-Type": "application/json"}))
+    return wire
+
+
+def say(running, key, protocol="chat"):
+    with send(running, key, protocol, ask(protocol, "[demo:say ok]")) as wire:
+        answer = wire.answer()
+        assert answer.status == 200 and answer.whole, answer
+        return stream_text(protocol, answer.body)
+
+
+def everything(running):
+    """Every path on the machine's disks."""
+    return set(running.run("find", "/", "-xdev", "-not", "-path", "/proc/*").stdout.splitlines())
+
+
+class Life(unittest.TestCase):
+    def test_installed_used_upgraded_purged(self):
+        lower = machine.base(package.depends(NEWER) + ["systemd-sysv"])
+        with Machine(lower) as running:
+            before = everything(running)
+            self.install(running)
+            self.use(running)
+            self.upgrade(running)
+            self.survive(running)
+            self.purge(running, before)
+
+    def dpkg(self, running, deb):
+        shutil.copy(deb, running.path("/root"))
+        said = running.run("dpkg", "--install", f"/root/{deb.name}")
+        running.path(f"/root/{deb.name}").unlink()
+        return said.stdout + said.stderr
+
+    def active(self, running, unit="pointsman.service"):
+        return running.run("systemctl", "is-active", unit, check=False).stdout.strip()
+
+    def install(self, running):
+        self.dpkg(running, OLDER)
+        for unit in UNITS:
+            self.assertEqual(self.active(running, unit), "active", running.run(
+                "journalctl", "-n", "40", "--no-pager", check=False).stdout)
+        # The first thing that an owner does: here, wanting the demo.
+        options = running.path("/etc/default/pointsman")
+        options.write_text(options.read_text().replace("--no-demo", "--dataplanes 2"))
+        running.run("systemctl", "restart", "pointsman.service")
+        self.key = running.path(f"{STATE}/client-key").read_text().strip()
+
+    def use(self, running):
+        for protocol in PROTOCOLS:
+            self.assertEqual(say(running, self.key, protocol), ("ok", True))
+        user = running.run("systemctl", "show", "--property=User,NRestarts", "pointsman").stdout
+        self.assertIn("User=pointsman", user)
+        for name, mode in ((STATE, "700"), (f"{STATE}/client-key", "600")):
+            self.assertEqual(running.run("stat", "--format=%a %U", name).stdout,
+                             f"{mode} pointsman\n")
+        self.assertIn("Table version", running.run("pointsman", "status", "--state", STATE).stdout)
+        journal = running.run("journalctl", "--no-pager", "-u", "pointsman").stdout
+        self.assertIn("event=ready", journal)
+        token = running.path(f"{STATE}/admin-token").read_text().strip()
+        self.assertNotIn(self.key, journal)
+        self.assertNotIn(token, journal)
+        # A file with a fault is refused, and the manager says so; a good one is taken.
+        config = running.path(f"{STATE}/json_data/all_configs.json")
+        good = config.read_text()
+        config.write_text(good.replace("{", '{"api_configs": 7, ', 1))
+        self.assertNotEqual(running.run("systemctl", "reload", "pointsman", check=False)
+                            .returncode, 0)
+        self.assertEqual(say(running, self.key), ("ok", True))
+        config.write_text(good)
+        running.run("systemctl", "reload", "pointsman")
+
+    def upgrade(self, running):
+        self.assertEqual(running.run("dpkg-query", "-W", "-f=${Version}", "pointsman").stdout,
+                         f"{package.OLDER}-1")
+        streams = [Stream(running, self.key, protocol) for protocol in PROTOCOLS]
+        self.dpkg(running, NEWER)
+        self.assertEqual(self.active(running), "active")
+        self.assertEqual(say(running, self.key), ("ok", True))
+        for stream in streams:
+            stream.check()
+        self.assertIn("--dataplanes 2", running.path("/etc/default/pointsman").read_text())
+
+    def survive(self, running):
+        """The launcher dies: the port is systemd's, so who calls meanwhile waits."""
+        running.run("systemctl", "kill", "--kill-who=main", "--signal=KILL", "pointsman")
+        self.assertEqual(say(running, self.key), ("ok", True))
+        wait_for(lambda: self.active(running) == "active", "the service is back")
+
+    def purge(self, running, before):
+        running.run("dpkg", "--remove", "pointsman")
+        self.assertEqual(self.active(running), "inactive")
+        self.assertTrue(running.path(f"{STATE}/client-key").exists())
+        self.assertTrue(running.path("/etc/default/pointsman").exists())
+        running.run("dpkg", "--purge", "pointsman")
+        left = {path for path in everything(running) - before if not path.startswith(LEFT)}
+        self.assertEqual(left, set())
+        self.assertEqual(running.run("find", "/proc", "-maxdepth", "1", "-user",
+                                     "pointsman").stdout, "")
+
+
+if __name__ == "__main__":
+    machine.need("mmdebstrap", "systemd-nspawn", "systemd-analyze", "dpkg-deb", "lintian", "unshare")
+    NEWER, OLDER = package.build()
+    unittest.main(verbosity=2)
