@@ -15,7 +15,7 @@
 #include "scrape.h"
 #include "serve_private.h"
 
-#define POLL_MS 250         /* how often the file is looked at */
+#define POLL_MS 250         /* how often the file is looked at, where the kernel tells nothing */
 #define TELL_MS 100         /* changes of health are told together */
 #define CLOCK_MS 200        /* a wall clock that is off by more was set */
 #define CALENDAR_MS 3600000 /* how old the calendar of the statistics gets */
@@ -413,6 +413,24 @@ on_poll(struct loop_timer *timer, void *ctx)
 		(void)serve_read_again(serve);
 }
 
+static void
+on_file(void *ctx)
+{
+	struct serve *serve = ctx;
+	if (store_differs(&serve->reload.store)) /* else it was our own save */
+		(void)serve_read_again(serve);
+}
+
+static void
+watch_file(struct serve *serve)
+{
+	struct err err = {0};
+	serve->watch = watch_new(serve->loop, serve->reload.store.path, on_file, serve, &err);
+	if (serve->watch == NULL)
+		log_err(LOG_WARN, "config_polled", &err);
+	loop_timer_arm(&serve->poll, POLL_MS);
+}
+
 /* ---- life ---- */
 
 static bool
@@ -479,7 +497,7 @@ serve_new(struct loop *loop, const struct serve_options *options, struct err *er
 		options->run_dir, options->state_dir, serve->reload.minted, serve->table, err))
 		goto fail;
 	loop_timer_arm(&serve->beat, NAMES_HEARTBEAT_MS);
-	loop_timer_arm(&serve->poll, POLL_MS);
+	watch_file(serve);
 	return serve;
 fail:
 	serve_free(serve);
@@ -496,6 +514,7 @@ serve_free(struct serve *serve)
 	serve_save_activation(serve);
 	serve_alerts_free(serve->alerts);
 	stats_stop(serve->stats);
+	watch_free(serve->watch);
 	loop_timer_fini(&serve->beat);
 	loop_timer_fini(&serve->poll);
 	loop_timer_fini(&serve->due);

@@ -15,6 +15,7 @@
 #include "stats.h"
 #include "table.h"
 #include "trials.h"
+#include "watch.h"
 
 struct serve {
 	struct loop *loop;
@@ -41,6 +42,7 @@ struct serve {
 	struct trials trials;
 	struct bus_pub *table_pub, *events_pub;
 	struct bus_rep *data_rep, *admin_rep;
+	struct watch *watch; /* of the file; NULL = it is only polled */
 	struct loop_timer beat, poll;
 	struct loop_timer due;  /* the next change of a schedule, a rest or an activation */
 	struct loop_timer tell; /* the state soon */

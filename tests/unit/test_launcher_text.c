@@ -69,6 +69,9 @@ START_TEST(other_commands_take_theirs)
 	ck_assert_int_eq(options.command, COMMAND_STATUS);
 	ck_assert(options.json);
 	ck_assert_str_eq(options.state, "x");
+	ck_assert(parse("check f.json"));
+	ck_assert_int_eq(options.command, COMMAND_CHECK);
+	ck_assert_str_eq(options.word, "f.json");
 	ck_assert(parse("reload --help"));
 	ck_assert(options.help);
 	ck_assert(parse("-h"));
@@ -89,6 +92,8 @@ static const struct {
     {"run --unknown", "--unknown"},
     {"run --json", "--json"},
     {"status --port 5", "--port"},
+    {"check", ""},
+    {"check a b", "b"},
     {"run --port", "--port"},
     {"run --port=", "--port"},
     {"run --port 0", "--port"},
