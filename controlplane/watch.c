@@ -26,14 +26,11 @@ on_gathered(struct loop_timer *timer, void *ctx)
 	watch->fn(watch->ctx);
 }
 
-/* A volume of Kubernetes replaces all its files at once, by the link "..data". */
 static bool
 concerns(const struct watch *watch, const struct inotify_event *event)
 {
-	if ((event->mask & IN_Q_OVERFLOW) != 0)
-		return true;
-	return event->len > 0 &&
-	       (strcmp(event->name, watch->name) == 0 || strcmp(event->name, "..data") == 0);
+	return (event->mask & IN_Q_OVERFLOW) != 0 ||
+	       (event->len > 0 && strcmp(event->name, watch->name) == 0);
 }
 
 static void

@@ -381,6 +381,17 @@ on_drain_timer(struct loop_timer *timer, void *ctx)
 	loop_timer_arm(timer, FLUSH_MS);
 }
 
+/* Where nobody else holds them, new callers are refused now and go elsewhere, instead of waiting
+ * for somebody who never accepts. */
+static void
+close_listening(struct dataplane *dp)
+{
+	while (dp->plain_count > 0)
+		close(dp->plain_fds[--dp->plain_count]);
+	while (dp->tls_count > 0)
+		close(dp->tls_fds[--dp->tls_count]);
+}
+
 static void
 on_signal(int signo, void *ctx)
 {
@@ -394,6 +405,7 @@ on_signal(int signo, void *ctx)
 	    dp->options.drain_s);
 	(void)unlink(dp->ready_path);
 	httpd_drain(dp->front.httpd, on_drained, dp);
+	close_listening(dp);
 	loop_timer_arm(&dp->drain_timer, (uint64_t)dp->options.drain_s * 1000);
 }
 

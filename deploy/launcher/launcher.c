@@ -29,7 +29,7 @@
 
 #define READY_LOOK_MS 50
 #define READY_SAY_MS 10000 /* how often a start that hangs is told */
-#define STOP_MS 12000      /* a dataplane gives its streams 10 s by itself */
+#define STOP_MS 2000       /* beyond what a dataplane gives its streams by itself */
 #define STOP_LAST_MS 5000
 #define READY_BYTES_MAX (1024 * 1024)
 
@@ -58,6 +58,7 @@ struct launcher {
 	uint16_t port, admin_port;
 	bool terminal; /* it was started in one */
 	bool quiet;
+	unsigned drain_s;
 	enum launcher_part part;
 	enum stage stage;
 	uint64_t began_ms, said_ms;
@@ -183,8 +184,10 @@ on_stop(int signo, void *ctx)
 	loop_timer_disarm(&launcher->ready);
 	for (size_t i = 0; i < launcher->count; i++)
 		loop_timer_disarm(&launcher->children[i].restart);
+	sockets_close(
+	    &launcher->sockets); /* new callers are refused, or wait where systemd holds it */
 	signal_children(launcher, launcher->last, launcher->count, SIGTERM);
-	loop_timer_arm(&launcher->limit, STOP_MS);
+	loop_timer_arm(&launcher->limit, (uint64_t)launcher->drain_s * 1000 + STOP_MS);
 	stop_advance(launcher);
 }
 
@@ -416,6 +419,8 @@ prepare(struct launcher *launcher, const struct launcher_wish *wish, struct err 
 	struct programs_wish *programs = &launcher->programs_wish;
 	launcher->terminal = isatty(STDIN_FILENO);
 	launcher->quiet = wish->quiet;
+	launcher->drain_s = wish->drain_s;
+	snprintf(programs->drain_s, sizeof(programs->drain_s), "%u", wish->drain_s);
 	launcher->part = wish->only;
 	bool all = wish->only == LAUNCHER_ALL;
 	programs->controlplane = all || wish->only == LAUNCHER_CONTROLPLANE;

@@ -15,6 +15,7 @@ struct launcher_wish {
 	const char *listen, *admin_listen; /* NULL = the loopback addresses */
 	const char *log_level;             /* NULL = the programs' default */
 	uint16_t port, admin_port;
+	unsigned drain_s;    /* what streams in work are given at the end */
 	unsigned dataplanes; /* 0 = one for each core, at least 2 */
 	bool demo;
 	bool quiet; /* no banner */

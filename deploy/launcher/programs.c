@@ -123,6 +123,7 @@ fill_dataplane(
 	snprintf(program->instance, sizeof(program->instance), "%u", instance);
 	add_option(&program->plan, "--run-dir", wish->places->run);
 	add_option(&program->plan, "--instance", program->instance);
+	add_option(&program->plan, "--drain-s", wish->drain_s);
 	add_log_level(program, wish);
 	for (size_t place = 0; place < SOCKETS_ADDRESSES_MAX; place++)
 		child_plan_fd(&program->plan, wish->sockets->api[instance][place], "api");

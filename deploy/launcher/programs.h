@@ -28,6 +28,7 @@ struct programs_wish {
 	int roster_fd;
 	const char *log_level; /* NULL = theirs */
 	char api_port[8];      /* for the pages that tell clients where to connect */
+	char drain_s[12];      /* of the dataplanes */
 	char demo_url[64];     /* "" = no demo */
 	char ledger[PATH_MAX];
 };

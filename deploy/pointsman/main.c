@@ -158,6 +158,7 @@ run(const struct options *options)
 	    .port = (uint16_t)options->port,
 	    .admin_port = (uint16_t)options->admin_port,
 	    .dataplanes = options->dataplanes,
+	    .drain_s = options->drain_s,
 	    .demo = !options->no_demo && part == LAUNCHER_ALL,
 	    .quiet = options->quiet,
 	};

@@ -91,6 +91,8 @@ static const struct option_row {
 	IN(COMMAND_RUN), only),
     {"--dataplanes", "N", "forwarding processes (default one for each core, at least 2)",
 	IN(COMMAND_RUN), KIND_NUMBER, offsetof(struct options, dataplanes), 1, 64},
+    {"--drain", "SECONDS", "what streams in work are given when it is to stop (default 10)",
+	IN(COMMAND_RUN), KIND_NUMBER, offsetof(struct options, drain_s), 1, 3600},
     {"--no-demo", NULL, "without the built-in demo upstream", IN(COMMAND_RUN), KIND_FLAG,
 	offsetof(struct options, no_demo), 0, 0},
     {"--quiet", NULL, "print no banner; the keys are in their files", IN(COMMAND_RUN), KIND_FLAG,
@@ -194,7 +196,8 @@ check_word(const struct options *options, struct err *err)
 bool
 options_parse(int argc, char *const *argv, struct options *out, struct err *err)
 {
-	*out = (struct options){.command = COMMAND_NONE, .port = 5101, .admin_port = 5102};
+	*out = (struct options){
+	    .command = COMMAND_NONE, .port = 5101, .admin_port = 5102, .drain_s = 10};
 	int at = 1;
 	if (argc > 1 && argv[1][0] != '-') {
 		for (size_t i = 0; i < COMMANDS; i++)

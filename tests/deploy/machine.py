@@ -61,6 +61,18 @@ def base(packages):
     return BASE
 
 
+def wire_in(pid, port, **more):
+    """A connection made in the network namespace of that process."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open("/proc/thread-self/ns/net", "rb") as ours, \
+            open(f"/proc/{pid}/ns/net", "rb") as theirs:
+        assert libc.setns(theirs.fileno(), CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+        try:
+            return Wire(port, **more)
+        finally:
+            assert libc.setns(ours.fileno(), CLONE_NEWNET) == 0
+
+
 class Machine:
     """with Machine(base) as machine: machine.run("systemctl", "is-active", "x")"""
 
@@ -126,14 +138,7 @@ class Machine:
 
     def wire(self, port, **more):
         """A connection made inside of the machine."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        with open("/proc/thread-self/ns/net", "rb") as ours, \
-                open(f"/proc/{self.leader}/ns/net", "rb") as theirs:
-            assert libc.setns(theirs.fileno(), CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
-            try:
-                return Wire(port, **more)
-            finally:
-                assert libc.setns(ours.fileno(), CLONE_NEWNET) == 0
+        return wire_in(self.leader, port, **more)
 
     def __exit__(self, *_):
         if self.leader:

@@ -2,21 +2,19 @@
 
 import shutil
 import tempfile
-import threading
 import unittest
 from pathlib import Path
 
 import machine
 import package
+from caller import Stream, say
 from machine import Machine, call
-from protocols import PROTOCOLS, PATHS, ask, stream_text
+from protocols import PROTOCOLS
 from rig import wait_for
-from wire import request
 
 STATE = "/var/lib/pointsman"
 UNITS = ("pointsman.service", "pointsman.socket", "pointsman-admin.socket")
 EXPOSURE_MAX = 15  # tenths; systemd-analyze calls up to 2 well hardened
-EVENTS, EVERY_MS = 60, 50
 # What dpkg and systemd keep about a package that is gone, and the user, by policy.
 LEFT = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid",
         "/etc/.pwd.lock", "/var/lib/dpkg/", "/var/log/", "/var/cache/", "/var/lib/systemd/",
@@ -72,42 +70,6 @@ class Shape(unittest.TestCase):
         self.assertEqual(complete("pointsman", "run", "--only", "d"), ["dataplane"])
 
 
-class Stream(threading.Thread):
-    """One client with one stream of some seconds."""
-
-    def __init__(self, running, key, protocol):
-        super().__init__(daemon=True)
-        self.protocol, self.answer = protocol, None
-        self.wire = send(running, key, protocol, ask(
-            protocol, model=f"demo-fault:events={EVENTS};ms={EVERY_MS}"))
-        self.start()
-
-    def run(self):
-        self.answer = self.wire.answer()
-        self.wire.close()
-
-    def check(self):
-        self.join(60)
-        assert self.answer is not None and self.answer.whole, self.answer
-        text = stream_text(self.protocol, self.answer.body)
-        assert text == ("x" * 16 * EVENTS, True), (text[1], len(text[0]))
-
-
-def send(running, key, protocol, body):
-    wire = running.wire(5101)
-    wire.send(request("POST", PATHS[protocol], body, {
-        "Authorization": f"Bearer {key}", "anthropic-version": "2023-06-01",
-        "Content-Type": "application/json"}))
-    return wire
-
-
-def say(running, key, protocol="chat"):
-    with send(running, key, protocol, ask(protocol, "[demo:say ok]")) as wire:
-        answer = wire.answer()
-        assert answer.status == 200 and answer.whole, answer
-        return stream_text(protocol, answer.body)
-
-
 def everything(running):
     """Every path on the machine's disks."""
     return set(running.run("find", "/", "-xdev", "-not", "-path", "/proc/*").stdout.splitlines())
@@ -146,7 +108,7 @@ class Life(unittest.TestCase):
 
     def use(self, running):
         for protocol in PROTOCOLS:
-            self.assertEqual(say(running, self.key, protocol), ("ok", True))
+            self.assertEqual(say(running.wire, self.key, protocol), ("ok", True))
         user = running.run("systemctl", "show", "--property=User,NRestarts", "pointsman").stdout
         self.assertIn("User=pointsman", user)
         for name, mode in ((STATE, "700"), (f"{STATE}/client-key", "600")):
@@ -164,17 +126,17 @@ class Life(unittest.TestCase):
         config.write_text(good.replace("{", '{"api_configs": 7, ', 1))
         self.assertNotEqual(running.run("systemctl", "reload", "pointsman", check=False)
                             .returncode, 0)
-        self.assertEqual(say(running, self.key), ("ok", True))
+        self.assertEqual(say(running.wire, self.key), ("ok", True))
         config.write_text(good)
         running.run("systemctl", "reload", "pointsman")
 
     def upgrade(self, running):
         self.assertEqual(running.run("dpkg-query", "-W", "-f=${Version}", "pointsman").stdout,
                          f"{package.OLDER}-1")
-        streams = [Stream(running, self.key, protocol) for protocol in PROTOCOLS]
+        streams = [Stream(running.wire, self.key, protocol) for protocol in PROTOCOLS]
         self.dpkg(running, NEWER)
         self.assertEqual(self.active(running), "active")
-        self.assertEqual(say(running, self.key), ("ok", True))
+        self.assertEqual(say(running.wire, self.key), ("ok", True))
         for stream in streams:
             stream.check()
         self.assertIn("--dataplanes 2", running.path("/etc/default/pointsman").read_text())
@@ -182,7 +144,7 @@ class Life(unittest.TestCase):
     def survive(self, running):
         """The launcher dies: the port is systemd's, so who calls meanwhile waits."""
         running.run("systemctl", "kill", "--kill-who=main", "--signal=KILL", "pointsman")
-        self.assertEqual(say(running, self.key), ("ok", True))
+        self.assertEqual(say(running.wire, self.key), ("ok", True))
         wait_for(lambda: self.active(running) == "active", "the service is back")
 
     def purge(self, running, before):

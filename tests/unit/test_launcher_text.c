@@ -48,7 +48,7 @@ START_TEST(run_takes_all_its_options)
 {
 	ck_assert(parse("run --state /s --port=1 --admin-port 65535 --dataplanes 64 --no-demo "
 			"--log-level debug --listen ::1 --admin-listen=::1 --only webadmin "
-			"--run-dir /r --quiet"));
+			"--run-dir /r --quiet --drain 3600"));
 	ck_assert_str_eq(options.state, "/s");
 	ck_assert_uint_eq(options.port, 1);
 	ck_assert_uint_eq(options.admin_port, 65535);
@@ -60,6 +60,7 @@ START_TEST(run_takes_all_its_options)
 	ck_assert_str_eq(options.only, "webadmin");
 	ck_assert_str_eq(options.run_dir, "/r");
 	ck_assert(options.quiet);
+	ck_assert_uint_eq(options.drain_s, 3600);
 }
 END_TEST
 
