@@ -67,12 +67,12 @@ class Podman:
         tar.stdout.close()
         assert tar.wait() == 0 and made.returncode == 0, made.stderr
 
-    def build(self, target, image, **arguments):
+    def build(self, dockerfile, target, image, **arguments):
         more = [word for pair in arguments.items() for word in
                 ("--build-arg", f"{pair[0]}={pair[1]}")]
         return call("buildah", *self.place, "bud", "--isolation", "chroot", "--network", "host",
                     "--pull-never", "--format", "docker", "--layers", "--target", target, *more,
-                    "-t", image, "-f", rig.ROOT / "deploy/container/Dockerfile", rig.ROOT,
+                    "-t", image, "-f", dockerfile, rig.ROOT,
                     env=self.environment, seconds=900)
 
     def image(self, name):
