@@ -40,6 +40,9 @@
 #define FLUSH_MS 500
 #define FIGURES_MS 900
 #define TRACED_MS 1000 /* for the last spans, when all else is done */
+#define LAST_MS 1000   /* for the last records; with FLUSH_MS less than the launcher's patience */
+#define LAST_LOOK_MS 20
+#define RETIRE_IDLE_MS 10000 /* kept connections of a retired one */
 #define TLS_CHECK_MS 10000
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -78,8 +81,9 @@ struct dataplane {
 	int plain_fds[FDS_MAX], tls_fds[FDS_MAX];
 	unsigned plain_count, tls_count;
 	struct tls_context *tls;
-	bool accepting, ready, draining, failed;
-	struct loop_timer accept_timer, drain_timer, tls_timer, heap_timer;
+	bool accepting, ready, retiring, draining, traced, failed;
+	struct loop_timer accept_timer, drain_timer, last_timer, tls_timer, heap_timer;
+	uint64_t last_ms;
 	struct figures figures; /* as they were at figures_ms */
 	uint64_t figures_ms;
 	uint64_t trimmed_bytes; /* resident after the last trim */
@@ -132,7 +136,7 @@ write_ready(struct dataplane *dp)
 static void
 accept_now(struct dataplane *dp)
 {
-	if (dp->accepting || dp->draining)
+	if (dp->accepting || dp->draining || dp->retiring)
 		return;
 	dp->accepting = true;
 	loop_timer_disarm(&dp->accept_timer);
@@ -152,7 +156,7 @@ start_tls(struct dataplane *dp, const struct table *table)
 {
 	struct err err;
 	if (dp->tls != NULL || dp->tls_count == 0 || table->tls_cert_path == NULL ||
-	    table->tls_key_path == NULL || dp->draining)
+	    table->tls_key_path == NULL || dp->draining || dp->retiring)
 		return;
 	dp->tls = tls_context_new(table->tls_cert_path, table->tls_key_path, &err);
 	if (dp->tls == NULL) {
@@ -193,14 +197,24 @@ on_table(struct table *table, void *ctx)
 	if (dp->courier != NULL && table->epoch != dp->epoch)
 		courier_renew(dp->courier);
 	dp->epoch = table->epoch;
-	if (!dp->ready && !dp->draining && !dp->failed)
+	if (!dp->ready && !dp->draining && !dp->retiring && !dp->failed)
 		write_ready(dp);
+}
+
+/* Also of one that retired after an upgrade and was killed: it has no successor of its name. */
+static void
+adopt_journals(struct dataplane *dp)
+{
+	if (dp->courier != NULL && !dp->draining && !dp->retiring &&
+	    journal_adopt(dp->journal, dp->options.run_dir) > 0)
+		courier_note(dp->courier);
 }
 
 static void
 on_heap_timer(struct loop_timer *timer, void *ctx)
 {
 	struct dataplane *dp = ctx;
+	adopt_journals(dp);
 	uint64_t now_bytes = figures_rss_bytes();
 	loop_timer_arm(timer, HEAP_CHECK_MS);
 	if (now_bytes < dp->trimmed_bytes)
@@ -350,11 +364,24 @@ on_last_task(struct loop_task *task, void *ctx)
 	loop_stop(dp->loop);
 }
 
+/* What was counted last is stored before the end; else it waits in the journal for a successor. */
+static void
+on_last_timer(struct loop_timer *timer, void *ctx)
+{
+	struct dataplane *dp = ctx;
+	bool waits = dp->courier != NULL && journal_counts(dp->journal).pending > 0 &&
+		     loop_now_ms(dp->loop) < dp->last_ms;
+	if (waits || !dp->traced)
+		loop_timer_arm(timer, LAST_LOOK_MS);
+	else
+		loop_stop(dp->loop);
+}
+
 static void
 on_traced(void *ctx)
 {
 	struct dataplane *dp = ctx;
-	loop_stop(dp->loop);
+	dp->traced = true;
 }
 
 static void
@@ -362,6 +389,9 @@ on_drained(void *ctx)
 {
 	struct dataplane *dp = ctx;
 	log_msg(LOG_INFO, "drained", "all connections are closed");
+	loop_timer_disarm(&dp->drain_timer);
+	dp->last_ms = loop_now_ms(dp->loop) + LAST_MS;
+	loop_timer_arm(&dp->last_timer, 0);
 	tracer_drain(dp->front.env.tracer, TRACED_MS, on_traced, dp);
 }
 
@@ -392,10 +422,29 @@ close_listening(struct dataplane *dp)
 		close(dp->tls_fds[--dp->tls_count]);
 }
 
+/* A successor serves on the same sockets: what is here is finished, as long as nobody says more.
+ * The table, health and errands go on. */
+static void
+retire(struct dataplane *dp)
+{
+	if (dp->draining || dp->retiring)
+		return;
+	dp->retiring = true;
+	loop_timer_disarm(&dp->accept_timer);
+	log_msg(LOG_INFO, "retire", "no new connections; those in work are finished");
+	(void)unlink(dp->ready_path);
+	httpd_drain(dp->front.httpd, RETIRE_IDLE_MS, on_drained, dp);
+	close_listening(dp);
+}
+
 static void
 on_signal(int signo, void *ctx)
 {
 	struct dataplane *dp = ctx;
+	if (signo == SIGUSR1) {
+		retire(dp);
+		return;
+	}
 	if (dp->draining) {
 		loop_stop(dp->loop);
 		return;
@@ -404,7 +453,7 @@ on_signal(int signo, void *ctx)
 	log_msg(LOG_INFO, "drain", "signal %d: no new connections, %u s for those in work", signo,
 	    dp->options.drain_s);
 	(void)unlink(dp->ready_path);
-	httpd_drain(dp->front.httpd, on_drained, dp);
+	httpd_drain(dp->front.httpd, 0, on_drained, dp);
 	close_listening(dp);
 	loop_timer_arm(&dp->drain_timer, (uint64_t)dp->options.drain_s * 1000);
 }
@@ -515,11 +564,13 @@ start(struct dataplane *dp, struct err *err)
 	dp->front.env.ctx = dp;
 	loop_timer_init(&dp->accept_timer, dp->loop, on_accept_timer, dp);
 	loop_timer_init(&dp->drain_timer, dp->loop, on_drain_timer, dp);
+	loop_timer_init(&dp->last_timer, dp->loop, on_last_timer, dp);
 	loop_timer_init(&dp->tls_timer, dp->loop, on_tls_timer, dp);
 	loop_timer_init(&dp->heap_timer, dp->loop, on_heap_timer, dp);
 	loop_timer_arm(&dp->heap_timer, HEAP_CHECK_MS);
 	if (!loop_signal(dp->loop, SIGTERM, on_signal, dp, err) ||
-	    !loop_signal(dp->loop, SIGINT, on_signal, dp, err))
+	    !loop_signal(dp->loop, SIGINT, on_signal, dp, err) ||
+	    !loop_signal(dp->loop, SIGUSR1, on_signal, dp, err))
 		return false;
 	(void)netaddr_take_listen_fds(on_listen_fd, dp);
 	if (dp->plain_count + dp->tls_count == 0) {
@@ -541,6 +592,10 @@ start(struct dataplane *dp, struct err *err)
 static void
 finish(struct dataplane *dp)
 {
+	/* Nothing more can be asked of it, and a signal now would look like a death. */
+	sigset_t all;
+	sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	(void)unlink(dp->ready_path);
 	/* What comes due in the last turn must not look for connections that are gone then. */
 	dp->draining = true;
@@ -549,6 +604,7 @@ finish(struct dataplane *dp)
 	dp->front.link = NULL;
 	loop_timer_fini(&dp->accept_timer);
 	loop_timer_fini(&dp->drain_timer);
+	loop_timer_fini(&dp->last_timer);
 	loop_timer_fini(&dp->tls_timer);
 	loop_timer_fini(&dp->heap_timer);
 	/* Who is cut off now frees itself in the deferred queue: one more turn. */

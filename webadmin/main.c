@@ -97,7 +97,7 @@ on_stop(int signo, void *ctx)
 	web->draining = true;
 	log_msg(LOG_INFO, "drain", "signal %d", signo);
 	(void)unlink(web->ready_path);
-	httpd_drain(web->httpd, on_drained, web);
+	httpd_drain(web->httpd, 0, on_drained, web);
 	events_drain(web->api.events);
 	loop_timer_arm(&web->drain_timer, DRAIN_MS);
 }

@@ -83,7 +83,8 @@ static void
 drain_idle(struct conn *conn)
 {
 	conn_read(conn);
-	if (conn->state == CONN_IDLE && conn->requests > 0 && input_waiting(conn) == 0)
+	if (conn->state == CONN_IDLE && conn->requests > 0 && input_waiting(conn) == 0 &&
+	    loop_now_ms(conn->httpd->loop) >= conn_drained_ms(conn))
 		conn_finish(conn, CONN_END_LINGER);
 	conn_wake(conn); /* its deadline may be another one now */
 }
@@ -247,10 +248,12 @@ httpd_conn_closed(struct httpd *httpd)
 }
 
 void
-httpd_drain(struct httpd *httpd, void (*on_drained)(void *ctx), void *ctx)
+httpd_drain(struct httpd *httpd, uint32_t idle_ms, void (*on_drained)(void *ctx), void *ctx)
 {
 	MAGIC_CHECK(httpd, HTTPD_MAGIC);
 	httpd->draining = true;
+	httpd->drain_began_ms = loop_now_ms(httpd->loop);
+	httpd->drain_idle_ms = idle_ms;
 	httpd->on_drained = on_drained;
 	httpd->drained_ctx = ctx;
 	loop_timer_disarm(&httpd->accept_timer);

@@ -84,10 +84,12 @@ void httpd_free(struct httpd *httpd);
  * `tls` (may be NULL = plain) is borrowed. `tag` comes back from httpd_req_tag. At most 16. */
 MUST_CHECK bool httpd_listen(
     struct httpd *httpd, int fd, struct tls_context *tls, int tag, struct err *err);
-/* Stops accepting, marks answers "Connection: close", closes idle connections (those that never
- * sent a request have head_ms for it). `on_drained` is called (deferred) when the last connection
- * is gone. */
-void httpd_drain(struct httpd *httpd, void (*on_drained)(void *ctx), void *ctx);
+/* Stops accepting, marks answers "Connection: close", closes connections that are idle for
+ * `idle_ms` from now on (those that never sent a request have head_ms for it): a client that asks
+ * again meanwhile gets an answer and is told, while one that asks just as we close is cut. May be
+ * called again, with less patience. `on_drained` is called (deferred) when the last connection is
+ * gone. */
+void httpd_drain(struct httpd *httpd, uint32_t idle_ms, void (*on_drained)(void *ctx), void *ctx);
 struct httpd_counts {
 	uint64_t accepted, requests, refused; /* refused: answered by the parser itself */
 	unsigned connections, in_work;

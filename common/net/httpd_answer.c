@@ -193,7 +193,8 @@ httpd_end(struct http_req *req)
 		out_append(&conn->out, VIEW("0\r\n\r\n"));
 	if (req->counted && !req->no_body && req->left > 0) {
 		conn_finish(conn, CONN_END_CUT);
-	} else if (!req->close && !conn->httpd->draining) {
+	} else if (!req->close && (!conn->httpd->draining || conn->httpd->drain_idle_ms > 0)) {
+		/* Also while draining: the client was not told and may just ask again. */
 		conn_next(conn);
 	} else if (req->head.keep_alive || req->head.chunked || req->head.length > 0) {
 		/* More may come, be it only a stray line end behind the body. */

@@ -243,6 +243,25 @@ flush(struct conn *conn)
 
 /* ---- deadlines ---- */
 
+uint64_t
+conn_drained_ms(const struct conn *conn)
+{
+	const struct httpd *httpd = conn->httpd;
+	uint64_t since = conn->since_ms;
+	if (conn->requests == 0)
+		return since + httpd->limits.head_ms;
+	return (since > httpd->drain_began_ms ? since : httpd->drain_began_ms) +
+	       httpd->drain_idle_ms;
+}
+
+static uint64_t
+idle_due_ms(const struct conn *conn)
+{
+	uint64_t due = conn->since_ms + conn->httpd->limits.idle_ms;
+	uint64_t drained = conn->httpd->draining ? conn_drained_ms(conn) : UINT64_MAX;
+	return drained < due ? drained : due;
+}
+
 static uint64_t
 due_ms(const struct conn *conn)
 {
@@ -257,9 +276,7 @@ due_ms(const struct conn *conn)
 	} else if (conn->state == CONN_LINGER) {
 		due = conn->since_ms + HTTPD_LINGER_MS;
 	} else if (conn->state == CONN_IDLE && conn->blocked == 0) {
-		due = conn->since_ms + (conn->httpd->draining && limits->head_ms < limits->idle_ms
-					       ? limits->head_ms
-					       : limits->idle_ms);
+		due = idle_due_ms(conn);
 	}
 	uint64_t stall = conn->progress_ms + limits->write_stall_ms;
 	return conn->blocked != 0 && stall < due ? stall : due;

@@ -130,6 +130,8 @@ struct httpd {
 	struct loop_timer deaf_timer; /* looks for leavers among connections not read from */
 	struct conn *conns;
 	struct httpd_counts counts;
+	uint64_t drain_began_ms;
+	uint32_t drain_idle_ms; /* what connections without a request are given then */
 	bool draining;
 	void (*on_drained)(void *ctx);
 	void *drained_ctx;
@@ -156,6 +158,8 @@ void httpd_watch_deaf(struct httpd *httpd);
 void conn_new(struct listener *listener, int fd, const union peer_addr *peer, bool over_limit);
 /* At the end of this turn: use waiting input, send output, watch what is needed. */
 void conn_wake(struct conn *conn);
+/* When an idle connection is to be closed while draining. */
+uint64_t conn_drained_ms(const struct conn *conn);
 /* Reads and uses what has arrived. */
 void conn_read(struct conn *conn);
 /* The answer is whole and the connection stays: on to the next request. Frees the request. */

@@ -163,8 +163,8 @@ netaddr_listen_tcp(const char *host, uint16_t *port, bool reuseport, struct err 
 	return fd;
 }
 
-int
-netaddr_listen_unix(const char *path, struct err *err)
+static int
+listen_unix(const char *path, int type, struct err *err)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	size_t len = strlen(path);
@@ -178,7 +178,7 @@ netaddr_listen_unix(const char *path, struct err *err)
 	struct stat st;
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
 		(void)unlink(path);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
 		(void)err_errno(err, path, "no socket");
 		return -1;
@@ -191,6 +191,18 @@ netaddr_listen_unix(const char *path, struct err *err)
 	(void)err_errno(err, path, "cannot listen");
 	close(fd);
 	return -1;
+}
+
+int
+netaddr_listen_unix(const char *path, struct err *err)
+{
+	return listen_unix(path, SOCK_STREAM, err);
+}
+
+int
+netaddr_listen_unix_packets(const char *path, struct err *err)
+{
+	return listen_unix(path, SOCK_SEQPACKET, err);
 }
 
 /* How many descriptors the environment hands to this process. */

@@ -20,6 +20,8 @@ int netaddr_listen_tcp(const char *host, uint16_t *port, bool reuseport, struct 
 uint16_t netaddr_port(int fd);
 /* A Unix listening socket of mode 0600 (umask around bind); an old file is removed first. */
 int netaddr_listen_unix(const char *path, struct err *err);
+/* The same, where each write is one read (SOCK_SEQPACKET). */
+int netaddr_listen_unix_packets(const char *path, struct err *err);
 
 /* Descriptors handed over by the launcher or systemd: LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES.
  * Calls fn(fd, name, ctx) for each, made nonblocking and close-on-exec. Returns how many. The

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FIRST_FD 3 /* of LISTEN_FDS */
@@ -57,10 +58,12 @@ reset_signals(void)
 /* Puts the sockets at 3, 4, ... and leaves nothing else open but the roster. Sources may stand
  * where targets go, so all move out of the way first. */
 static bool
-place_fds(const struct child_plan *plan, struct err *err)
+place_fds(const struct child_plan *plan, int *exec_fd, struct err *err)
 {
 	int away[CHILD_FDS_MAX];
 	const int behind = FIRST_FD + (int)plan->fd_count;
+	if (*exec_fd >= 0 && (*exec_fd = fcntl(*exec_fd, F_DUPFD_CLOEXEC, behind)) < 0)
+		return err_errno(err, plan->argv[0], "cannot keep it");
 	for (size_t i = 0; i < plan->fd_count; i++) {
 		away[i] = fcntl(plan->fds[i], F_DUPFD_CLOEXEC, behind);
 		if (away[i] < 0)
@@ -108,6 +111,14 @@ exec_argv(const struct child_plan *plan)
 	return argv.exec;
 }
 
+static bool
+is_at(const char *path, int fd)
+{
+	struct stat there, held;
+	return stat(path, &there) == 0 && fstat(fd, &held) == 0 && there.st_dev == held.st_dev &&
+	       there.st_ino == held.st_ino;
+}
+
 _Noreturn static void
 become(const struct child_plan *plan, pid_t launcher)
 {
@@ -116,8 +127,13 @@ become(const struct child_plan *plan, pid_t launcher)
 	(void)setpgid(0, 0);
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != launcher)
 		_exit(EXIT_NO_START); /* the launcher died in between */
-	if (place_fds(plan, &err) && set_environment(plan, &err)) {
-		execve(plan->argv[0], exec_argv(plan), environ);
+	int exec_fd = plan->exec_fd;
+	if (place_fds(plan, &exec_fd, &err) && set_environment(plan, &err)) {
+		/* By its name where it still has it, which is what tools show. */
+		if (exec_fd >= 0 && !is_at(plan->argv[0], exec_fd))
+			execveat(exec_fd, "", exec_argv(plan), environ, AT_EMPTY_PATH);
+		else
+			execve(plan->argv[0], exec_argv(plan), environ);
 		err_errno(&err, plan->argv[0], "cannot start");
 	}
 	log_err(LOG_ERROR, "start_failed", &err);

@@ -15,6 +15,7 @@ struct child_plan {
 	int fds[CHILD_FDS_MAX];           /* become 3, 4, ... as LISTEN_FDS says */
 	const char *fd_names[CHILD_FDS_MAX];
 	size_t fd_count;
+	int exec_fd;   /* the program's file as it was first seen; -1 = whatever is at the path */
 	int roster_fd; /* the child holds `slot` there as long as it lives */
 	unsigned slot;
 };

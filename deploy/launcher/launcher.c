@@ -1,22 +1,15 @@
-#include "launcher.h"
-#include "backoff.h"
 #include "banner.h"
 #include "fileio.h"
 #include "grid.h"
 #include "jget.h"
+#include "launcher_private.h"
 #include "log.h"
-#include "loop.h"
 #include "mem.h"
 #include "must.h"
 #include "names.h"
 #include "netaddr.h"
 #include "notify.h"
 #include "orphans.h"
-#include "places.h"
-#include "programs.h"
-#include "roster.h"
-#include "sockets.h"
-#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,7 +17,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define READY_LOOK_MS 50
@@ -33,128 +25,17 @@
 #define STOP_LAST_MS 5000
 #define READY_BYTES_MAX (1024 * 1024)
 
-/* Who serves clients stops first; then what they need for that: controlplane, which takes their
- * last reports, and the demo upstream. */
-enum stage { STAGE_RUN, STAGE_STOP, STAGE_STOP_LAST };
-
-struct child {
-	struct launcher *launcher;
-	struct program *program;
-	pid_t pid; /* 0 = not running */
-	uint64_t started_ms;
-	struct backoff backoff;
-	struct loop_timer restart;
-};
-
-struct launcher {
-	struct loop *loop;
-	struct places places;
-	struct sockets sockets;
-	struct programs_wish programs_wish;
-	struct program programs[PROGRAMS_MAX];
-	struct child children[PROGRAMS_MAX]; /* [0] is controlplane */
-	size_t count;
-	size_t last; /* the first so many stop last */
-	uint16_t port, admin_port;
-	bool terminal; /* it was started in one */
-	bool quiet;
-	unsigned drain_s;
-	enum launcher_part part;
-	enum stage stage;
-	uint64_t began_ms, said_ms;
-	struct loop_timer ready, limit, watchdog;
-};
-
-static bool
-ready_path(const struct launcher *launcher, const struct program *program, char out[PATH_MAX])
-{
-	int len = snprintf(out, PATH_MAX, "%s/%s", launcher->places.run, program->ready);
-	return program->ready[0] != '\0' && len > 0 && len < PATH_MAX;
-}
-
-/* ---- children ---- */
-
-static void
-bury(struct child *child)
-{
-	uint64_t lived_ms = loop_now_ms(child->launcher->loop) - child->started_ms;
-	uint32_t wait_ms = backoff_next_ms(&child->backoff, lived_ms);
-	child->pid = 0;
-	loop_timer_arm(&child->restart, wait_ms);
-}
-
-static void
-start(struct child *child)
-{
-	struct err err = {0};
-	char path[PATH_MAX];
-	if (ready_path(child->launcher, child->program, path))
-		(void)unlink(path);
-	child->started_ms = loop_now_ms(child->launcher->loop);
-	child->pid = child_spawn(&child->program->plan, &err);
-	if (child->pid < 0) {
-		log_err(LOG_ERROR, "start_failed", &err);
-		bury(child);
-		return;
-	}
-	struct log_line line;
-	log_begin(&line, LOG_INFO, "started");
-	log_str(&line, "program", child->program->name);
-	log_int(&line, "pid", child->pid);
-	log_end(&line);
-}
-
-static void
-on_restart(struct loop_timer *timer, void *ctx)
-{
-	(void)timer;
-	start(ctx);
-}
-
-static void
-log_end_of(const struct child *child, int status)
-{
-	struct log_line line;
-	log_begin(&line, child->launcher->stage == STAGE_RUN ? LOG_ERROR : LOG_INFO, "ended");
-	log_str(&line, "program", child->program->name);
-	log_int(&line, "pid", child->pid);
-	if (WIFSIGNALED(status))
-		log_str(&line, "signal", sigabbrev_np(WTERMSIG(status)));
-	else
-		log_int(&line, "status", WEXITSTATUS(status));
-	log_end(&line);
-}
-
-/* How many of the children from `first` to before `end` run. */
-static size_t
-running(const struct launcher *launcher, size_t first, size_t end)
-{
-	size_t count = 0;
-	for (size_t i = first; i < end; i++)
-		count += launcher->children[i].pid > 0;
-	return count;
-}
-
-static void
-signal_children(const struct launcher *launcher, size_t first, size_t end, int signo)
-{
-	for (size_t i = first; i < end; i++)
-		if (launcher->children[i].pid > 0)
-			(void)kill(launcher->children[i].pid, signo);
-}
-
 /* ---- the end ---- */
 
 static void
 stop_advance(struct launcher *launcher)
 {
-	if (launcher->stage == STAGE_STOP &&
-	    running(launcher, launcher->last, launcher->count) == 0) {
+	if (launcher->stage == STAGE_STOP && children_running(launcher, false) == 0) {
 		launcher->stage = STAGE_STOP_LAST;
-		signal_children(launcher, 0, launcher->last, SIGTERM);
+		children_signal(launcher, true, SIGTERM);
 		loop_timer_arm(&launcher->limit, STOP_LAST_MS);
 	}
-	if (launcher->stage == STAGE_STOP_LAST && running(launcher, 0, launcher->last) == 0)
+	if (launcher->stage == STAGE_STOP_LAST && children_running(launcher, true) == 0)
 		loop_stop(launcher->loop);
 }
 
@@ -165,9 +46,9 @@ on_limit(struct loop_timer *timer, void *ctx)
 	struct launcher *launcher = ctx;
 	log_msg(LOG_WARN, "stop", "killing what did not end in time");
 	if (launcher->stage == STAGE_STOP)
-		signal_children(launcher, launcher->last, launcher->count, SIGKILL);
+		children_signal(launcher, false, SIGKILL);
 	else
-		signal_children(launcher, 0, launcher->last, SIGKILL);
+		children_signal(launcher, true, SIGKILL);
 }
 
 static void
@@ -182,20 +63,24 @@ on_stop(int signo, void *ctx)
 	notify_send("STOPPING=1\nSTATUS=Finishing the streams in work");
 	launcher->stage = STAGE_STOP;
 	loop_timer_disarm(&launcher->ready);
-	for (size_t i = 0; i < launcher->count; i++)
+	upgrade_abandon(launcher);
+	for (size_t i = 0; i < CHILDREN_MAX; i++) {
 		loop_timer_disarm(&launcher->children[i].restart);
-	sockets_close(
-	    &launcher->sockets); /* new callers are refused, or wait where systemd holds it */
-	signal_children(launcher, launcher->last, launcher->count, SIGTERM);
-	loop_timer_arm(&launcher->limit, (uint64_t)launcher->drain_s * 1000 + STOP_MS);
+		loop_timer_disarm(&launcher->children[i].limit);
+	}
+	/* New callers are refused, or wait where systemd holds the port too. */
+	sockets_close(&launcher->sockets);
+	children_signal(launcher, false, SIGTERM);
+	loop_timer_arm(&launcher->limit, (uint64_t)launcher->wish->drain_s * 1000 + STOP_MS);
 	stop_advance(launcher);
 }
 
 static void
-signal_controlplane(const struct launcher *launcher, int signo)
+signal_controlplane(struct launcher *launcher, int signo)
 {
-	if (launcher->programs_wish.controlplane)
-		signal_children(launcher, 0, 1, signo);
+	const struct child *child = children_find(launcher, PROGRAM_CONTROLPLANE);
+	if (child != NULL && child->pid > 0)
+		(void)kill(child->pid, signo);
 }
 
 /* Somebody asks for a reload, or the terminal that we were started in was closed. */
@@ -213,21 +98,8 @@ static void
 on_child(int signo, void *ctx)
 {
 	(void)signo;
-	struct launcher *launcher = ctx;
-	int status;
-	pid_t pid;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (size_t i = 0; i < launcher->count; i++) {
-			struct child *child = &launcher->children[i];
-			if (child->pid != pid)
-				continue;
-			log_end_of(child, status);
-			child->pid = 0;
-			if (launcher->stage == STAGE_RUN)
-				bury(child);
-		}
-	}
-	stop_advance(launcher);
+	children_reap(ctx);
+	stop_advance(ctx);
 }
 
 /* ---- readiness ---- */
@@ -236,12 +108,11 @@ on_child(int signo, void *ctx)
 static bool
 all_ready(const struct launcher *launcher, struct bytes *missing)
 {
-	char path[PATH_MAX];
-	for (size_t i = 0; i < launcher->count; i++) {
-		const struct program *program = launcher->children[i].program;
-		if (ready_path(launcher, program, path) && access(path, F_OK) != 0)
+	for (size_t i = 0; i < CHILDREN_MAX; i++) {
+		const struct child *child = &launcher->children[i];
+		if (child->program != NULL && child->role == CHILD_SERVES && !children_ready(child))
 			MUST(bytes_printf(
-			    missing, "%s%s", missing->len > 0 ? " " : "", program->name));
+			    missing, "%s%s", missing->len > 0 ? " " : "", child->program->name));
 	}
 	return missing->len == 0;
 }
@@ -266,14 +137,15 @@ print_login(const struct launcher *launcher, struct bytes *out)
 }
 
 static bool
-announce(const struct launcher *launcher, struct err *err)
+announce(struct launcher *launcher, struct err *err)
 {
+	const struct child *control = children_find(launcher, PROGRAM_CONTROLPLANE);
 	char path[PATH_MAX];
 	struct bytes text, out;
 	json_t *ready = NULL;
 	bytes_init(&text, READY_BYTES_MAX);
 	bytes_init(&out, 4 * READY_BYTES_MAX);
-	bool ok = ready_path(launcher, launcher->children[0].program, path) &&
+	bool ok = control != NULL && children_ready_path(launcher, control->program, path) &&
 		  fileio_read(path, &text, err) && jget_parse(bytes_view(&text), &ready, err) &&
 		  banner_print(ready, launcher->port, launcher->admin_port, &out, err);
 	if (ok)
@@ -299,8 +171,10 @@ on_ready_look(struct loop_timer *timer, void *ctx)
 		log_msg(LOG_INFO, "ready", "after %d ms",
 		    (int)(loop_now_ms(launcher->loop) - launcher->began_ms));
 		notify_send("READY=1\nSTATUS=Serving");
-		if (!launcher->quiet && launcher->part == LAUNCHER_ALL && !announce(launcher, &err))
+		if (!launcher->announced && !launcher->wish->quiet &&
+		    launcher->wish->only == LAUNCHER_ALL && !announce(launcher, &err))
 			log_err(LOG_ERROR, "banner", &err);
+		launcher->announced = true;
 	} else {
 		if (loop_now_ms(launcher->loop) - launcher->said_ms >= READY_SAY_MS) {
 			launcher->said_ms = loop_now_ms(launcher->loop);
@@ -360,16 +234,17 @@ set_process(void)
 /* Folder, roster, orphans: whatever must be so before a socket is opened. The state folder belongs
  * to controlplane: where that runs elsewhere, all that is ours is in the run folder. */
 static bool
-take_folder(struct launcher *launcher, const struct launcher_wish *wish, struct err *err)
+take_folder(struct launcher *launcher, struct err *err)
 {
+	const struct launcher_wish *wish = launcher->wish;
 	struct err why = {0};
 	struct places *places = &launcher->places;
-	bool owner = launcher->programs_wish.controlplane;
+	bool owner = launcher->controlplane;
 	if (!(owner ? places_make(wish->state, wish->run_dir, places, err)
 		    : places_join(wish->state, wish->run_dir, places, err)))
 		return false;
 	int roster = roster_open(owner ? places->state : places->run,
-	    launcher_part_name(owner ? LAUNCHER_ALL : launcher->part), err);
+	    launcher_part_name(owner ? LAUNCHER_ALL : wish->only), err);
 	launcher->programs_wish.roster_fd = roster;
 	if (roster < 0)
 		return false;
@@ -387,92 +262,152 @@ port_of(int fd, uint16_t wanted)
 	return port != 0 ? port : wanted;
 }
 
-static bool
-open_sockets(struct launcher *launcher, const struct launcher_wish *wish, struct err *err)
+void
+launcher_know_sockets(struct launcher *launcher)
 {
 	struct programs_wish *programs = &launcher->programs_wish;
+	const struct sockets *sockets = &launcher->sockets;
+	if (sockets->demo >= 0)
+		snprintf(programs->demo_url, sizeof(programs->demo_url), "http://127.0.0.1:%u",
+		    (unsigned)sockets->demo_port);
+	launcher->port = port_of(sockets->api[0][0], launcher->wish->port);
+	launcher->admin_port = port_of(sockets->admin[0], launcher->wish->admin_port);
+	snprintf(programs->api_port, sizeof(programs->api_port), "%u", (unsigned)launcher->port);
+}
+
+static bool
+open_sockets(struct launcher *launcher, struct err *err)
+{
+	const struct launcher_wish *wish = launcher->wish;
 	const struct sockets_wish sockets = {
 	    .listen = wish->listen,
 	    .admin_listen = wish->admin_listen,
 	    .port = wish->port,
 	    .admin_port = wish->admin_port,
-	    .dataplanes = programs->dataplanes,
-	    .admin = programs->webadmin,
-	    .web = programs->webadmin,
+	    .dataplanes = launcher->dataplanes,
+	    .admin = launcher->webadmin,
+	    .web = launcher->webadmin,
 	    .demo = wish->demo,
 	    .run_dir = launcher->places.run,
 	};
 	if (!sockets_open(&sockets, &launcher->sockets, err))
 		return false;
-	if (wish->demo)
-		snprintf(programs->demo_url, sizeof(programs->demo_url), "http://127.0.0.1:%u",
-		    (unsigned)launcher->sockets.demo_port);
-	launcher->port = port_of(launcher->sockets.api[0][0], wish->port);
-	launcher->admin_port = port_of(launcher->sockets.admin[0], wish->admin_port);
-	snprintf(programs->api_port, sizeof(programs->api_port), "%u", (unsigned)launcher->port);
+	launcher_know_sockets(launcher);
 	return true;
 }
 
 static bool
-prepare(struct launcher *launcher, const struct launcher_wish *wish, struct err *err)
+add(struct launcher *launcher, const char *folder, enum program_kind kind, unsigned number,
+    struct err *err)
+{
+	struct program *program =
+	    program_new(&launcher->programs_wish, folder, kind, number, number, err);
+	return program != NULL && children_add(launcher, program, CHILD_SERVES) != NULL;
+}
+
+/* In the order of their start. */
+static bool
+add_programs(struct launcher *launcher, struct err *err)
+{
+	char folder[PATH_MAX];
+	if (!programs_folder(folder, err) ||
+	    (launcher->controlplane && !add(launcher, folder, PROGRAM_CONTROLPLANE, 0, err)) ||
+	    (launcher->wish->demo && !add(launcher, folder, PROGRAM_DEMO, 0, err)) ||
+	    (launcher->webadmin && !add(launcher, folder, PROGRAM_WEBADMIN, 0, err)))
+		return false;
+	for (unsigned i = 0; i < launcher->dataplanes; i++)
+		if (!add(launcher, folder, PROGRAM_DATAPLANE, i, err))
+			return false;
+	return true;
+}
+
+static bool
+know_ledger(struct launcher *launcher, struct err *err)
+{
+	char *out = launcher->programs_wish.ledger;
+	int len = snprintf(out, PATH_MAX, "%s/demo-ledger.jsonl", launcher->places.state);
+	return (len >= 0 && len < PATH_MAX) ||
+	       err_set(err, ERR_LIMIT, "--state", "the path is too long");
+}
+
+/* What a launcher before this one left in our hands, or all anew. */
+static bool
+take_all(struct launcher *launcher, struct err *err)
+{
+	const struct launcher_wish *wish = launcher->wish;
+	bool taken;
+	if (!places_find(wish->state, wish->run_dir, &launcher->places, err) ||
+	    !know_ledger(launcher, err) || !handover_take(launcher, &taken, err))
+		return false;
+	if (taken) {
+		launcher->announced = true;
+		return true;
+	}
+	sockets_take(&launcher->sockets);
+	return take_folder(launcher, err) && know_ledger(launcher, err) &&
+	       open_sockets(launcher, err) && add_programs(launcher, err);
+}
+
+static void
+init_timers(struct launcher *launcher)
+{
+	loop_timer_init(&launcher->ready, launcher->loop, on_ready_look, launcher);
+	loop_timer_init(&launcher->limit, launcher->loop, on_limit, launcher);
+	loop_timer_init(&launcher->watchdog, launcher->loop, on_watchdog, launcher);
+	children_init(launcher);
+	upgrade_init(launcher);
+}
+
+static bool
+prepare(struct launcher *launcher, struct err *err)
 {
 	struct programs_wish *programs = &launcher->programs_wish;
-	launcher->terminal = isatty(STDIN_FILENO);
-	launcher->quiet = wish->quiet;
-	launcher->drain_s = wish->drain_s;
-	snprintf(programs->drain_s, sizeof(programs->drain_s), "%u", wish->drain_s);
-	launcher->part = wish->only;
+	const struct launcher_wish *wish = launcher->wish;
 	bool all = wish->only == LAUNCHER_ALL;
-	programs->controlplane = all || wish->only == LAUNCHER_CONTROLPLANE;
-	programs->webadmin = all || wish->only == LAUNCHER_WEBADMIN;
-	launcher->last = (size_t)wish->demo + (size_t)programs->controlplane;
+	launcher->terminal = isatty(STDIN_FILENO);
+	launcher->controlplane = all || wish->only == LAUNCHER_CONTROLPLANE;
+	launcher->webadmin = all || wish->only == LAUNCHER_WEBADMIN;
+	if (all || wish->only == LAUNCHER_DATAPLANE)
+		launcher->dataplanes =
+		    wish->dataplanes > 0 ? wish->dataplanes : dataplanes_default();
 	programs->places = &launcher->places;
 	programs->sockets = &launcher->sockets;
 	programs->log_level = wish->log_level;
-	if (all || wish->only == LAUNCHER_DATAPLANE)
-		programs->dataplanes =
-		    wish->dataplanes > 0 ? wish->dataplanes : dataplanes_default();
-	if (!take_folder(launcher, wish, err))
-		return false;
-	int len = snprintf(programs->ledger, sizeof(programs->ledger), "%s/demo-ledger.jsonl",
-	    launcher->places.state);
-	if (len < 0 || (size_t)len >= sizeof(programs->ledger))
-		return err_set(err, ERR_LIMIT, "--state", "the path is too long");
-	if (!open_sockets(launcher, wish, err) ||
-	    !programs_list(programs, launcher->programs, &launcher->count, err))
-		return false;
+	snprintf(programs->drain_s, sizeof(programs->drain_s), "%u", wish->drain_s);
 	launcher->loop = loop_new(err);
-	return launcher->loop != NULL &&
-	       loop_signal(launcher->loop, SIGTERM, on_stop, launcher, err) &&
+	if (launcher->loop == NULL)
+		return false;
+	init_timers(launcher);
+	if (!take_all(launcher, err))
+		return false;
+	if (launcher->check)
+		return true;
+	return loop_signal(launcher->loop, SIGTERM, on_stop, launcher, err) &&
 	       loop_signal(launcher->loop, SIGINT, on_stop, launcher, err) &&
 	       loop_signal(launcher->loop, SIGHUP, on_hangup, launcher, err) &&
-	       loop_signal(launcher->loop, SIGCHLD, on_child, launcher, err);
+	       loop_signal(launcher->loop, SIGCHLD, on_child, launcher, err) &&
+	       control_open(launcher, err);
 }
 
 static void
 supervise(struct launcher *launcher)
 {
+	struct upgrade *upgrade = &launcher->upgrade;
 	launcher->began_ms = launcher->said_ms = loop_now_ms(launcher->loop);
-	loop_timer_init(&launcher->ready, launcher->loop, on_ready_look, launcher);
-	loop_timer_init(&launcher->limit, launcher->loop, on_limit, launcher);
-	loop_timer_init(&launcher->watchdog, launcher->loop, on_watchdog, launcher);
-	for (size_t i = 0; i < launcher->count; i++) {
-		struct child *child = &launcher->children[i];
-		child->launcher = launcher;
-		child->program = &launcher->programs[i];
-		loop_timer_init(&child->restart, launcher->loop, on_restart, child);
+	for (size_t i = 0; i < CHILDREN_MAX; i++)
+		if (launcher->children[i].program != NULL && launcher->children[i].pid == 0)
+			children_start(&launcher->children[i]);
+	if (launcher->announced) {
+		log_msg(LOG_INFO, "taken_over", "version %s", PM_VERSION);
+		control_say(upgrade->reply_fd, "done: version %s serves", PM_VERSION);
+		close(upgrade->reply_fd);
+		upgrade->reply_fd = -1;
+		children_reap(launcher); /* who has ended while nobody listened */
 	}
-	for (size_t i = 0; i < launcher->count; i++)
-		start(&launcher->children[i]);
 	loop_timer_arm(&launcher->ready, READY_LOOK_MS);
 	if (notify_watchdog_ms() > 0)
 		on_watchdog(&launcher->watchdog, launcher);
 	loop_run(launcher->loop);
-	for (size_t i = 0; i < launcher->count; i++)
-		loop_timer_fini(&launcher->children[i].restart);
-	loop_timer_fini(&launcher->ready);
-	loop_timer_fini(&launcher->limit);
-	loop_timer_fini(&launcher->watchdog);
 }
 
 static void
@@ -490,14 +425,35 @@ remove_files(const struct launcher *launcher)
 	static const char *const names[] = {
 	    NAMES_TABLE, NAMES_DATA, NAMES_EVENTS, NAMES_ADMIN, NAMES_STATS};
 	char path[PATH_MAX];
-	if (launcher->programs_wish.controlplane)
+	if (launcher->controlplane)
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 			remove_socket(launcher, names[i]);
-	if (launcher->programs_wish.webadmin)
+	if (launcher->webadmin)
 		remove_socket(launcher, NAMES_WEB);
-	for (size_t i = 0; i < launcher->count; i++)
-		if (ready_path(launcher, &launcher->programs[i], path))
+	remove_socket(launcher, NAMES_LAUNCHER);
+	for (size_t i = 0; i < CHILDREN_MAX; i++) {
+		const struct program *program = launcher->children[i].program;
+		if (program != NULL && children_ready_path(launcher, program, path))
 			(void)unlink(path);
+	}
+}
+
+static void
+fini(struct launcher *launcher)
+{
+	control_close(launcher);
+	if (launcher->loop != NULL) {
+		children_fini(launcher);
+		upgrade_fini(launcher);
+		loop_timer_fini(&launcher->ready);
+		loop_timer_fini(&launcher->limit);
+		loop_timer_fini(&launcher->watchdog);
+		loop_free(launcher->loop);
+	}
+	sockets_close(&launcher->sockets);
+	if (launcher->programs_wish.roster_fd >= 0)
+		close(launcher->programs_wish.roster_fd);
+	mem_free(launcher);
 }
 
 int
@@ -505,21 +461,22 @@ launcher_run(const struct launcher_wish *wish)
 {
 	struct launcher *launcher = MEM_NEW(struct launcher);
 	struct err err = {0};
-	set_process();
-	sockets_take(&launcher->sockets);
+	launcher->check = handover_is_check();
+	launcher->wish = wish;
+	launcher->control.fd = launcher->control.asker_fd = -1;
 	launcher->programs_wish.roster_fd = -1;
-	bool ok = prepare(launcher, wish, &err);
-	if (ok) {
-		supervise(launcher);
-		remove_files(launcher);
-	} else {
+	sockets_none(&launcher->sockets);
+	set_process();
+	bool ok = prepare(launcher, &err);
+	if (!ok)
 		fprintf(
 		    stderr, "pointsman: %s%s%s\n", err.at, err.at[0] != '\0' ? ": " : "", err.msg);
+	if (ok && !launcher->check) {
+		supervise(launcher);
+		remove_files(launcher);
 	}
-	loop_free(launcher->loop);
-	sockets_close(&launcher->sockets);
-	if (launcher->programs_wish.roster_fd >= 0)
-		close(launcher->programs_wish.roster_fd);
-	mem_free(launcher);
+	if (launcher->check)
+		handover_forget(launcher);
+	fini(launcher);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

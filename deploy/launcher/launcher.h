@@ -18,7 +18,8 @@ struct launcher_wish {
 	unsigned drain_s;    /* what streams in work are given at the end */
 	unsigned dataplanes; /* 0 = one for each core, at least 2 */
 	bool demo;
-	bool quiet; /* no banner */
+	bool quiet;        /* no banner */
+	char *const *argv; /* of this start: an upgrade starts anew with the same */
 };
 
 /* The part's name ("dataplane"); NULL behind the last. LAUNCHER_ALL has "launcher". */

@@ -10,11 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PROGRAMS_MAX (SOCKETS_DATAPLANES_MAX + 3)
+enum program_kind { PROGRAM_CONTROLPLANE, PROGRAM_DEMO, PROGRAM_WEBADMIN, PROGRAM_DATAPLANE };
 
 struct program {
-	char name[24];  /* "dataplane.0" */
-	char ready[32]; /* the file in the run folder that says it is ready; "" = none */
+	enum program_kind kind;
+	unsigned set;    /* of a dataplane: which of the API sockets */
+	unsigned number; /* of a dataplane: its name among all that live */
+	char name[24];   /* "dataplane.0" */
+	char ready[32];  /* the file in the run folder that says it is ready; "" = none */
 	char path[PATH_MAX];
 	char instance[12];
 	struct child_plan plan; /* points into this struct and into programs_wish */
@@ -23,8 +26,6 @@ struct program {
 struct programs_wish {
 	const struct places *places;
 	const struct sockets *sockets;
-	bool controlplane, webadmin;
-	unsigned dataplanes; /* 0 = none */
 	int roster_fd;
 	const char *log_level; /* NULL = theirs */
 	char api_port[8];      /* for the pages that tell clients where to connect */
@@ -33,12 +34,17 @@ struct programs_wish {
 	char ledger[PATH_MAX];
 };
 
-/* Fills `out` in the order of their start: controlplane, webadmin, the demo upstream, the
- * dataplanes. `wish` is borrowed as long as `out` is used. False when a program is not installed.
- */
-MUST_CHECK bool programs_list(const struct programs_wish *wish, struct program out[PROGRAMS_MAX],
-    size_t *count, struct err *err);
-/* The path of a program: beside this one (a build tree), else where the installation puts it. */
-MUST_CHECK bool programs_find(const char *name, char out[PATH_MAX], struct err *err);
+/* The folder of this program's own file. */
+MUST_CHECK bool programs_folder(char out[PATH_MAX], struct err *err);
+/* Where the program of that name is: in the folder (a build tree), else where an installation has
+ * it beside. */
+MUST_CHECK bool programs_find(
+    const char *folder, const char *name, char out[PATH_MAX], struct err *err);
+
+/* A program in `folder`, held open: it can be started again when its file was replaced. `set` and
+ * `number` are for dataplanes. `wish` is borrowed. NULL when it is not installed. */
+struct program *program_new(const struct programs_wish *wish, const char *folder,
+    enum program_kind kind, unsigned set, unsigned number, struct err *err);
+void program_free(struct program *program); /* NULL is fine */
 
 #endif

@@ -9,13 +9,16 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Those that serve and those that finish what they had before an upgrade. */
+#define ROSTER_DATAPLANES 256
+
 enum roster_slot {
 	ROSTER_LAUNCHER,
 	ROSTER_CONTROLPLANE,
 	ROSTER_WEBADMIN,
 	ROSTER_DEMO,
 	ROSTER_DATAPLANE, /* + instance */
-	ROSTER_SLOTS = ROSTER_DATAPLANE + 64,
+	ROSTER_SLOTS = ROSTER_DATAPLANE + ROSTER_DATAPLANES,
 };
 
 /* Opens (makes) <folder>/<name>.lock; -1 and err. Open it once in a process: closing any descriptor

@@ -123,11 +123,17 @@ on_handed(int fd, const char *name, void *ctx)
 }
 
 void
-sockets_take(struct sockets *out)
+sockets_none(struct sockets *out)
 {
 	memset(out, 0xff, sizeof(*out)); /* every descriptor is -1 */
 	out->api_shared = false;
 	out->demo_port = 0;
+}
+
+void
+sockets_take(struct sockets *out)
+{
+	sockets_none(out);
 	(void)netaddr_take_listen_fds(on_handed, out);
 }
 

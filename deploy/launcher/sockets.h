@@ -30,6 +30,8 @@ struct sockets_wish {
 	const char *run_dir;
 };
 
+/* Nothing is open. */
+void sockets_none(struct sockets *out);
 /* Takes what LISTEN_FDS hands over: sockets named "api" and "admin"; others are closed. To be
  * called once, before sockets_open, which opens what is missing. */
 void sockets_take(struct sockets *out);

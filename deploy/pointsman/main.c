@@ -9,12 +9,15 @@
 #include "options.h"
 #include "programs.h"
 #include "query.h"
+#include "renew.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2
+#define RUN_DRAIN_S 10
+#define UPGRADE_DRAIN_S 1800
 #define OUTPUT_BYTES_MAX (32u * 1024 * 1024)
 
 static void
@@ -132,7 +135,7 @@ operate(const struct options *options)
 }
 
 static int
-run(const struct options *options)
+run(const struct options *options, char *const *argv)
 {
 	enum log_level level = LOG_INFO;
 	if (options->log_level != NULL)
@@ -158,9 +161,10 @@ run(const struct options *options)
 	    .port = (uint16_t)options->port,
 	    .admin_port = (uint16_t)options->admin_port,
 	    .dataplanes = options->dataplanes,
-	    .drain_s = options->drain_s,
+	    .drain_s = options->drain_s > 0 ? options->drain_s : RUN_DRAIN_S,
 	    .demo = !options->no_demo && part == LAUNCHER_ALL,
 	    .quiet = options->quiet,
+	    .argv = argv,
 	};
 	return launcher_run(&wish);
 }
@@ -169,13 +173,25 @@ run(const struct options *options)
 static int
 check(const struct options *options)
 {
-	char path[PATH_MAX];
-	struct err err;
-	if (!programs_find("controlplane", path, &err))
-		return fail(&err);
-	(void)execl(path, path, "--check", options->word, (char *)NULL);
-	err_errno(&err, path, "cannot be started");
+	char folder[PATH_MAX], path[PATH_MAX];
+	struct err err = {0};
+	if (programs_folder(folder, &err) && programs_find(folder, "controlplane", path, &err)) {
+		execl(path, path, "--check", options->word, (char *)NULL);
+		err_errno(&err, path, "cannot start");
+	}
 	return fail(&err);
+}
+
+static int
+upgrade(const struct options *options)
+{
+	struct places places;
+	struct err err = {0};
+	uint32_t drain_s = options->drain_s > 0 ? options->drain_s : UPGRADE_DRAIN_S;
+	if (!places_find(options->state, options->run_dir, &places, &err) ||
+	    !renew_ask(&places, drain_s, &err))
+		return fail(&err);
+	return EXIT_SUCCESS;
 }
 
 static int
@@ -201,7 +217,7 @@ main(int argc, char **argv)
 		return help(options.command, stdout);
 	switch (options.command) {
 	case COMMAND_RUN:
-		return run(&options);
+		return run(&options, argv);
 	case COMMAND_STATUS:
 	case COMMAND_UPSTREAMS:
 	case COMMAND_EXPLAIN:
@@ -218,6 +234,8 @@ main(int argc, char **argv)
 		return operate(&options);
 	case COMMAND_CHECK:
 		return check(&options);
+	case COMMAND_UPGRADE:
+		return upgrade(&options);
 	case COMMAND_VERSION:
 		printf("pointsman %s\n", PM_VERSION);
 		return EXIT_SUCCESS;

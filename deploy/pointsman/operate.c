@@ -146,6 +146,7 @@ show_done(const json_t *body, const struct places *places, const struct options 
 	case COMMAND_DECISIONS:
 	case COMMAND_CHECK:
 	case COMMAND_ALERTS:
+	case COMMAND_UPGRADE:
 	case COMMAND_VERSION:
 	case COMMAND_NONE:
 		MUST(false);
@@ -208,6 +209,7 @@ body_of(const struct options *options, const char *id)
 	case COMMAND_RELOAD:
 	case COMMAND_CHECK:
 	case COMMAND_LOGIN:
+	case COMMAND_UPGRADE:
 	case COMMAND_VERSION:
 	case COMMAND_NONE:
 		break;

@@ -24,6 +24,7 @@ static const struct {
     [COMMAND_RELOAD] = {"reload", "read the configuration file again", NULL},
     [COMMAND_CHECK] = {"check", "say what is wrong with a configuration file", "FILE"},
     [COMMAND_LOGIN] = {"login", "print an address that opens the admin pages, once", NULL},
+    [COMMAND_UPGRADE] = {"upgrade", "put this version in place of the one that runs", NULL},
     [COMMAND_VERSION] = {"version", "print the version", NULL},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -52,11 +53,14 @@ static const struct option_row {
     {"--state", "DIR",
 	"folder of the configuration, keys and statistics\n"
 	"(default $XDG_STATE_HOME/pointsman, else ~/.local/state/pointsman)",
-	IN(COMMAND_RUN) | IN(COMMAND_RELOAD) | IN(COMMAND_LOGIN) | IN_SHOWING | IN_ACTING,
+	IN(COMMAND_RUN) | IN(COMMAND_RELOAD) | IN(COMMAND_UPGRADE) | IN(COMMAND_LOGIN) |
+	    IN_SHOWING | IN_ACTING,
 	KIND_TEXT, offsetof(struct options, state), 0, 0},
     TEXT("--run-dir", "DIR",
 	"folder of the sockets between the programs (default DIR/run of --state)",
-	IN(COMMAND_RUN) | IN(COMMAND_RELOAD) | IN(COMMAND_LOGIN) | IN_SHOWING | IN_ACTING, run_dir),
+	IN(COMMAND_RUN) | IN(COMMAND_RELOAD) | IN(COMMAND_UPGRADE) | IN(COMMAND_LOGIN) |
+	    IN_SHOWING | IN_ACTING,
+	run_dir),
     TEXT("--at", "WHEN",
 	"the moment, like \"Tue 03:00\", \"03:00\", \"2026-12-24 03:00\" (default now)",
 	IN(COMMAND_EXPLAIN), at),
@@ -91,8 +95,9 @@ static const struct option_row {
 	IN(COMMAND_RUN), only),
     {"--dataplanes", "N", "forwarding processes (default one for each core, at least 2)",
 	IN(COMMAND_RUN), KIND_NUMBER, offsetof(struct options, dataplanes), 1, 64},
-    {"--drain", "SECONDS", "what streams in work are given when it is to stop (default 10)",
-	IN(COMMAND_RUN), KIND_NUMBER, offsetof(struct options, drain_s), 1, 3600},
+    {"--drain", "SECONDS", "what streams in work are given (run: 10, upgrade: 1800)",
+	IN(COMMAND_RUN) | IN(COMMAND_UPGRADE), KIND_NUMBER, offsetof(struct options, drain_s), 1,
+	86400},
     {"--no-demo", NULL, "without the built-in demo upstream", IN(COMMAND_RUN), KIND_FLAG,
 	offsetof(struct options, no_demo), 0, 0},
     {"--quiet", NULL, "print no banner; the keys are in their files", IN(COMMAND_RUN), KIND_FLAG,
@@ -196,8 +201,7 @@ check_word(const struct options *options, struct err *err)
 bool
 options_parse(int argc, char *const *argv, struct options *out, struct err *err)
 {
-	*out = (struct options){
-	    .command = COMMAND_NONE, .port = 5101, .admin_port = 5102, .drain_s = 10};
+	*out = (struct options){.command = COMMAND_NONE, .port = 5101, .admin_port = 5102};
 	int at = 1;
 	if (argc > 1 && argv[1][0] != '-') {
 		for (size_t i = 0; i < COMMANDS; i++)

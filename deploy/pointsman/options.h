@@ -24,6 +24,7 @@ enum command {
 	COMMAND_RELOAD,
 	COMMAND_CHECK,
 	COMMAND_LOGIN,
+	COMMAND_UPGRADE,
 	COMMAND_VERSION,
 	COMMAND_NONE,
 };
@@ -36,7 +37,7 @@ struct options {
 	const char *only;                  /* NULL = everything */
 	const char *log_level;             /* NULL = the default */
 	uint32_t port, admin_port;
-	uint32_t drain_s;
+	uint32_t drain_s;    /* 0 = the command's default */
 	uint32_t dataplanes; /* 0 = by the number of cores */
 	bool no_demo, quiet;
 	bool json;

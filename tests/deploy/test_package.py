@@ -134,12 +134,19 @@ class Life(unittest.TestCase):
         self.assertEqual(running.run("dpkg-query", "-W", "-f=${Version}", "pointsman").stdout,
                          f"{package.OLDER}-1")
         streams = [Stream(running.wire, self.key, protocol) for protocol in PROTOCOLS]
-        self.dpkg(running, NEWER)
+        main = self.main_pid(running)
+        self.assertIn("done: version", self.dpkg(running, NEWER))
+        self.assertEqual(main, self.main_pid(running))
         self.assertEqual(self.active(running), "active")
         self.assertEqual(say(running.wire, self.key), ("ok", True))
         for stream in streams:
             stream.check()
         self.assertIn("--dataplanes 2", running.path("/etc/default/pointsman").read_text())
+
+    @staticmethod
+    def main_pid(running):
+        return running.run("systemctl", "show", "--property=MainPID", "--value",
+                           "pointsman").stdout
 
     def survive(self, running):
         """The launcher dies: the port is systemd's, so who calls meanwhile waits."""

@@ -499,6 +499,35 @@ START_TEST(request_fields)
 }
 END_TEST
 
+/* With patience, a kept connection may ask once more and is told; one whose answer had promised
+ * more stays open for the question that may be under way. */
+START_TEST(drain_gently)
+{
+	struct client asks, waits;
+	start();
+	client_open(&asks, &rig, 0);
+	client_send_str(&asks, ASK);
+	client_wait_for(&asks, "GET /a\n");
+	client_open(&waits, &rig, 0);
+	client_send_str(&waits, ASK);
+	client_wait_for(&waits, "GET /a\n");
+	httpd_drain(rig.httpd, 300, on_rig_drained, &rig);
+	for (unsigned i = 0; i < 20; i++)
+		rig_step(&rig);
+	ck_assert(!asks.eof && !waits.eof);
+	asks.got.len = 0;
+	client_send_str(&asks, ASK);
+	client_wait_end(&asks);
+	ck_assert(client_has(&asks, "GET /a\n") && client_has(&asks, "Connection: close"));
+	client_wait_end(&waits);
+	ck_assert(!waits.reset);
+	client_close(&asks, false);
+	client_close(&waits, false);
+	RIG_UNTIL(&rig, rig.drained == 1);
+	stop();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -518,6 +547,7 @@ main(void)
 	tcase_add_test(tcase, head_sends_no_body);
 	tcase_add_test(tcase, headers_of_answers);
 	tcase_add_test(tcase, request_fields);
+	tcase_add_test(tcase, drain_gently);
 	Suite *suite = suite_create("httpd");
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);

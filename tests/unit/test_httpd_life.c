@@ -267,7 +267,7 @@ START_TEST(drain)
 	busy.io = (struct loop_io){0};
 	client_open(&fresh, &rig, 0);
 	RIG_UNTIL(&rig, rig_counts(&rig).connections == 3);
-	httpd_drain(rig.httpd, on_rig_drained, &rig);
+	httpd_drain(rig.httpd, 0, on_rig_drained, &rig);
 	client_wait_end(&idle);
 	ck_assert(!idle.reset && !fresh.eof);
 	/* One that had not asked yet is served, and told that this was all. */
@@ -305,7 +305,7 @@ on_ask_and_drain(struct loop_timer *timer, void *ctx)
 {
 	(void)timer;
 	client_send_str(ctx, ASK);
-	httpd_drain(rig.httpd, on_rig_drained, &rig);
+	httpd_drain(rig.httpd, 0, on_rig_drained, &rig);
 }
 
 /* A request that lies unread in the socket when draining starts is served. */

@@ -163,7 +163,7 @@ run_script(struct child_plan *plan, const char *script, struct bytes *text)
 
 START_TEST(sockets_are_named_in_their_order)
 {
-	struct child_plan plan = {0};
+	struct child_plan plan = {.exec_fd = -1};
 	char names[64];
 	ck_assert(child_fd_names(&plan, names, sizeof(names)));
 	ck_assert_str_eq(names, "");
@@ -181,7 +181,8 @@ START_TEST(a_program_finds_its_sockets_at_three)
 	struct err err = {0};
 	struct bytes text;
 	char expected[64];
-	struct child_plan plan = {.roster_fd = roster_open(folder, "launcher", &err), .slot = 5};
+	struct child_plan plan = {
+	    .exec_fd = -1, .roster_fd = roster_open(folder, "launcher", &err), .slot = 5};
 	/* The sources stand in the wrong order exactly where the targets go. */
 	uint16_t port_a = 0, port_b = 0;
 	int a = netaddr_listen_tcp("127.0.0.1", &port_a, false, &err);
@@ -211,7 +212,8 @@ START_TEST(a_program_without_sockets_hears_of_none)
 {
 	struct err err = {0};
 	struct bytes text;
-	struct child_plan plan = {.roster_fd = roster_open(folder, "launcher", &err), .slot = 5};
+	struct child_plan plan = {
+	    .exec_fd = -1, .roster_fd = roster_open(folder, "launcher", &err), .slot = 5};
 	setenv("LISTEN_FDS", "7", 1);
 	setenv("LISTEN_PID", "1", 1);
 	int open_file =
@@ -229,7 +231,8 @@ START_TEST(a_program_gets_its_signals_back)
 {
 	struct err err = {0};
 	struct bytes text;
-	struct child_plan plan = {.roster_fd = roster_open(folder, "launcher", &err), .slot = 5};
+	struct child_plan plan = {
+	    .exec_fd = -1, .roster_fd = roster_open(folder, "launcher", &err), .slot = 5};
 	sigset_t term;
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
@@ -249,8 +252,10 @@ static pid_t
 spawn_holder(int roster, unsigned slot)
 {
 	struct err err = {0};
-	struct child_plan plan = {
-	    .roster_fd = roster, .slot = slot, .argv = {"/bin/sh", "-c", "echo; exec sleep 60"}};
+	struct child_plan plan = {.exec_fd = -1,
+	    .roster_fd = roster,
+	    .slot = slot,
+	    .argv = {"/bin/sh", "-c", "echo; exec sleep 60"}};
 	int ends[2], out = dup(STDOUT_FILENO);
 	char line;
 	ck_assert_int_eq(pipe(ends), 0);

@@ -73,6 +73,9 @@ START_TEST(other_commands_take_theirs)
 	ck_assert(parse("check f.json"));
 	ck_assert_int_eq(options.command, COMMAND_CHECK);
 	ck_assert_str_eq(options.word, "f.json");
+	ck_assert(parse("upgrade --state s --drain 60"));
+	ck_assert_int_eq(options.command, COMMAND_UPGRADE);
+	ck_assert_uint_eq(options.drain_s, 60);
 	ck_assert(parse("reload --help"));
 	ck_assert(options.help);
 	ck_assert(parse("-h"));

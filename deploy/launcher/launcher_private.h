@@ -1,0 +1,141 @@
+/* launcher_private: what launcher.c (start, readiness, end), children.c, control.c, upgrade.c and
+ * handover.c share. */
+#ifndef PM_LAUNCHER_PRIVATE_H
+#define PM_LAUNCHER_PRIVATE_H
+
+#include "backoff.h"
+#include "launcher.h"
+#include "loop.h"
+#include "places.h"
+#include "programs.h"
+#include "roster.h"
+#include "sockets.h"
+
+#define CHILDREN_MAX (ROSTER_DATAPLANES + 3)
+
+/* Who serves clients stops first; then what they need for that: controlplane, which takes their
+ * last reports, and the demo upstream. */
+enum stage { STAGE_RUN, STAGE_STOP, STAGE_STOP_LAST };
+
+enum child_role {
+	CHILD_SERVES,  /* starts again when it dies */
+	CHILD_COMES,   /* of an upgrade that is not done */
+	CHILD_RETIRES, /* finishes what it has */
+};
+
+struct child {
+	struct launcher *launcher;
+	struct program *program; /* NULL = this place is free */
+	enum child_role role;
+	pid_t pid; /* 0 = not running */
+	uint64_t started_ms;
+	struct backoff backoff;
+	struct loop_timer restart, limit;
+	uint64_t retire_end_ms; /* when `limit` ends its retirement */
+};
+
+enum upgrade_step {
+	UPGRADE_NONE,
+	UPGRADE_STOP_CONTROL,
+	UPGRADE_CONTROL,
+	UPGRADE_DATAPLANES,
+	UPGRADE_STOP_WEB,
+	UPGRADE_WEB,
+};
+
+struct upgrade {
+	enum upgrade_step step;
+	char program[PATH_MAX]; /* the new pointsman */
+	uint64_t drain_ms;
+	int reply_fd; /* -1 = nobody listens */
+	struct loop_timer look;
+	uint64_t end_ms; /* of the step */
+	/* The other version of these two: the new one, or the old one where the new one runs. */
+	struct program *control, *web;
+	bool control_new, web_new;
+};
+
+struct control {
+	int fd, asker_fd; /* listens; has not said yet what he wants; -1 = none */
+	bool open;
+	struct loop_io io, asker_io;
+};
+
+struct launcher {
+	const struct launcher_wish *wish;
+	struct loop *loop;
+	struct places places;
+	struct sockets sockets;
+	struct programs_wish programs_wish;
+	struct child children[CHILDREN_MAX];
+	uint16_t port, admin_port;
+	bool terminal; /* it was started in one */
+	bool check;    /* only asked whether it could take over */
+	bool controlplane, webadmin;
+	unsigned dataplanes;
+	enum stage stage;
+	bool announced;
+	uint64_t began_ms, said_ms;
+	struct loop_timer ready, limit, watchdog;
+	struct control control;
+	struct upgrade upgrade;
+};
+
+/* ---- launcher.c ---- */
+/* What follows from the sockets, whoever opened them. */
+void launcher_know_sockets(struct launcher *launcher);
+
+/* ---- children.c ---- */
+void children_init(struct launcher *launcher);
+void children_fini(struct launcher *launcher);
+/* Takes the program, which does not run yet, into a free place; NULL and a freed program when there
+ * is none. */
+struct child *children_add(
+    struct launcher *launcher, struct program *program, enum child_role role);
+void children_start(struct child *child);
+/* The child of this kind that serves; NULL when there is none. */
+struct child *children_find(struct launcher *launcher, enum program_kind kind);
+/* A number that no data plane has; ROSTER_DATAPLANES when none is left. */
+unsigned children_free_number(const struct launcher *launcher);
+/* No new connections; after `limit_ms` SIGTERM. */
+void children_retire(struct child *child, uint64_t limit_ms);
+/* It has been told already. */
+void children_retire_until(struct child *child, uint64_t end_ms);
+bool children_ready(const struct child *child);
+bool children_ready_path(
+    const struct launcher *launcher, const struct program *program, char out[PATH_MAX]);
+/* Of those that stop last (`last`) or before: how many run; a signal for all. */
+size_t children_running(const struct launcher *launcher, bool last);
+void children_signal(const struct launcher *launcher, bool last, int signo);
+/* Looks who has ended. */
+void children_reap(struct launcher *launcher);
+
+/* ---- upgrade.c ---- */
+void upgrade_init(struct launcher *launcher);
+void upgrade_fini(struct launcher *launcher);
+/* Takes `reply_fd`, which is told how it went, line by line. */
+void upgrade_begin(struct launcher *launcher, const char *program, uint64_t drain_ms, int reply_fd);
+/* A child has ended. True when that is the upgrade's business: it is not to start again. */
+bool upgrade_child_ended(struct child *child);
+/* Leaves all as it is: the launcher itself ends. */
+void upgrade_abandon(struct launcher *launcher);
+
+/* ---- control.c ---- */
+MUST_CHECK bool control_open(struct launcher *launcher, struct err *err);
+void control_close(struct launcher *launcher);
+/* A line for who asked; never waits. */
+void control_say(int fd, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* ---- handover.c ---- */
+/* Asks the new launcher whether it could take over; false and why not. */
+MUST_CHECK bool handover_check(struct launcher *launcher, struct err *err);
+/* Becomes the new launcher. Returns only when that cannot be. */
+void handover_exec(struct launcher *launcher, struct err *err);
+/* This process was such a launcher before: *taken tells. Takes all that is told. */
+MUST_CHECK bool handover_take(struct launcher *launcher, bool *taken, struct err *err);
+/* Only asked whether it could: true = say yes by the exit status. */
+bool handover_is_check(void);
+/* After such a check: the descriptors that were told are not here. */
+void handover_forget(struct launcher *launcher);
+
+#endif

@@ -1,0 +1,282 @@
+"""pointsman upgrade: new programs in place of the old ones under load, nobody refused, no stream cut;
+whatever does not come up is taken back."""
+
+import os
+import shutil
+import stat
+import threading
+import unittest
+
+import rig
+from protocols import PROTOCOLS, ask, error_event, said, stream_text
+from wire import Answer, Broken
+
+TIMES = int(os.environ.get("PM_UPGRADES", 3))
+STREAMS = 30
+EVENTS, EVERY_MS = 80, 50
+TEXT = "x" * 16 * EVENTS
+PROGRAMS = ("pointsman", "controlplane", "dataplane", "webadmin", "demo-upstream")
+
+
+def versions(running, *names):
+    """Folders with programs of their own, as upgrades bring them."""
+    folders = [running.folder / name for name in names]
+    for folder in folders:
+        folder.mkdir()
+        for name in PROGRAMS:
+            shutil.copy(rig.BIN / name, folder / name)
+    return folders
+
+
+def upgrade(running, folder, *options):
+    return rig.subprocess.run(
+        [folder / "pointsman", "upgrade", "--state", running.state, *options],
+        env=rig.environment(), capture_output=True, text=True, timeout=120)
+
+
+def places(running):
+    """Name -> folder of its program, for all that the launcher has."""
+    found = {"launcher": os.readlink(f"/proc/{running.launcher.pid}/exe")}
+    for name, pid in running.pids().items():
+        try:
+            found[name] = os.readlink(f"/proc/{pid}/exe")
+        except FileNotFoundError:
+            pass  # a retired one has ended
+    return {name: os.path.dirname(path) for name, path in found.items()}
+
+
+class Stream(threading.Thread):
+    """One client with one stream of some seconds."""
+
+    def __init__(self, running, protocol, events=EVENTS):
+        super().__init__(daemon=True)
+        self.protocol, self.answer, self.text = protocol, Answer(), "x" * 16 * events
+        self.wire = running.wire(timeout=60)
+        running.send(self.wire, protocol, ask(
+            protocol, model=f"demo-fault:events={events};ms={EVERY_MS}"))
+        self.start()
+
+    def run(self):
+        try:
+            self.wire.head(self.answer)
+            for _ in self.wire.pieces(self.answer):
+                pass
+        except Broken:
+            pass  # it is not whole
+        self.wire.close()
+
+    def check(self):
+        self.join(90)
+        assert self.answer.whole, self.answer
+        assert stream_text(self.protocol, self.answer.body) == (self.text, True)
+
+
+class Caller(threading.Thread):
+    """Small calls one after the other: on new connections, or on one that is kept as long as the
+    gateway wants."""
+
+    def __init__(self, running, keep):
+        super().__init__(daemon=True)
+        self.running, self.keep, self.stopped = running, keep, False
+        self.good, self.refused, self.broken, self.wire = 0, [], [], None
+        self.start()
+
+    def call(self):
+        self.wire = self.wire or self.running.wire()
+        self.running.send(self.wire, "chat", ask("chat", "[demo:say ok]"))
+        answer = self.wire.answer()
+        said("chat", answer)
+        if not self.keep or answer.header("connection") == "close":
+            self.wire.close()
+            self.wire = None
+
+    def run(self):
+        while not self.stopped:
+            try:
+                self.call()
+                self.good += 1
+            except (Broken, AssertionError) as error:
+                self.broken.append(repr(error))
+                self.wire = None
+            except OSError as error:
+                self.refused.append(repr(error))
+                self.stopped, self.wire = True, None
+
+    def end(self):
+        self.stopped = True
+        self.join(60)
+        if self.wire:
+            self.wire.close()
+
+
+class Upgrade(unittest.TestCase):
+    def setUp(self):
+        self.rig = rig.Rig(rig.everywhere("a", **rig.plain()), dataplanes=2,
+                           options=("--drain", "1"))
+        self.old, self.new = versions(self.rig, "old", "new")
+        self.rig.bin = self.old
+        self.rig.start()
+        self.addCleanup(self.rig.stop)
+        self.addCleanup(self.forgive)
+        self.rig.banner()
+
+    def forgive(self):
+        """What was taken back did not end well."""
+        if self.spoilt:
+            self.rig.deaths_wanted = [line["program"] for line in self.rig.log("ended")
+                                      if line["level"] == "error"]
+
+    spoilt = False
+
+    def test_nobody_notices(self):
+        callers = [Caller(self.rig, keep) for keep in (True, True, False)]
+        launcher, folders, streams = self.rig.launcher.pid, [self.new, self.old], []
+        for turn in range(TIMES):
+            streams += [Stream(self.rig, PROTOCOLS[i % 3]) for i in range(STREAMS)]
+            before = self.rig.pids()
+            done = upgrade(self.rig, folders[turn % 2])
+            self.assertEqual((0, ""), (done.returncode, done.stderr), done.stdout)
+            self.assertIn("done", done.stdout)
+            now = self.rig.pids()
+            for name in ("controlplane", "webadmin"):
+                self.assertNotEqual(before[name], now[name])
+            self.assertEqual(before["demo-upstream"] if "demo-upstream" in before else None,
+                             now.get("demo-upstream"))
+            found = places(self.rig)
+            for name in ("launcher", "controlplane", "webadmin"):
+                self.assertEqual(str(folders[turn % 2]), found[name], name)
+            self.assertEqual(launcher, self.rig.launcher.pid)
+            self.assertEqual(0, self.rig.command("status").returncode)
+        for stream in streams:
+            stream.check()
+        for caller in callers:
+            caller.end()
+            self.assertEqual(([], []), (caller.refused, caller.broken))
+            self.assertGreater(caller.good, 10)
+        rig.wait_for(self.only_new, "the retired ones have ended", 60)
+        self.counted(len(streams) + sum(caller.good for caller in callers))
+        print(f"{TIMES} upgrades: {len(streams)} streams, "
+              f"{sum(caller.good for caller in callers)} calls, none refused, none cut")
+
+    def only_new(self):
+        return sum(name.startswith("dataplane.") for name in self.rig.pids()) == 2
+
+    def counted(self, calls):
+        """The statistics cross over: each call once."""
+        def told():
+            answer = self.rig.call("GET", "/api/v1/stats?by=day", {
+                "Authorization": f"Bearer {self.rig.token}"}, port=self.rig.admin_port)
+            return rig.json.loads(answer.body)["totals"]["requests"] if answer.status == 200 else 0
+        rig.wait_for(lambda: told() >= calls, f"{calls} calls are counted")
+        self.assertEqual(calls, told())
+
+    def test_a_stream_that_outlives_its_time_is_told(self):
+        stream = Stream(self.rig, "anthropic", 2000)
+        rig.wait_for(lambda: self.rig.demo.calls(), "it runs")
+        done = upgrade(self.rig, self.new, "--drain", "1")
+        self.assertEqual(0, done.returncode, done.stderr)
+        stream.join(30)
+        self.assertFalse(stream.answer.whole)
+        self.assertTrue(error_event("anthropic", stream.answer.body), stream.answer.body[-300:])
+
+    def spoil(self, name, text="#!/bin/sh\nexit 3\n"):
+        self.spoilt = True
+        path = self.new / name
+        path.unlink()
+        path.write_text(text)
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+    def taken_back(self, reason):
+        """All is as it was, and a stream that ran meanwhile is whole."""
+        stream = Stream(self.rig, "chat")
+        caller = Caller(self.rig, True)
+        done = upgrade(self.rig, self.new)
+        self.assertEqual(1, done.returncode, done.stdout)
+        self.assertIn(reason, done.stderr)
+        rig.wait_for(lambda: self.all_old(), "the old ones serve")
+        self.assertEqual(0, self.rig.command("reload").returncode)
+        stream.check()
+        caller.end()
+        self.assertEqual(([], []), (caller.refused, caller.broken))
+
+    def all_old(self):
+        found = places(self.rig)
+        return set(found.values()) == {str(self.old)} and len(found) >= 5 and self.ready()
+
+    def ready(self):
+        return (self.rig.run / "ready.json").exists() and (self.rig.run / "webadmin.ready").exists()
+
+    def test_a_program_that_ends_is_taken_back(self):
+        for name in ("controlplane", "dataplane", "webadmin"):
+            with self.subTest(name):
+                self.spoil(name)
+                self.taken_back("ended instead of serving")
+                shutil.copy(rig.BIN / name, self.new / "part")
+                (self.new / "part").replace(self.new / name)
+        done = upgrade(self.rig, self.new)
+        self.assertEqual(0, done.returncode, done.stderr)
+
+    def test_a_program_that_hangs_is_taken_back(self):
+        self.spoil("dataplane", "#!/bin/sh\nexec sleep 100\n")
+        self.taken_back("is not ready in time")
+
+    def test_a_program_that_is_missing_is_noticed_before(self):
+        pids = self.rig.pids()
+        (self.new / "webadmin").unlink()
+        done = upgrade(self.rig, self.new)
+        self.assertEqual(1, done.returncode)
+        self.assertEqual(pids, self.rig.pids())
+
+    def test_a_launcher_that_cannot_take_over_is_noticed_before(self):
+        pids = self.rig.pids()
+        self.spoil("pointsman")
+        self.assertIn("does not take over", self.ask_for(self.new / "pointsman"))
+        self.assertEqual(pids, self.rig.pids())
+
+    def ask_for(self, program):
+        """As the command asks, for a program of our choice; the last line."""
+        with rig.socket.socket(rig.socket.AF_UNIX, rig.socket.SOCK_SEQPACKET) as asker:
+            asker.settimeout(30)
+            asker.connect(str(self.rig.run / "launcher.sock"))
+            asker.send(f"upgrade 10 {program}".encode())
+            lines = []
+            while line := asker.recv(2000):
+                lines.append(line.decode())
+            return lines[-1]
+
+    def test_nonsense_is_refused(self):
+        for line in ("upgrade", "upgrade x /bin/true", "upgrade 10 relative", "hello",
+                     "upgrade 999999999 /bin/true", "upgrade 10 /" + "x" * 5000):
+            with rig.socket.socket(rig.socket.AF_UNIX, rig.socket.SOCK_SEQPACKET) as asker:
+                asker.settimeout(30)
+                asker.connect(str(self.rig.run / "launcher.sock"))
+                asker.send(line.encode())
+                self.assertTrue(asker.recv(2000).startswith(b"failed: "), line[:40])
+        said("chat", self.rig.post("chat"))
+
+    def test_a_replaced_file_does_not_mix_versions(self):
+        """A package has put new files in place: what dies before the upgrade comes back as it was."""
+        pid = self.rig.pid("dataplane.0")
+        inode = os.stat(f"/proc/{pid}/exe").st_ino
+        (self.new / "dataplane").replace(self.old / "dataplane")
+        self.rig.kill("dataplane.0")
+        new = self.rig.pid("dataplane.0")
+        self.assertEqual(inode, os.stat(f"/proc/{new}/exe").st_ino)
+        done = upgrade(self.rig, self.old)
+        self.assertEqual(0, done.returncode, done.stderr)
+        found = {os.stat(f"/proc/{pid}/exe").st_ino for name, pid in self.rig.pids().items()
+                 if name.startswith("dataplane.")}
+        self.assertIn((self.old / "dataplane").stat().st_ino, found)
+
+
+class Nobody(unittest.TestCase):
+    def test_there_is_none(self):
+        with rig.tempfile.TemporaryDirectory() as folder:
+            done = rig.subprocess.run([rig.BIN / "pointsman", "upgrade", "--state", folder],
+                                      env=rig.environment(), capture_output=True, text=True)
+            self.assertEqual(1, done.returncode)
+            self.assertIn("no Pointsman is running", done.stderr)
+
+
+if __name__ == "__main__":
+    rig.main()
