@@ -1,4 +1,5 @@
 /* dataplane: forwards the calls of clients to upstreams. One of several alike. */
+#include "args.h"
 #include "clock.h"
 #include "courier.h"
 #include "crypto.h"
@@ -17,7 +18,6 @@
 #include "upstream.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,7 +34,6 @@
 #define HEAP_KEPT_BYTES 16777216
 #define HEAP_BLOCK_BYTES_MAX 4194304
 #define HEAP_CHECK_MS 5000
-#define DRAIN_S_DEFAULT 10
 /* Clients that come before the first table wait so long in the listen queue, then get a 503. */
 #define TABLE_WAIT_MS 1000
 #define FLUSH_MS 500
@@ -56,15 +55,8 @@
 #define SANITIZED 0
 #endif
 
-struct options {
-	const char *run_dir;
-	unsigned instance;
-	enum log_level level;
-	unsigned drain_s;
-};
-
 struct dataplane {
-	struct options options;
+	struct args options;
 	struct loop *loop;
 	struct upstreams *upstreams;
 	struct front front;
@@ -460,45 +452,6 @@ on_signal(int signo, void *ctx)
 
 /* ---- start ---- */
 
-static bool
-parse_number(const char *text, unsigned max, unsigned *out)
-{
-	uint64_t number;
-	if (!view_to_u64(view_of(text), &number) || number > max)
-		return false;
-	*out = (unsigned)number;
-	return true;
-}
-
-static bool
-parse_options(int argc, char **argv, struct options *out)
-{
-	static const struct option longs[] = {
-	    {"run-dir", required_argument, NULL, 'r'},
-	    {"instance", required_argument, NULL, 'i'},
-	    {"log-level", required_argument, NULL, 'l'},
-	    {"drain-s", required_argument, NULL, 'd'},
-	    {NULL, 0, NULL, 0},
-	};
-	int option;
-	bool ok = true;
-	*out = (struct options){.level = LOG_INFO, .drain_s = DRAIN_S_DEFAULT};
-	while (ok && (option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (option == 'r') {
-			out->run_dir = optarg;
-		} else if (option == 'i') {
-			ok = parse_number(optarg, 999, &out->instance);
-		} else if (option == 'l') {
-			ok = log_level_parse(view_of(optarg), &out->level);
-		} else if (option == 'd') {
-			ok = parse_number(optarg, 86400, &out->drain_s);
-		} else {
-			ok = false;
-		}
-	}
-	return ok && out->run_dir != NULL && optind == argc;
-}
-
 static void
 raise_descriptor_limit(void)
 {
@@ -631,11 +584,8 @@ main(int argc, char **argv)
 {
 	static struct dataplane dp;
 	struct err err = {0};
-	if (!parse_options(argc, argv, &dp.options)) {
-		(void)fprintf(stderr, "usage: dataplane --run-dir DIR [--instance N] "
-				      "[--log-level debug|info|warn|error] [--drain-s N]\n");
+	if (!args_parse(argc, argv, &dp.options))
 		return 2;
-	}
 	set_identity(&dp);
 	/* The keys of upstreams are in this memory. A leak checker must be able to read it. */
 	if (!SANITIZED)
