@@ -15,6 +15,7 @@
 #include "names.h"
 #include "netaddr.h"
 #include "tls.h"
+#include "tried.h"
 #include "upstream.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -66,8 +67,7 @@ struct dataplane {
 	struct link *link;
 	struct errands *errands;
 	struct herald *herald;
-	struct trial_result trials[TRIALS_MAX]; /* that controlplane has not taken yet */
-	size_t trial_count;
+	struct tried tried;
 	struct report identity; /* what does not change */
 	char web_socket[108], ready_path[256];
 	int plain_fds[FDS_MAX], tls_fds[FDS_MAX];
@@ -277,8 +277,7 @@ on_report(struct report *report, void *ctx)
 	tracer_report(dp->front.env.tracer, &whole);
 	*report = whole;
 	add_news(&dp->front.env, report);
-	report->trials = (struct trial_result *)(uintptr_t)dp->trials;
-	report->trial_count = dp->trial_count;
+	tried_report(&dp->tried, report);
 }
 
 static void
@@ -311,25 +310,11 @@ on_errand(const struct report_outcome *outcome, uint64_t began_ms, void *ctx)
 		on_news(dp);
 }
 
-/* Of more than there is room for the oldest is forgotten: who asked gives up. */
-static void
-drop_trials(struct dataplane *dp, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		mem_free(dp->trials[i].error);
-	dp->trial_count -= count;
-	memmove(&dp->trials[0], &dp->trials[count], dp->trial_count * sizeof(dp->trials[0]));
-}
-
 static void
 on_tried(const struct trial_result *result, void *ctx)
 {
 	struct dataplane *dp = ctx;
-	if (dp->trial_count == TRIALS_MAX)
-		drop_trials(dp, 1);
-	struct trial_result *kept = &dp->trials[dp->trial_count++];
-	*kept = *result;
-	kept->error = mem_dup_str(result->error);
+	tried_add(&dp->tried, result);
 	on_news(dp);
 }
 
@@ -340,8 +325,7 @@ on_reported(const struct report *report, bool taken, void *ctx)
 	struct exchange_env *env = &dp->front.env;
 	if (!taken)
 		return;
-	drop_trials(
-	    dp, report->trial_count < dp->trial_count ? report->trial_count : dp->trial_count);
+	tried_drop(&dp->tried, report->trial_count);
 	notes_taken(env->notes, report->outcomes_seq);
 	lessons_taken(env->lessons, report->lesson_count);
 }
@@ -571,7 +555,7 @@ finish(struct dataplane *dp)
 	allowance_close(dp->front.env.allowance);
 	errands_free(dp->errands);
 	herald_free(dp->herald);
-	drop_trials(dp, dp->trial_count);
+	tried_drop(&dp->tried, dp->tried.count);
 	front_fini(&dp->front);
 	tracer_free(dp->front.env.tracer);
 	tls_context_free(dp->tls);
