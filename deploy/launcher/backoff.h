@@ -6,7 +6,8 @@
 
 #define BACKOFF_FIRST_MS 200 /* of the second restart; the first is at once */
 #define BACKOFF_MAX_MS 5000
-#define BACKOFF_FORGET_MS 10000 /* who lived that long begins anew */
+/* Who lived that long begins anew: it had begun to work, and is started once a second at most. */
+#define BACKOFF_FORGET_MS 800
 
 struct backoff {
 	unsigned deaths; /* in a row */

@@ -58,6 +58,15 @@ START_TEST(the_wait_grows_and_is_forgotten)
 }
 END_TEST
 
+/* Else records pile up in the journals, and what has no room there is lost. */
+START_TEST(who_dies_every_second_is_started_at_once)
+{
+	struct backoff backoff = {0};
+	for (int i = 0; i < 20; i++)
+		ck_assert_uint_eq(backoff_next_ms(&backoff, 900), 0);
+}
+END_TEST
+
 /* ---- folders ---- */
 
 START_TEST(the_state_folder_has_a_default)
@@ -463,6 +472,7 @@ main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 30);
 	tcase_add_test(tests, the_wait_grows_and_is_forgotten);
+	tcase_add_test(tests, who_dies_every_second_is_started_at_once);
 	tcase_add_test(tests, the_state_folder_has_a_default);
 	tcase_add_test(tests, one_folder_has_one_name);
 	tcase_add_test(tests, a_long_path_gets_a_short_run_folder);
