@@ -268,7 +268,7 @@ begin_line(struct tap *tap, struct view piece, bool end, bool alone)
 	tap->has_data = true;
 	/* Most chunks are whole in their piece and need not be read. */
 	if (tap->protocol == PROTOCOL_CHAT && in_one && alone && first &&
-	    tap->found.model[0] != '\0' && has_no_usage(piece)) {
+	    tap->found.model[0] != '\0' && tap->found.id[0] != '\0' && has_no_usage(piece)) {
 		tap->watching = false;
 		tap->has_data = false;
 		return rest;
