@@ -23,7 +23,9 @@ struct sql {
 static bool
 fail(const struct sql *sql, int rc, struct err *err)
 {
-	bool damaged = (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
+	int kind = rc & 0xff;
+	/* An error of a statement's text: ours are right, so the file's schema is not. */
+	bool damaged = kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || kind == SQLITE_ERROR;
 	return err_set(err, damaged ? ERR_PARSE : ERR_IO, sql->path, "%s",
 	    sql->handle != NULL ? sqlite3_errmsg(sql->handle) : sqlite3_errstr(rc));
 }

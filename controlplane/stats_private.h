@@ -9,10 +9,23 @@ struct stats_store {
 	int64_t epoch;
 };
 
+/* Before anything is made in a new file. */
+#define STATS_PAGE_BYTES 4096
+#define STATS_NEW_SQL "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL"
+/* Brings an older schema up to date. ERR_PARSE: it is damaged; ERR_IO also: a newer version made
+ * it. */
+MUST_CHECK bool stats_schema_migrate(struct sql *sql, struct err *err);
+/* ERR_PARSE: it is not exactly what the newest version makes. */
+MUST_CHECK bool stats_schema_check(struct sql *sql, struct err *err);
+
 struct stats_rescued {
 	int64_t requests, sums, journals; /* rows */
 	bool complete;                    /* nothing was unreadable */
 };
+/* Gives the damaged file at `path` the first page of a whole one, which says where all the tables
+ * are and has nothing else: the same for every file of a version. Needs a checkpoint of `whole`
+ * before. */
+void stats_rescue_head(const char *whole, const char *path);
 /* Copies what can be read of the damaged file at `path` into a new, empty one. */
 void stats_rescue(struct sql *to, const char *path, struct stats_rescued *out);
 

@@ -2,7 +2,10 @@
 #include "log.h"
 #include "mem.h"
 #include "stats_private.h"
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct source {
 	struct sql *from, *to;
@@ -60,6 +63,47 @@ copy_table(
 	source->complete = false;
 	(void)copy_run(source, back);
 	return source->rows;
+}
+
+static void
+put_u32(unsigned char *out, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		out[i] = (unsigned char)(value >> (24 - 8 * i));
+}
+
+/* Where things are in the head of a file:
+ * https://www.sqlite.org/fileformat2.html#the_database_header */
+static void
+fill_head(unsigned char *page, off_t file_bytes)
+{
+	put_u32(page + 24, 1); /* counter of changes, to which the size belongs */
+	put_u32(page + 28, (uint32_t)(file_bytes / STATS_PAGE_BYTES));
+	put_u32(page + 32, 0); /* no free pages are known */
+	put_u32(page + 36, 0);
+	put_u32(page + 92, 1);
+}
+
+void
+stats_rescue_head(const char *whole, const char *path)
+{
+	unsigned char page[STATS_PAGE_BYTES];
+	struct stat facts;
+	int from = open(whole, O_RDONLY | O_CLOEXEC);
+	int to = open(path, O_RDWR | O_CLOEXEC);
+	bool ok = from >= 0 && to >= 0 && fstat(to, &facts) == 0 &&
+		  facts.st_size > STATS_PAGE_BYTES &&
+		  pread(from, page, sizeof(page), 0) == STATS_PAGE_BYTES;
+	if (ok) {
+		fill_head(page, facts.st_size);
+		ok = pwrite(to, page, sizeof(page), 0) == STATS_PAGE_BYTES;
+	}
+	if (!ok)
+		log_msg(LOG_WARN, "statistics_rescue", "the first page stays as it is");
+	if (from >= 0)
+		close(from);
+	if (to >= 0)
+		close(to);
 }
 
 void

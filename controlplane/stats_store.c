@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VERSION 2
 #define PATH_BYTES 4096
 #define TRIM_ROWS 2000
 #define LOOK_ROWS 2000
@@ -21,73 +20,6 @@ static const char settings_sql[] = "PRAGMA journal_mode=WAL;"
 				   "PRAGMA mmap_size=0;"
 				   "PRAGMA journal_size_limit=4194304;"
 				   "PRAGMA wal_autocheckpoint=500;";
-
-/* clang-format off */
-#define SUMS                                                                                       \
-	"requests INTEGER NOT NULL, completed INTEGER NOT NULL, failed INTEGER NOT NULL, "         \
-	"gone INTEGER NOT NULL, interrupted INTEGER NOT NULL, calls INTEGER NOT NULL, "            \
-	"failed_calls INTEGER NOT NULL, unknown_calls INTEGER NOT NULL, "                          \
-	"input INTEGER NOT NULL, cache_write_5m INTEGER NOT NULL, "                                \
-	"cache_write_1h INTEGER NOT NULL, cache_read INTEGER NOT NULL, "                           \
-	"output INTEGER NOT NULL, reasoning INTEGER NOT NULL, "                                    \
-	"web_searches INTEGER NOT NULL, cost_nano_usd INTEGER NOT NULL, "                          \
-	"unpriced_calls INTEGER NOT NULL, ms INTEGER NOT NULL, "                                   \
-	"bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL"
-
-/* What each version adds to the one before. */
-static const struct step {
-	const char *sql;
-	bool (*fill)(struct sql *sql, struct err *err); /* may be NULL */
-} steps[VERSION] = {
-    {"CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
-    "INSERT INTO meta VALUES('epoch', 1), ('epoch_began_ms', 0);"
-    "CREATE TABLE journals(id INTEGER PRIMARY KEY, seq INTEGER NOT NULL);"
-    "CREATE TABLE requests(seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, "
-    "epoch INTEGER NOT NULL, at_ms INTEGER NOT NULL, day TEXT NOT NULL, client_key TEXT NOT NULL, "
-    "protocol TEXT NOT NULL, grp TEXT NOT NULL, path TEXT NOT NULL, model TEXT NOT NULL, "
-    "upstream TEXT NOT NULL, generate INTEGER NOT NULL, stream INTEGER NOT NULL, "
-    "status INTEGER NOT NULL, result TEXT NOT NULL, blame TEXT NOT NULL, reason TEXT NOT NULL, "
-    "session TEXT NOT NULL, session_source TEXT NOT NULL, why TEXT NOT NULL, loss TEXT NOT NULL, "
-    "ttfb_ms INTEGER NOT NULL, ms INTEGER NOT NULL, bytes_in INTEGER NOT NULL, "
-    "bytes_out INTEGER NOT NULL, calls INTEGER NOT NULL, cost_nano_usd INTEGER NOT NULL, "
-    "attempts TEXT NOT NULL);"
-    "CREATE INDEX requests_at ON requests(at_ms);"
-    "CREATE TABLE hours(epoch INTEGER NOT NULL, hour INTEGER NOT NULL, model TEXT NOT NULL, "
-    "upstream TEXT NOT NULL, client_key TEXT NOT NULL, protocol TEXT NOT NULL, " SUMS ", "
-    "PRIMARY KEY(epoch, hour, model, upstream, client_key, protocol)) WITHOUT ROWID;"
-    "CREATE TABLE days(epoch INTEGER NOT NULL, day TEXT NOT NULL, model TEXT NOT NULL, "
-    "upstream TEXT NOT NULL, client_key TEXT NOT NULL, protocol TEXT NOT NULL, " SUMS ", "
-    "PRIMARY KEY(epoch, day, model, upstream, client_key, protocol)) WITHOUT ROWID;", NULL},
-    {"CREATE TABLE rolls(epoch INTEGER NOT NULL, by_hour INTEGER NOT NULL, roll INTEGER NOT NULL, "
-    "at NOT NULL, name TEXT NOT NULL, " SUMS ", "
-    "PRIMARY KEY(epoch, by_hour, roll, at, name)) WITHOUT ROWID;", stats_rolls_fill},
-};
-/* clang-format on */
-
-static bool
-migrate(struct sql *sql, struct err *err)
-{
-	int64_t version;
-	char text[64];
-	if (!sql_number(sql, "PRAGMA user_version", &version, err))
-		return false;
-	if (version > VERSION) {
-		return err_set(err, ERR_IO, STATS_FILE,
-		    "was written by a newer version (%lld, this one knows %d)", (long long)version,
-		    VERSION);
-	}
-	for (; version < VERSION; version++) {
-		(void)snprintf(
-		    text, sizeof(text), "PRAGMA user_version=%lld; COMMIT", (long long)version + 1);
-		const struct step *step = &steps[version];
-		if (!sql_exec(sql, "BEGIN IMMEDIATE", err) || !sql_exec(sql, step->sql, err) ||
-		    (step->fill != NULL && !step->fill(sql, err)) || !sql_exec(sql, text, err)) {
-			sql_rollback(sql);
-			return false;
-		}
-	}
-	return true;
-}
 
 static bool
 check(struct sql *sql, const char *path, bool thorough, struct err *err)
@@ -115,8 +47,8 @@ open_file(const char *path, bool thorough, struct err *err)
 	bool fresh = access(path, F_OK) != 0;
 	if (!sql_open(path, false, &sql, err))
 		return NULL;
-	if ((!fresh || sql_exec(sql, "PRAGMA auto_vacuum=INCREMENTAL", err)) &&
-	    sql_exec(sql, settings_sql, err) && migrate(sql, err) &&
+	if ((!fresh || sql_exec(sql, STATS_NEW_SQL, err)) && sql_exec(sql, settings_sql, err) &&
+	    stats_schema_migrate(sql, err) && stats_schema_check(sql, err) &&
 	    check(sql, path, thorough, err))
 		return sql;
 	sql_close(sql);
@@ -160,6 +92,8 @@ rescue(const char *path, struct err *err)
 	struct sql *sql = open_file(path, true, err);
 	if (sql == NULL)
 		return NULL;
+	if (sql_exec(sql, "PRAGMA wal_checkpoint(TRUNCATE)", err))
+		stats_rescue_head(path, aside);
 	stats_rescue(sql, aside, &rescued);
 	log_begin(&line, LOG_WARN, "statistics_rescued");
 	log_int(&line, "requests", rescued.requests);

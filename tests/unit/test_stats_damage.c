@@ -127,6 +127,42 @@ START_TEST(one_damaged_page_costs_no_more_than_what_was_on_it)
 }
 END_TEST
 
+/* The first page says where everything is and holds nothing else: whatever becomes of it, all is
+ * found. */
+START_TEST(a_damaged_first_page_costs_nothing)
+{
+	struct place place;
+	struct bytes good;
+	struct err err;
+	setup(&place);
+	fill(&place, 100);
+	read_file(&place, &good);
+	for (size_t at = 0; at < 4096 + 67; at += at < 100 ? 3 : 67) {
+		struct bytes bad;
+		bytes_init(&bad, good.len);
+		ck_assert(bytes_append_view(&bad, bytes_view(&good)));
+		if (at >= 4096)
+			memset(bad.data, 0, 4096);
+		else
+			bad.data[at] ^= (char)(1u << at % 8);
+		write_file(&place, bytes_view(&bad));
+		bytes_fini(&bad);
+		place.store = stats_store_open(place.folder, at % 2 != 0, &err);
+		ck_assert_msg(place.store != NULL, "byte %zu: %s", at, err.msg);
+		ck_assert_msg(total(&place, "{}", "requests") == 100, "byte %zu: sums", at);
+		json_t *answer = ask(&place, "{'limit':1000}", stats_query_requests);
+		ck_assert_msg(json_array_size(json_object_get(answer, "records")) == 100,
+		    "byte %zu: %zu requests", at,
+		    json_array_size(json_object_get(answer, "records")));
+		json_decref(answer);
+		stats_store_close(place.store);
+		place.store = NULL;
+	}
+	bytes_fini(&good);
+	teardown(&place);
+}
+END_TEST
+
 /* A quick opening leaves single requests to be looked at later. */
 START_TEST(damaged_requests_are_found_piece_by_piece)
 {
@@ -169,6 +205,7 @@ main(void)
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, a_damaged_file_is_mended_or_begun_anew);
 	tcase_add_test(tests, one_damaged_page_costs_no_more_than_what_was_on_it);
+	tcase_add_test(tests, a_damaged_first_page_costs_nothing);
 	tcase_add_test(tests, damaged_requests_are_found_piece_by_piece);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
