@@ -20,7 +20,7 @@ set_tests_properties(golden.texts PROPERTIES LABELS golden TIMEOUT 60
 	ENVIRONMENT "${PM_TEST_ENVIRONMENT}")
 add_test(NAME quickstart.check COMMAND ${CMAKE_CURRENT_LIST_DIR}/quickstart_check)
 set_tests_properties(quickstart.check PROPERTIES LABELS quickstart TIMEOUT 900
-	ENVIRONMENT "${PM_TEST_ENVIRONMENT}")
+	FIXTURES_SETUP release ENVIRONMENT "${PM_TEST_ENVIRONMENT}")
 # The load generator of tests/bench is held to the same rules as the programs.
 add_executable(bench-load ${CMAKE_CURRENT_LIST_DIR}/../bench/main.c
 	${CMAKE_CURRENT_LIST_DIR}/../bench/load.c ${CMAKE_CURRENT_LIST_DIR}/../bench/answer.c)
@@ -31,8 +31,9 @@ target_link_libraries(bench-convert PRIVATE pm_dataplane_pure pm_flags)
 add_executable(bench-stats ${CMAKE_CURRENT_LIST_DIR}/../bench/bench_stats.c)
 target_link_libraries(bench-stats PRIVATE pm_controlplane pm_flags)
 add_test(NAME bench.load COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/../bench/test_load.py)
-# It builds a release first.
+# On the release that quickstart.check has built.
 add_test(NAME bench.added COMMAND ${CMAKE_CURRENT_LIST_DIR}/../bench/added)
-set_tests_properties(bench.added PROPERTIES LABELS bench TIMEOUT 900 RUN_SERIAL ON)
+set_tests_properties(bench.added PROPERTIES LABELS bench TIMEOUT 300 RUN_SERIAL ON
+	FIXTURES_REQUIRED release ENVIRONMENT "PM_RELEASE=${PROJECT_SOURCE_DIR}/build/quickstart/tree/build/release")
 set_tests_properties(bench.load PROPERTIES LABELS bench TIMEOUT 120
 	ENVIRONMENT "${PM_TEST_ENVIRONMENT}")
