@@ -44,7 +44,7 @@ activation_write(const struct activation *activation, const char *state_dir, str
 static bool
 decode(struct activation *activation, const json_t *json, struct err *err)
 {
-	if (!fields_decode(head_fields, COUNT(head_fields), 1, json, "", activation, err))
+	if (!fields_decode(head_fields, COUNT(head_fields), json, "", activation, err))
 		return false;
 	const json_t *list = fields_member(json, "", "items", JSON_ARRAY, err);
 	size_t count = json_array_size(list);
@@ -56,7 +56,7 @@ decode(struct activation *activation, const json_t *json, struct err *err)
 		activation->items = mem_calloc(count, sizeof(*activation->items));
 	for (size_t i = 0; i < count; i++) {
 		activation->count = i + 1;
-		if (!fields_decode(item_fields, COUNT(item_fields), 0, json_array_get(list, i),
+		if (!fields_decode(item_fields, COUNT(item_fields), json_array_get(list, i),
 			"items", &activation->items[i], err))
 			return false;
 	}

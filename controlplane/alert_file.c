@@ -102,7 +102,7 @@ decode_object(const json_t *json, const char *path, const char *key, const struc
     size_t count, void *obj, struct err *err)
 {
 	const json_t *one = fields_member(json, path, key, JSON_OBJECT, err);
-	return one != NULL && fields_decode(fields, count, 0, one, key, obj, err);
+	return one != NULL && fields_decode(fields, count, one, key, obj, err);
 }
 
 static const json_t *
@@ -124,7 +124,7 @@ decode_causes(struct alert_rules *rules, const json_t *json, struct err *err)
 		rules->causes = mem_calloc(count, sizeof(*rules->causes));
 	for (size_t i = 0; i < count; i++) {
 		rules->count = i + 1;
-		if (!fields_decode(cause_fields, COUNT(cause_fields), 0, json_array_get(list, i),
+		if (!fields_decode(cause_fields, COUNT(cause_fields), json_array_get(list, i),
 			"causes", &rules->causes[i], err))
 			return false;
 	}
@@ -134,8 +134,7 @@ decode_causes(struct alert_rules *rules, const json_t *json, struct err *err)
 static bool
 decode_notice(const json_t *json, struct alert_notice *notice, struct err *err)
 {
-	if (!fields_decode(notice_fields, COUNT(notice_fields), 1 + ALERT_WAYS, json, "notices",
-		notice, err) ||
+	if (!fields_decode(notice_fields, COUNT(notice_fields), json, "notices", notice, err) ||
 	    !decode_object(
 		json, "notices", "cause", cause_fields, COUNT(cause_fields), &notice->cause, err))
 		return false;

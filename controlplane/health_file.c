@@ -197,7 +197,7 @@ take_all(
     struct health *health, const json_t *json, uint64_t now_ms, int64_t offset_ms, struct err *err)
 {
 	struct head head = {0};
-	if (!fields_decode(head_fields, 2, 1, json, "", &head, err))
+	if (!fields_decode(head_fields, 2, json, "", &head, err))
 		return false;
 	struct moment moment = {head.saved_ms, offset_ms, now_ms};
 	const json_t *units = fields_member(json, "", "units", JSON_ARRAY, err);
@@ -210,8 +210,7 @@ take_all(
 		struct saved saved = {0};
 		char at[32];
 		snprintf(at, sizeof(at), "units[%zu]", i);
-		ok = fields_decode(
-		    saved_fields, FIELDS, 0, json_array_get(units, i), at, &saved, err);
+		ok = fields_decode(saved_fields, FIELDS, json_array_get(units, i), at, &saved, err);
 		if (ok)
 			take(health, &saved, &moment);
 		mem_free(saved.upstream);

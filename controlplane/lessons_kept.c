@@ -178,7 +178,7 @@ decode(struct lessons_kept *kept, const json_t *json, struct err *err)
 	for (size_t i = 0; i < count; i++) {
 		struct lesson_of *item = &kept->items[kept->count++];
 		*item = (struct lesson_of){0};
-		if (!fields_decode(lesson_fields, COUNT(lesson_fields), 0, json_array_get(list, i),
+		if (!fields_decode(lesson_fields, COUNT(lesson_fields), json_array_get(list, i),
 			"lessons", item, err))
 			return false;
 	}

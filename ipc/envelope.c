@@ -77,7 +77,7 @@ envelope_decode(struct view text, struct envelope *out, struct err *err)
 	if (!jget_parse(text, &json, err))
 		return false;
 	bool ok = check_version(json, err) &&
-		  fields_decode(head_fields, HEAD_FIELDS, 1, json, "", &head, err) &&
+		  fields_decode(head_fields, HEAD_FIELDS, json, "", &head, err) &&
 		  fields_member(json, "", "body", JSON_OBJECT, err) != NULL;
 	if (ok) {
 		memcpy(out->type, head.type, sizeof(head.type));

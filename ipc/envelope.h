@@ -17,7 +17,7 @@ struct envelope {
 MUST_CHECK bool envelope_encode(const char *type, uint64_t id, json_t *body, struct bytes *out);
 /* The same around a body that is JSON text already. */
 MUST_CHECK bool envelope_write(const char *type, uint64_t id, struct view body, struct bytes *out);
-/* Strict: known version, all four members, no others. */
+/* Known version, all four members; what a newer release adds is passed over. */
 MUST_CHECK bool envelope_decode(struct view text, struct envelope *out, struct err *err);
 void envelope_fini(struct envelope *envelope);
 /* An MSG_ERROR body for `err`; new reference. */

@@ -1,6 +1,8 @@
 /* fields: a flat struct as a JSON object, by one list of its members that serves both ways, so that
- * what is written and what is read cannot differ. Decoding is strict: every member is there, none
- * is unknown, all are within their bounds. */
+ * what is written and what is read cannot differ. In decoding every member must be there, within
+ * its bounds. Unknown ones are passed over: during an upgrade a sender may be one release newer. It
+ * may be one older too, so a member that a release adds is a `newcomer` until the release after
+ * that. */
 #ifndef PM_FIELDS_H
 #define PM_FIELDS_H
 
@@ -31,6 +33,7 @@ struct field {
 	size_t offset;
 	int64_t min, max;         /* of the number, or of the length in bytes */
 	const char *const *words; /* NULL at the end */
+	bool newcomer; /* may be missing: then 0 (or `min`), false, "", NULL, the first word */
 };
 
 /* A row for a member of struct `owner`, under its own name. */
@@ -45,17 +48,16 @@ struct field {
 		.words = list                                                                      \
 	}
 
-/* A new object; with `more` members set by the caller afterwards it is still decodable by
- * fields_decode with the same `more`. */
+/* A new object, to which the caller may add members. */
 json_t *fields_encode(const struct field *fields, size_t count, const void *obj);
 /* The members as JSON text, without the braces around them, appended; false at the limit of `out`,
  * with part of it written. Strings must be UTF-8. */
 MUST_CHECK bool fields_write(
     const struct field *fields, size_t count, const void *obj, struct bytes *out);
-/* Fills `obj`, which was zeroed; what it owns is the caller's to free on failure too. `more` is how
- * many members beside the fields there are (the caller decodes them). err->at is "<path>.<key>". */
-MUST_CHECK bool fields_decode(const struct field *fields, size_t count, size_t more,
-    const json_t *json, const char *path, void *obj, struct err *err);
+/* Fills `obj`, which was zeroed; what it owns is the caller's to free on failure too. err->at is
+ * "<path>.<key>". */
+MUST_CHECK bool fields_decode(const struct field *fields, size_t count, const json_t *json,
+    const char *path, void *obj, struct err *err);
 
 /* The member, or NULL with err set when it is missing or of another type. Borrowed. */
 const json_t *fields_member(

@@ -126,8 +126,8 @@ decode_attempts(const json_t *body, const char *path, struct record *out, struct
 		char at[96];
 		(void)snprintf(at, sizeof(at), "%s.attempts[%zu]", path, i);
 		out->attempt_count = i + 1;
-		if (!fields_decode(attempt_fields, COUNT(attempt_fields), 0,
-			json_array_get(list, i), at, &out->attempts[i], err))
+		if (!fields_decode(attempt_fields, COUNT(attempt_fields), json_array_get(list, i),
+			at, &out->attempts[i], err))
 			return false;
 	}
 	return true;
@@ -137,7 +137,7 @@ bool
 record_decode(const json_t *body, const char *path, struct record *out, struct err *err)
 {
 	*out = (struct record){0};
-	if (fields_decode(record_fields, COUNT(record_fields), 1, body, path, out, err) &&
+	if (fields_decode(record_fields, COUNT(record_fields), body, path, out, err) &&
 	    decode_attempts(body, path, out, err))
 		return true;
 	record_fini(out);

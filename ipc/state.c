@@ -165,8 +165,8 @@ decode_outcomes(const json_t *body, struct report *out, struct err *err)
 		char at[32];
 		snprintf(at, sizeof(at), "outcomes[%zu]", i);
 		out->outcome_count = i + 1;
-		if (!fields_decode(outcome_fields, COUNT(outcome_fields), 0,
-			json_array_get(list, i), at, &out->outcomes[i], err))
+		if (!fields_decode(outcome_fields, COUNT(outcome_fields), json_array_get(list, i),
+			at, &out->outcomes[i], err))
 			return false;
 	}
 	return true;
@@ -195,8 +195,8 @@ decode_lessons(const json_t *body, struct report *out, struct err *err)
 		char at[32];
 		snprintf(at, sizeof(at), "lessons[%zu]", i);
 		out->lesson_count = i + 1;
-		if (!fields_decode(lesson_fields, COUNT(lesson_fields), 0, json_array_get(list, i),
-			at, &out->lessons[i], err))
+		if (!fields_decode(lesson_fields, COUNT(lesson_fields), json_array_get(list, i), at,
+			&out->lessons[i], err))
 			return false;
 	}
 	return list != NULL;
@@ -213,8 +213,8 @@ decode_trials(const json_t *body, struct report *out, struct err *err)
 		char at[32];
 		snprintf(at, sizeof(at), "trials[%zu]", i);
 		out->trial_count = i + 1;
-		if (!fields_decode(trial_fields, COUNT(trial_fields), 0, json_array_get(list, i),
-			at, &out->trials[i], err))
+		if (!fields_decode(trial_fields, COUNT(trial_fields), json_array_get(list, i), at,
+			&out->trials[i], err))
 			return false;
 	}
 	return list != NULL;
@@ -224,7 +224,7 @@ bool
 report_decode(const json_t *body, struct report *out, struct err *err)
 {
 	*out = (struct report){0};
-	if (fields_decode(report_fields, COUNT(report_fields), 3, body, "", out, err) &&
+	if (fields_decode(report_fields, COUNT(report_fields), body, "", out, err) &&
 	    decode_outcomes(body, out, err) && decode_lessons(body, out, err) &&
 	    decode_trials(body, out, err))
 		return true;

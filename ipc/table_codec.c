@@ -371,8 +371,7 @@ decode_list(const struct list_shape *shape, const json_t *json, const char *path
 		const json_t *item = json_array_get(list, i);
 		snprintf(at, sizeof(at), "%s%s%s[%zu]", path, *path != '\0' ? "." : "", key, i);
 		void *entry = shape->add(owner, group);
-		if (!fields_decode(shape->fields, shape->field_count, shape->inner_count, item, at,
-			entry, err))
+		if (!fields_decode(shape->fields, shape->field_count, item, at, entry, err))
 			return false;
 		for (size_t k = 0; k < shape->inner_count; k++) {
 			const struct list_shape *inner = &shape->inner[k];
@@ -422,12 +421,11 @@ decode_each_group(
 		const json_t *one = fields_member(all, each->key, name, JSON_OBJECT, err);
 		char path[64];
 		snprintf(path, sizeof(path), "%s.%s", each->key, name);
-		if (one == NULL || !fields_decode(each->fields, each->field_count, 0, one, path,
+		if (one == NULL || !fields_decode(each->fields, each->field_count, one, path,
 				       (char *)table + each->at + i * each->size, err))
 			return false;
 	}
-	return json_object_size(all) == GROUP_COUNT ||
-	       fields_refuse(each->key, "", err, "has an unknown member");
+	return true;
 }
 
 /* ---- the whole ---- */
@@ -466,8 +464,7 @@ decode_groups(const json_t *body, struct table *table, struct err *err)
 			&upstreams_list, groups, "groups", table_group_words[i], table, i, err))
 			return false;
 	}
-	return json_object_size(groups) == GROUP_COUNT ||
-	       fields_refuse("groups", "", err, "has an unknown member");
+	return true;
 }
 
 static bool
@@ -475,7 +472,7 @@ decode_strategies(const json_t *body, struct table *table, struct err *err)
 {
 	const json_t *json = fields_member(body, "", "strategies", JSON_OBJECT, err);
 	return json != NULL &&
-	       fields_decode(network_fields, COUNT(network_fields), 1, json, "strategies",
+	       fields_decode(network_fields, COUNT(network_fields), json, "strategies",
 		   &table->strategies, err) &&
 	       decode_list(&ranges_list, json, "strategies", ranges_list.key, table, 0, err);
 }
@@ -494,7 +491,7 @@ decode_activation(const json_t *body, struct table *table, struct err *err)
 	mem_free(table->activation.prompt);
 	table->activation.prompt = NULL;
 	return fields_decode(
-	    activation_fields, COUNT(activation_fields), 0, json, "activation", table, err);
+	    activation_fields, COUNT(activation_fields), json, "activation", table, err);
 }
 
 static bool
@@ -504,15 +501,14 @@ decode_outside(const json_t *body, struct table *table, struct err *err)
 	const json_t *tracing =
 	    alert != NULL ? fields_member(body, "", "tracing", JSON_OBJECT, err) : NULL;
 	return tracing != NULL &&
-	       fields_decode(alert_fields, COUNT(alert_fields), 0, alert, "alert", table, err) &&
-	       fields_decode(
-		   tracing_fields, COUNT(tracing_fields), 0, tracing, "tracing", table, err);
+	       fields_decode(alert_fields, COUNT(alert_fields), alert, "alert", table, err) &&
+	       fields_decode(tracing_fields, COUNT(tracing_fields), tracing, "tracing", table, err);
 }
 
 static bool
 decode_all(const json_t *body, struct table *table, struct err *err)
 {
-	if (!fields_decode(table_fields, COUNT(table_fields), MORE_MEMBERS, body, "", table, err) ||
+	if (!fields_decode(table_fields, COUNT(table_fields), body, "", table, err) ||
 	    !decode_groups(body, table, err) || !decode_strategies(body, table, err) ||
 	    !decode_activation(body, table, err) || !decode_outside(body, table, err))
 		return false;

@@ -205,8 +205,9 @@ static const struct {
     {"capabilities/0", "capabilities[0]."},
 };
 
-/* Every member of every kind of object: missing, of a wrong type, and one too many. */
-START_TEST(each_member_is_needed_and_no_other)
+/* Every member of every kind of object: missing, of a wrong type. One that only a newer release
+ * knows is passed over. */
+START_TEST(each_member_is_needed)
 {
 	json_t *whole = encoded();
 	json_t *object = step(whole, objects[_i].path);
@@ -222,12 +223,17 @@ START_TEST(each_member_is_needed_and_no_other)
 		json_object_set_new(step(wrong, objects[_i].path), key, json_real(1.5));
 		check_refused(wrong, at);
 	}
-	json_object_set_new(object, "unknown", json_true());
-	char at[96];
-	snprintf(at, sizeof(at), "%.*s", (int)strlen(objects[_i].at), objects[_i].at);
-	if (at[0] != '\0')
-		at[strlen(at) - 1] = '\0';
-	check_refused(whole, at);
+	json_t *newer = json_deep_copy(whole);
+	json_object_set_new(step(newer, objects[_i].path), "newer", json_pack("{s:[i]}", "a", 1));
+	struct err err;
+	struct table *table = NULL;
+	ck_assert(table_decode(newer, &table, &err));
+	json_t *again = table_encode(table);
+	ck_assert(json_equal(again, whole));
+	json_decref(again);
+	json_decref(newer);
+	json_decref(whole);
+	table_unref(table);
 }
 END_TEST
 
@@ -361,8 +367,8 @@ main(void)
 	TCase *tests = tcase_create("table");
 	tcase_add_test(tests, a_table_comes_back_as_it_was);
 	tcase_add_test(tests, references_are_counted);
-	tcase_add_loop_test(tests, each_member_is_needed_and_no_other, 0,
-	    (int)(sizeof(objects) / sizeof(objects[0])));
+	tcase_add_loop_test(
+	    tests, each_member_is_needed, 0, (int)(sizeof(objects) / sizeof(objects[0])));
 	tcase_add_test(tests, bounds_hold);
 	tcase_add_test(tests, lists_are_bounded);
 	tcase_add_test(tests, a_status_has_the_strategy_of_its_range);
