@@ -54,7 +54,7 @@ class Tab:
     def __init__(self, context):
         self.context = context
         self.page = context.new_page()
-        self.page.set_default_timeout(15000)
+        self.page.set_default_timeout(45000)
         self.faults = []
         self.requests = []
         self.expected = ()  # texts of faults that a test asks for

@@ -33,7 +33,7 @@ class Edit(unittest.TestCase):
         return tab
 
     def wait(self, condition, what):
-        return rig.wait_for(lambda: self.page.wait_for_timeout(40) or condition(), what)
+        return rig.wait_for(lambda: self.page.wait_for_timeout(40) or condition(), what, 45)
 
     def press(self, name, inside=None, exact=True):
         (inside or self.page).get_by_role("button", name=name, exact=exact).first.click()
@@ -204,6 +204,28 @@ class Edit(unittest.TestCase):
         self.page.locator(".row.wrong .fault").wait_for()
         self.assertNotIn("no address", self.rig.config_file.read_text())
 
+    def test_what_is_typed_stays(self):
+        """At each key the page is drawn anew, as at each news of the gateway."""
+        self.tab.open("settings/server")
+        area = self.page.get_by_label("Allowed addresses", exact=True)
+        area.click()
+        self.page.keyboard.type("10.0.0.0/8\n\n::1")
+        self.page.get_by_text("1 changed").wait_for()
+        self.assertEqual("10.0.0.0/8\n\n::1", area.input_value())
+        self.press("Discard")
+        self.wait(lambda: area.input_value() == "", "it is empty again")
+        self.tab.open("upstreams")
+        self.press("Edit", self.page.locator("[data-id]", has_text="/u/night"))
+        form = self.page.locator("dialog")
+        form.locator("summary", has_text="Models").click()
+        form.get_by_label("asked name").fill("glm*")
+        self.press("Add", form.locator("details", has_text="Its names for models"))
+        form.get_by_label("glm*: sent name").click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.type("vendor/glm")
+        self.assertEqual("vendor/glm", form.get_by_label("glm*: sent name").input_value())
+        self.press("Cancel", form)
+
     def test_lists(self):
         for name, fields, part in (("rules", {"Asked model": "gpt-4*", "Sent model": "gpt-5-mini"}, "model_conversions"),
                                    ("capabilities", {"Models": "glm*", "Most output": "4096"}, "model_capabilities"),
@@ -256,7 +278,7 @@ class Edit(unittest.TestCase):
         self.assertIn(f"ANTHROPIC_AUTH_TOKEN={secret}", shown.inner_text())
         self.press("I have it", shown)
         self.assertNotIn(secret, self.page.content())
-        self.assertEqual(200, self.rig.post("anthropic", headers={"Authorization": f"Bearer {secret}"}).status)
+        self.wait(lambda: self.rig.post("anthropic", headers={"Authorization": f"Bearer {secret}"}).status == 200, "it opens")
         panel = self.page.locator("section.panel", has_text="laptop")
         panel.get_by_text("tokens today").wait_for()
         self.press("New secret", panel)
@@ -265,7 +287,7 @@ class Edit(unittest.TestCase):
         newer = shown.locator("pre").first.inner_text()
         self.press("I have it", shown)
         self.wait(lambda: self.rig.post("anthropic", headers={"Authorization": f"Bearer {secret}"}).status == 401, "the old one is refused")
-        self.assertEqual(200, self.rig.post("anthropic", headers={"Authorization": f"Bearer {newer}"}).status)
+        self.wait(lambda: self.rig.post("anthropic", headers={"Authorization": f"Bearer {newer}"}).status == 200, "the new one opens")
         self.press("Set-up", panel)
         self.press("Close", self.page.locator("dialog"))
         self.press("Revoke", panel)

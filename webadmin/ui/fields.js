@@ -1,5 +1,5 @@
 // One input for each type of word in the settings table. value undefined: not set, the default holds.
-import {Button, html, useState} from "./kit.js";
+import {Button, Typed, html, useState} from "./kit.js";
 import {addWords, languageIndex, t, weekday} from "./i18n.js";
 import {Hours} from "./hours.js";
 import chinese from "./words/help.js";
@@ -51,9 +51,8 @@ function Zone(props) {
 
 // ---- lists ----
 
-const Lines = ({value, set, id}) => html`<textarea id=${id} rows=${Math.min(8, Math.max(2, (value?.length ?? 0) + 1))} spellcheck="false"
-	defaultValue=${(value ?? []).join("\n")} value=${(value ?? []).join("\n")} placeholder=${t("one_a_line")}
-	onChange=${event => set(lines(event.target.value).length ? lines(event.target.value) : undefined)} />`;
+const Lines = ({value, set, id}) => html`<${Typed} as="textarea" id=${id} rows=${Math.min(8, Math.max(2, (value?.length ?? 0) + 1))}
+	text=${(value ?? []).join("\n")} placeholder=${t("one_a_line")} onText=${text => set(lines(text).length ? lines(text) : undefined)} />`;
 
 function Words({row, value, set, id}) {
 	const chosen = value ?? [];
@@ -90,12 +89,12 @@ function Pairs({value, set, id, left, right, Right, start}) {
 			<${Button} kind="small" disabled=${fresh.trim() === ""} onClick=${() => { put([...rows, [fresh.trim(), start]]); type(""); }}>${t("add")}<//></span></span>`;
 }
 
-const ModelMap = props => html`<${Pairs} ...${props} left=${t("asked_name")} right=${t("sent_name")} start="*"
-	Right=${({value, set, label}) => html`<input aria-label=${label} value=${value} spellcheck="false" maxlength="256" onChange=${event => set(event.target.value)} />`} />`;
+const Sent = ({value, set, label}) => html`<${Typed} aria-label=${label} text=${value} maxlength="256" onText=${set} />`;
+const ModelMap = props => html`<${Pairs} ...${props} left=${t("asked_name")} right=${t("sent_name")} start="*" Right=${Sent} />`;
 
-const Dates = props => html`<${Pairs} ...${props} left="2026-12-25" right=${t("plan")} start="off"
-	Right=${({value, set, label}) => html`<input aria-label=${label} value=${Array.isArray(value) ? value.join(", ") : value}
-		onChange=${event => set(/^(on|off)$/.test(event.target.value.trim()) ? event.target.value.trim() : event.target.value.split(",").map(part => part.trim()))} />`} />`;
+const planOf = text => /^(on|off)$/.test(text.trim()) ? text.trim() : text.split(",").map(part => part.trim());
+const Plan = ({value, set, label}) => html`<${Typed} aria-label=${label} text=${Array.isArray(value) ? value.join(", ") : value} onText=${text => set(planOf(text))} />`;
+const Dates = props => html`<${Pairs} ...${props} left="2026-12-25" right=${t("plan")} start="off" Right=${Plan} />`;
 
 const STRATEGIES = ["switch_api", "strategy_retry", "normal_retry"];
 

@@ -176,6 +176,14 @@ export const Head = ({title, note, children}) => html`<header class="page-head">
 	<div><h1>${title}</h1>${note && html`<p class="soft">${note}</p>`}</div>
 	${children && html`<div class="bar">${children}</div>`}</header>`;
 
+// A control whose text is told at every key but shown as it was typed until it is left: what the text
+// means may be written otherwise, and a page that is drawn anew meanwhile must not take it away.
+export function Typed({as = "input", text, onText, ...rest}) {
+	const [typed, type] = useState(null);
+	return html`<${as} ...${rest} spellcheck="false" value=${typed ?? text} onBlur=${() => type(null)}
+		onInput=${event => { type(event.target.value); onText(event.target.value); }} />`;
+}
+
 // One of few, as a row of buttons.
 export const Choice = ({label, value, options, onChange}) => html`<div class="choice" role="group" aria-label=${label}>
 	${options.map(([name, text]) => html`<button key=${name} type="button" aria-pressed=${name === value ? "true" : "false"}

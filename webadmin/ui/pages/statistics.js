@@ -1,5 +1,5 @@
 // What was used: by day or hour, model, upstream, key; in tokens, calls and money.
-import {Button, Choice, Empty, Head, Notice, Scroll, Waiting, ask, change, html, useAsk, useMemo, useState} from "../kit.js";
+import {Button, Choice, Empty, Head, Notice, Scroll, Typed, Waiting, ask, change, html, useAsk, useMemo, useState} from "../kit.js";
 import {queryText} from "../api.js";
 import {Stacked, colour} from "../chart.js";
 import {addWords, compact, day, dayShort, hourMinute, keep, kept, money, number, percent, t} from "../i18n.js";
@@ -140,8 +140,8 @@ function Second({second, set}) {
 	return html`<fieldset class="bar inline"><legend class="label">${t("second_currency")}</legend>
 		<select aria-label=${t("second_currency")} value=${second.currency} onChange=${event => change({...second, currency: event.target.value})}>
 			${CURRENCIES.map(name => html`<option key=${name} value=${name} selected=${name === second.currency}>${name}</option>`)}</select>
-		<input type="number" min="0" step="any" class="short" aria-label=${t("rate")} value=${second.rate}
-			onChange=${event => Number(event.target.value) > 0 && change({...second, rate: Number(event.target.value)})} />
+		<${Typed} type="number" min="0" step="any" class="short" aria-label=${t("rate")} text=${second.rate}
+			onText=${text => Number(text) > 0 && change({...second, rate: Number(text)})} />
 		<span class="soft">${t("rate")}</span></fieldset>`;
 }
 
