@@ -27,9 +27,9 @@ keep_unknown(struct request *request, struct jsonspan_value object, const char *
 			i++;
 		if (i < count || read_json_is_default(member.value))
 			continue;
-		const char *name =
-		    read_json_path(request->arena, "%s.%.*s", group, VIEW_ARGS(member.key));
-		if (!read_json_leftover(request, view_of(name), member.value, false))
+		struct view name =
+		    arena_printf(request->arena, "%s.%.*s", group, VIEW_ARGS(member.key));
+		if (name.data == NULL || !read_json_leftover(request, name, member.value, false))
 			return responses_full(err);
 	}
 	return true;
