@@ -36,7 +36,7 @@ not_kept(struct reload *reload, const char *event, const struct err *err)
 
 /* Prints and saves `config`. What cannot be saved still serves: keys that are in memory only are
  * better than none, and the state tells. */
-static void
+static bool
 save(struct reload *reload, struct config *config, struct bytes *text)
 {
 	bytes_clear(text);
@@ -44,9 +44,10 @@ save(struct reload *reload, struct config *config, struct bytes *text)
 	if (!config_print(config->root, text)) {
 		err_set(&err, ERR_LIMIT, reload->store.path, "has no room for the keys");
 	} else if (store_write(&reload->store, bytes_view(text), &err)) {
-		return;
+		return true;
 	}
 	not_kept(reload, "config_not_saved", &err);
+	return false;
 }
 
 /* The good copy, or where that is damaged the newest revision of the history; NULL when neither is
@@ -92,8 +93,9 @@ adopt_access(struct reload *reload, struct config *config)
 	return adopted;
 }
 
-/* Gives a configuration without access words those of the one before, or new ones. */
-static void
+/* Gives a configuration without access words those of the one before, or new ones. False when that
+ * is not saved. */
+static bool
 ensure_access(struct reload *reload, struct config *config, struct bytes *text, bool is_new)
 {
 	struct err err;
@@ -106,8 +108,7 @@ ensure_access(struct reload *reload, struct config *config, struct bytes *text, 
 		    KEYS_CLIENT_FILE, KEYS_ADMIN_FILE);
 	}
 	reload->minted = reload->minted || minted;
-	if (is_new || minted || adopted)
-		save(reload, config, text);
+	return (!is_new && !minted && !adopted) || save(reload, config, text);
 }
 
 /* Parses `text`; NULL and reload->err when it is refused. */
@@ -174,9 +175,11 @@ take(struct reload *reload, struct bytes *text, bool is_new)
 		return false;
 	if (reload->config == NULL)
 		who = (struct history_who){.who = "pointsman", .via = "start", .what = "start"};
-	ensure_access(reload, config, text, is_new);
+	bool saved = ensure_access(reload, config, text, is_new);
 	serve(reload, config, RELOAD_FILE, bytes_view(text));
-	keep(reload, bytes_view(text), &who);
+	/* A copy of a file that never was would make the next start take it for a vanished one. */
+	if (saved || !is_new)
+		keep(reload, bytes_view(text), &who);
 	return true;
 }
 

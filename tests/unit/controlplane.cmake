@@ -30,3 +30,7 @@ target_compile_definitions(test_alert_outbox PRIVATE
 	GOLDEN_FILE="${CMAKE_CURRENT_SOURCE_DIR}/golden/alerts.txt")
 pm_unit_test(edit pm_controlplane)
 pm_unit_test(history pm_controlplane)
+pm_unit_test(failing pm_controlplane)
+foreach(call IN ITEMS write read open mkostemp fchmod fsync rename malloc calloc realloc)
+	target_link_options(test_failing PRIVATE -Wl,--wrap=${call})
+endforeach()
