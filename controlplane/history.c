@@ -8,6 +8,7 @@
 #include "log.h"
 #include "mem.h"
 #include "must.h"
+#include "state_file.h"
 #include "store.h"
 #include <dirent.h>
 #include <errno.h>
@@ -19,6 +20,7 @@
 #define PATH_BYTES 1100
 #define FILE_BYTES_MAX (CONFIG_BYTES_MAX + 4096)
 #define HEAD_BYTES_MAX 4096
+#define HEAD_MEMBERS 8 /* without the hash of what follows */
 
 static void
 path_of(const struct history *history, uint64_t revision, char out[PATH_BYTES])
@@ -37,13 +39,29 @@ read_file(const struct history *history, uint64_t revision, struct bytes *out, s
 	return fileio_read(path, out, err);
 }
 
+/* The head has the hash of the document, but in files of earlier versions. */
+static bool
+is_whole(const json_t *head, struct view document)
+{
+	uint8_t hash[CRYPTO_SHA256_BYTES], wanted[CRYPTO_SHA256_BYTES];
+	const char *hex = json_string_value(json_object_get(head, "document"));
+	if (hex == NULL)
+		return json_object_size(head) == HEAD_MEMBERS;
+	crypto_sha256(document, hash);
+	return crypto_unhex(view_of(hex), wanted, sizeof(wanted)) &&
+	       memcmp(hash, wanted, sizeof(hash)) == 0;
+}
+
 static bool
 split_file(const struct bytes *text, json_t **head, struct view *document, struct err *err)
 {
 	struct view rest = bytes_view(text), line;
 	*head = NULL;
 	*document = (struct view){0};
-	if (!view_split(&rest, '\n', &line) || !jget_parse(line, head, err))
+	struct err why;
+	bool ok = view_split(&rest, '\n', &line) && jget_parse(line, head, &why) &&
+		  state_unseal(*head, &why) && is_whole(*head, rest);
+	if (!ok)
 		return err_set(err, ERR_PARSE, "history", "a file of the history is damaged");
 	*document = rest;
 	return true;
@@ -177,11 +195,14 @@ write_file(const struct history *history, const struct history_item *item, struc
 	char path[PATH_BYTES];
 	struct bytes out;
 	size_t len;
-	json_t *head = json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "revision",
+	char hex[2 * CRYPTO_SHA256_BYTES + 1];
+	crypto_hex(item->sha256, sizeof(item->sha256), hex);
+	json_t *head = json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "revision",
 	    (json_int_t)item->revision, "at_ms", (json_int_t)item->at_ms, "who", item->who.who,
 	    "role", item->who.role, "via", item->who.via, "peer", item->who.peer, "request",
-	    item->who.request, "what", item->who.what);
+	    item->who.request, "what", item->who.what, "document", hex);
 	MUST(head != NULL);
+	state_seal(head);
 	char *line = jget_dump(head, &len);
 	json_decref(head);
 	bytes_init(&out, FILE_BYTES_MAX);
@@ -244,19 +265,31 @@ history_asked(const struct history *history, const char *request)
 	return NULL;
 }
 
-json_t *
-history_read(const struct history *history, uint64_t revision, struct err *err)
+bool
+history_text(const struct history *history, uint64_t revision, struct bytes *out, struct err *err)
 {
 	struct bytes text = {0};
 	struct view document;
-	json_t *head = NULL, *out = NULL;
-	if (history_find(history, revision) == NULL) {
-		err_set(err, ERR_ABSENT, "revision", "this revision is not kept");
-		return NULL;
-	}
-	if (read_file(history, revision, &text, err) && split_file(&text, &head, &document, err))
-		(void)!jget_parse(document, &out, err);
+	json_t *head = NULL;
+	if (history_find(history, revision) == NULL)
+		return err_set(err, ERR_ABSENT, "revision", "this revision is not kept");
+	bool ok = read_file(history, revision, &text, err) &&
+		  split_file(&text, &head, &document, err) &&
+		  (bytes_append_view(out, document) ||
+		      err_set(err, ERR_LIMIT, "revision", "is too long"));
 	json_decref(head);
+	store_wipe(&text);
+	return ok;
+}
+
+json_t *
+history_read(const struct history *history, uint64_t revision, struct err *err)
+{
+	struct bytes text;
+	json_t *out = NULL;
+	bytes_init(&text, CONFIG_BYTES_MAX);
+	if (history_text(history, revision, &text, err))
+		(void)!jget_parse(bytes_view(&text), &out, err);
 	store_wipe(&text);
 	return out;
 }

@@ -1,9 +1,11 @@
 /* history: the configurations that have served, each in a file of its own below
  * json_data/history (0600), with who made it and when. Their numbers are the revisions of the
- * store: they go on over restarts. */
+ * store: they go on over restarts. Each file is sealed (state_file.h): a spoiled one is left out.
+ */
 #ifndef PM_HISTORY_H
 #define PM_HISTORY_H
 
+#include "bytes.h"
 #include "err.h"
 #include "view.h"
 #include <jansson.h>
@@ -49,6 +51,9 @@ MUST_CHECK bool history_add(struct history *history, uint64_t revision, struct v
 /* The newest, or NULL. */
 const struct history_item *history_newest(const struct history *history);
 const struct history_item *history_find(const struct history *history, uint64_t revision);
+/* Appends the text of a revision as it served. It holds keys: wipe it. */
+MUST_CHECK bool history_text(
+    const struct history *history, uint64_t revision, struct bytes *out, struct err *err);
 /* The document of a revision; new reference. It holds keys. NULL and `err` when it is not kept. */
 json_t *history_read(const struct history *history, uint64_t revision, struct err *err);
 /* [{revision, at_ms, who, via, what, bytes}], newest first; new reference. */

@@ -36,7 +36,7 @@ not_kept(struct reload *reload, const char *event, const struct err *err)
 
 /* Prints and saves `config`. What cannot be saved still serves: keys that are in memory only are
  * better than none, and the state tells. */
-static void
+static bool
 save(struct reload *reload, struct config *config, struct bytes *text)
 {
 	bytes_clear(text);
@@ -44,18 +44,63 @@ save(struct reload *reload, struct config *config, struct bytes *text)
 	if (!config_print(config->root, text)) {
 		err_set(&err, ERR_LIMIT, reload->store.path, "has no room for the keys");
 	} else if (store_write(&reload->store, bytes_view(text), &err)) {
-		return;
+		return true;
 	}
 	not_kept(reload, "config_not_saved", &err);
+	return false;
 }
 
-/* Gives a configuration without access words those of the one before, or new ones. */
-static void
+/* The good copy, or where that is damaged the newest revision of the history; NULL when neither is
+ * sound. `text` is what it was made of. */
+static struct config *
+last_good(struct reload *reload, struct bytes *text)
+{
+	struct err err;
+	struct config *config = NULL;
+	struct faults faults = {0};
+	const struct history_item *newest = history_newest(&reload->history);
+	bool ok = store_read_good(&reload->store, text, &err);
+	if (!ok) {
+		log_err(LOG_ERROR, "good_copy_unreadable", &err);
+		bytes_clear(text);
+		ok = newest != NULL && history_text(&reload->history, newest->revision, text, &err);
+	}
+	if (ok && !config_parse(bytes_view(text), &config, &faults))
+		log_msg(LOG_ERROR, "good_copy_bad", "it has %zu faults", faults.errors);
+	faults_fini(&faults);
+	return config;
+}
+
+/* Takes over the access words of the one before, which at a start is the last good one: a restart
+ * locks nobody out that a reload would not. */
+static bool
+adopt_access(struct reload *reload, struct config *config)
+{
+	if (reload->config != NULL)
+		return config_adopt_access(config, reload->config);
+	uint8_t hash[CRYPTO_SHA256_BYTES];
+	bool has_all = schema_section_get(config->root, SCHEMA_CLIENT_KEYS) != NULL &&
+		       config_admin_sha256(config, hash);
+	if (has_all ||
+	    (!store_has_good(&reload->store) && history_newest(&reload->history) == NULL))
+		return false;
+	struct bytes text;
+	bytes_init(&text, CONFIG_BYTES_MAX);
+	struct config *before = last_good(reload, &text);
+	bool adopted = before != NULL && config_adopt_access(config, before);
+	config_free(before);
+	store_wipe(&text);
+	return adopted;
+}
+
+/* Gives a configuration without access words those of the one before, or new ones. False when that
+ * is not saved. */
+static bool
 ensure_access(struct reload *reload, struct config *config, struct bytes *text, bool is_new)
 {
 	struct err err;
 	bool minted = false;
-	bool adopted = reload->config != NULL && config_adopt_access(config, reload->config);
+	bool adopted = adopt_access(reload, config);
 	if (!keys_ensure(config, reload->state_dir, &minted, &err))
 		not_kept(reload, "keys_not_written", &err);
 	if (minted) {
@@ -63,8 +108,7 @@ ensure_access(struct reload *reload, struct config *config, struct bytes *text, 
 		    KEYS_CLIENT_FILE, KEYS_ADMIN_FILE);
 	}
 	reload->minted = reload->minted || minted;
-	if (is_new || minted || adopted)
-		save(reload, config, text);
+	return (!is_new && !minted && !adopted) || save(reload, config, text);
 }
 
 /* Parses `text`; NULL and reload->err when it is refused. */
@@ -131,9 +175,11 @@ take(struct reload *reload, struct bytes *text, bool is_new)
 		return false;
 	if (reload->config == NULL)
 		who = (struct history_who){.who = "pointsman", .via = "start", .what = "start"};
-	ensure_access(reload, config, text, is_new);
+	bool saved = ensure_access(reload, config, text, is_new);
 	serve(reload, config, RELOAD_FILE, bytes_view(text));
-	keep(reload, bytes_view(text), &who);
+	/* A copy of a file that never was would make the next start take it for a vanished one. */
+	if (saved || !is_new)
+		keep(reload, bytes_view(text), &who);
 	return true;
 }
 
@@ -159,18 +205,10 @@ static void
 serve_good_copy(struct reload *reload)
 {
 	struct bytes text;
-	struct err err;
-	struct config *config;
-	struct faults faults = {0};
 	bytes_init(&text, CONFIG_BYTES_MAX);
-	if (!store_read_good(&reload->store, &text, &err)) {
-		log_err(LOG_ERROR, "good_copy_unreadable", &err);
-	} else if (!config_parse(bytes_view(&text), &config, &faults)) {
-		log_msg(LOG_ERROR, "good_copy_bad", "it has %zu faults", faults.errors);
-	} else {
+	struct config *config = last_good(reload, &text);
+	if (config != NULL)
 		serve(reload, config, RELOAD_GOOD, bytes_view(&text));
-	}
-	faults_fini(&faults);
 	store_wipe(&text);
 }
 
@@ -226,7 +264,7 @@ reload_start(struct reload *reload, const char *state_dir, struct err *err)
 	if (!store_exists(&reload->store) && !store_has_good(&reload->store)) {
 		first_start(reload);
 	} else if (read_file(reload) == RELOAD_REFUSED) {
-		if (store_has_good(&reload->store))
+		if (store_has_good(&reload->store) || history_newest(&reload->history) != NULL)
 			serve_good_copy(reload);
 		tell(reload);
 	}

@@ -284,8 +284,11 @@ static void
 load_activation(struct serve *serve)
 {
 	struct err err;
-	if (!activation_read(&serve->activation, serve->options.state_dir, &err))
+	if (!activation_read(&serve->activation, serve->options.state_dir, &err)) {
 		log_err(LOG_WARN, "activation_not_read", &err);
+		/* Data planes carry out no order below the last that they had. */
+		serve->activation.last_seq = (uint64_t)wall_ms(serve);
+	}
 	serve->saved_activation = serve->activation.revision;
 }
 

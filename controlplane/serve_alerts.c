@@ -341,8 +341,11 @@ serve_alerts_new(struct serve *serve)
 	alerts->serve = serve;
 	if (gethostname(alerts->host, sizeof(alerts->host) - 1) != 0)
 		alerts->host[0] = '\0';
-	if (!alert_file_read(&alerts->rules, &alerts->outbox, serve->options.state_dir, &err))
+	if (!alert_file_read(&alerts->rules, &alerts->outbox, serve->options.state_dir, &err)) {
 		log_err(LOG_WARN, "alerts_not_read", &err);
+		/* Data planes carry out no order below the last that they had. */
+		alerts->outbox.last_seq[ALERT_WEBHOOK] = (uint64_t)wall_ms(alerts);
+	}
 	alerts->rules.on_event = on_event;
 	alerts->rules.ctx = alerts;
 	alerts->given_up = alerts->outbox.given_up;

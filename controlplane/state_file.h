@@ -1,4 +1,7 @@
-/* state_file: a JSON document in the state folder, written whole (rename) and with mode 0600. */
+/* state_file: a JSON object in the state folder, written whole (rename), with mode 0600 and sealed:
+ * a member "sha256" holds the hash of all others, so that no text which a disk has spoiled is taken
+ * for what was written. Files of earlier versions have none and are taken; readers refuse unknown
+ * members, so that a spoiled name of the seal is no way around it. */
 #ifndef PM_STATE_FILE_H
 #define PM_STATE_FILE_H
 
@@ -6,10 +9,14 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Takes `json`. */
+/* Adds the seal, the last member; there is none yet. */
+void state_seal(json_t *json);
+/* Takes the seal away, if there is one; false when it is that of another text. */
+MUST_CHECK bool state_unseal(json_t *json, struct err *err);
+/* Takes `json`, an object. */
 MUST_CHECK bool state_file_write(
     const char *state_dir, const char *name, json_t *json, struct err *err);
-/* *out is a new reference, NULL when there is no such file, which is fine. */
+/* *out is a new reference, NULL when there is no such file, which is fine, and on failure. */
 MUST_CHECK bool state_file_read(
     const char *state_dir, const char *name, json_t **out, struct err *err);
 

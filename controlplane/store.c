@@ -3,10 +3,17 @@
 #include "crypto.h"
 #include "fileio.h"
 #include "log.h"
+#include "must.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Beside the good copy: "<sha256>  <name>" as sha256sum prints it, of that copy and below it of the
+ * one before, for it is written first. */
+#define SEAL_SUFFIX ".sha256"
+#define SEAL_BYTES_MAX 4096
+#define HEX_BYTES (2 * CRYPTO_SHA256_BYTES)
 
 static struct store_mark
 mark_of(const struct store *store)
@@ -36,7 +43,7 @@ store_open(struct store *store, const char *state_dir, struct err *err)
 	struct stat st;
 	int len = snprintf(store->good_path, sizeof(store->good_path),
 	    "%s/json_data/all_configs.json.good", state_dir);
-	if (len < 0 || (size_t)len >= sizeof(store->good_path))
+	if (len < 0 || (size_t)len + sizeof(SEAL_SUFFIX) > sizeof(store->good_path))
 		return err_set(err, ERR_LIMIT, "--state", "the path is too long");
 	snprintf(store->path, sizeof(store->path), "%s/json_data/all_configs.json", state_dir);
 	snprintf(store->backup_path, sizeof(store->backup_path),
@@ -119,11 +126,74 @@ store_read(struct store *store, struct bytes *out, bool *changed, struct err *er
 	return true;
 }
 
+/* ---- the good copy ---- */
+
+static void
+hex_of(struct view text, char hex[HEX_BYTES + 1])
+{
+	uint8_t hash[CRYPTO_SHA256_BYTES];
+	crypto_sha256(text, hash);
+	crypto_hex(hash, sizeof(hash), hex);
+}
+
+/* Is this text one of those that the seal names? One of an earlier version has no seal. */
+static bool
+check_seal(const struct store *store, struct view text, struct err *err)
+{
+	char path[STORE_PATH_BYTES + sizeof(SEAL_SUFFIX)], hex[HEX_BYTES + 1];
+	struct bytes seal;
+	struct view rest, line;
+	(void)snprintf(path, sizeof(path), "%s" SEAL_SUFFIX, store->good_path);
+	bytes_init(&seal, SEAL_BYTES_MAX);
+	errno = 0;
+	bool read = fileio_read(path, &seal, err);
+	bool same = !read && errno == ENOENT;
+	hex_of(text, hex);
+	rest = bytes_view(&seal);
+	while (read && !same && view_split(&rest, '\n', &line))
+		same = view_starts(line, hex);
+	bytes_fini(&seal);
+	return same || err_set(err, ERR_PARSE, store->good_path, "is damaged: it has another hash");
+}
+
+static bool
+write_seal(const struct store *store, struct view text, struct err *err)
+{
+	char path[STORE_PATH_BYTES + sizeof(SEAL_SUFFIX)], hex[HEX_BYTES + 1];
+	char before[HEX_BYTES + 1] = "";
+	struct bytes old, seal;
+	const char *name = strrchr(store->good_path, '/') + 1;
+	(void)snprintf(path, sizeof(path), "%s" SEAL_SUFFIX, store->good_path);
+	bytes_init(&old, CONFIG_BYTES_MAX);
+	bytes_init(&seal, SEAL_BYTES_MAX);
+	struct err none;
+	if (store_read_good(store, &old, &none))
+		hex_of(bytes_view(&old), before);
+	hex_of(text, hex);
+	bool ok = bytes_printf(&seal, "%s  %s\n", hex, name);
+	if (before[0] != '\0' && strcmp(before, hex) != 0)
+		ok = ok && bytes_printf(&seal, "%s  %s\n", before, name);
+	MUST(ok);
+	ok = fileio_write(path, bytes_view(&seal), 0600, err);
+	bytes_fini(&seal);
+	store_wipe(&old);
+	return ok;
+}
+
 bool
 store_read_good(const struct store *store, struct bytes *out, struct err *err)
 {
-	return check_kind(store->good_path, err) && fileio_read(store->good_path, out, err);
+	return check_kind(store->good_path, err) && fileio_read(store->good_path, out, err) &&
+	       check_seal(store, bytes_view(out), err);
 }
+
+bool
+store_write_good(const struct store *store, struct view text, struct err *err)
+{
+	return write_seal(store, text, err) && fileio_write(store->good_path, text, 0600, err);
+}
+
+/* ---- writing ---- */
 
 /* The file's present content into `old`; false when it is not what we know. */
 static bool
@@ -161,12 +231,6 @@ store_write(struct store *store, struct view text, struct err *err)
 	store->known = true;
 	store->read_mark = store->poll_mark = mark_of(store);
 	return true;
-}
-
-bool
-store_write_good(const struct store *store, struct view text, struct err *err)
-{
-	return fileio_write(store->good_path, text, 0600, err);
 }
 
 bool

@@ -1,6 +1,6 @@
 /* store: the configuration file on disk, whole and atomic. Beside all_configs.json lie
  * all_configs.json.bak (what our last save replaced) and all_configs.json.good (the last one that
- * passed the check). Files 0600, folder 0700. */
+ * passed the check), with its hash in all_configs.json.good.sha256. Files 0600, folder 0700. */
 #ifndef PM_STORE_H
 #define PM_STORE_H
 
@@ -43,6 +43,7 @@ bool store_has_good(const struct store *store);
 /* Reads the file (at most CONFIG_BYTES_MAX of a regular file) and makes it 0600 when it was
  * looser. *changed: another content than the last read or written. Holds keys: wipe `out`. */
 MUST_CHECK bool store_read(struct store *store, struct bytes *out, bool *changed, struct err *err);
+/* Refused too when its hash is not the one that was written with it. */
 MUST_CHECK bool store_read_good(const struct store *store, struct bytes *out, struct err *err);
 /* Replaces the file, keeping the old one as .bak. Refused while the content last read is marked
  * `refused`, and when the file on disk is not the one last read or written: read it again first. */

@@ -1,4 +1,5 @@
 #include "fileio.h"
+#include "log.h"
 #include "must.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -108,7 +109,12 @@ fileio_write(const char *path, struct view data, mode_t mode, struct err *err)
 		errno = saved;
 		return false;
 	}
-	return sync_folder(path) || err_errno(err, path, "cannot sync its folder");
+	/* It is written, and whoever looks sees it: only a power cut may still take it back. */
+	if (!sync_folder(path)) {
+		err_errno(err, path, "cannot sync its folder");
+		log_err(LOG_WARN, "not_synced", err);
+	}
+	return true;
 }
 
 static bool

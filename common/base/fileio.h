@@ -11,7 +11,8 @@
  * left in errno. err->at is the path. */
 MUST_CHECK bool fileio_read(const char *path, struct bytes *out, struct err *err);
 /* Temporary file in the same folder, write, fsync, rename, fsync of the folder. The old file stays
- * whole on any failure. */
+ * whole on any failure. What cannot be synced any more once the new one is in its place is only
+ * told in the log. */
 MUST_CHECK bool fileio_write(const char *path, struct view data, mode_t mode, struct err *err);
 /* mkdir -p; only the last folder gets `mode`, parents 0700. An existing folder is fine. */
 MUST_CHECK bool fileio_mkdirs(const char *path, mode_t mode, struct err *err);
