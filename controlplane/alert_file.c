@@ -150,8 +150,6 @@ static bool
 decode(struct alert_rules *rules, struct alert_outbox *outbox, const json_t *json, struct err *err)
 {
 	const json_t *notices = find_list(json, "notices", ALERT_NOTICES_MAX, err);
-	if (json_object_size(json) > 4)
-		return fields_refuse("", "", err, "has an unknown member");
 	if (notices == NULL ||
 	    !decode_object(json, "", "rules", rules_fields, COUNT(rules_fields), rules, err) ||
 	    !decode_object(json, "", "outbox", outbox_fields, COUNT(outbox_fields), outbox, err) ||

@@ -173,8 +173,6 @@ decode(struct lessons_kept *kept, const json_t *json, struct err *err)
 	size_t count = json_array_size(list);
 	if (list == NULL)
 		return false;
-	if (json_object_size(json) > 1)
-		return fields_refuse("", "", err, "has an unknown member");
 	if (count > TABLE_LESSONS_MAX)
 		return fields_refuse("", "lessons", err, "has too many entries");
 	for (size_t i = 0; i < count; i++) {

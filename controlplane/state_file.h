@@ -1,7 +1,7 @@
 /* state_file: a JSON object in the state folder, written whole (rename), with mode 0600 and sealed:
  * a member "sha256" holds the hash of all others, so that no text which a disk has spoiled is taken
- * for what was written. Files of earlier versions have none and are taken; readers refuse unknown
- * members, so that a spoiled name of the seal is no way around it. */
+ * for what was written. Files of earlier versions have none and are taken, unless there is the like
+ * of a seal under another name. */
 #ifndef PM_STATE_FILE_H
 #define PM_STATE_FILE_H
 
