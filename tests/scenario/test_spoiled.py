@@ -72,6 +72,7 @@ class Spoiled(rig.Case):
                     self.assertTrue(done.stdout + done.stderr)
                 else:
                     self.check_as_written(data)
+                    self.tearDown()  # it may hold another client key now, as it was written
         self.assertGreater(refused, 0)
 
     def check_as_written(self, data):
