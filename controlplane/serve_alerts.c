@@ -264,6 +264,15 @@ encode_cause(const struct alert_cause *cause)
 	    (json_int_t)cause->bad_ms, "times", (int)cause->times);
 }
 
+/* One that lasts: "good_since_ms" while it looks over and is not yet told to be. */
+static json_t *
+encode_active(const struct alert_cause *cause)
+{
+	json_t *json = encode_cause(cause);
+	put(json, "good_since_ms", cause->good_ms > 0 ? json_integer(cause->good_ms) : json_null());
+	return json;
+}
+
 static json_t *
 encode_delivery(const struct alert_delivery *delivery)
 {
@@ -302,7 +311,7 @@ serve_alerts_encode(const struct serve_alerts *alerts)
 	for (size_t i = 0; i < alerts->rules.count; i++) {
 		if (alerts->rules.causes[i].raised)
 			MUST(json_array_append_new(
-				 active, encode_cause(&alerts->rules.causes[i])) == 0);
+				 active, encode_active(&alerts->rules.causes[i])) == 0);
 	}
 	for (size_t i = 0; i < outbox->count && i < SHOWN_MAX; i++) {
 		const struct alert_notice *notice = &outbox->items[outbox->count - 1 - i];

@@ -170,17 +170,16 @@ class Alerts(unittest.TestCase):
         for _ in range(5):
             running.demo.fault("a", "529")
             said("anthropic", running.post("anthropic"))
-            rig.wait_for(lambda: any(one["health"]["state"] == "cooling" for one in
-                                     self.upstreams()), "a rests")
-            time.sleep(1.1)  # it lasts so long that the rules see it
+            rig.wait_for(lambda: [True] == self.bad_now(), "the rules see it")
             running.demo.mend()
             running.command("clear", "--all")
-            time.sleep(1.1)
+            rig.wait_for(lambda: [False] == self.bad_now(), "the rules see that it is up")
         self.hook.wait("resolved", "upstream_down")
         self.assertEqual(["raised", "resolved"], [one["event"] for one in self.hook.got])
 
-    def upstreams(self):
-        return self.api("GET", "/api/state")[1]["groups"][0]["upstreams"]
+    def bad_now(self):
+        """Of each alert that lasts whether it looks bad at this moment."""
+        return [one["good_since_ms"] is None for one in self.alerts()["active"]]
 
     def test_budget(self):
         running = self.run_with(client_keys=[])
