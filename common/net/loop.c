@@ -1,13 +1,17 @@
 #include "loop.h"
 
 #include "clock.h"
+#include "log.h"
 #include "mem.h"
 #include "must.h"
+#include <errno.h>
 #include <signal.h>
 
 #define LOOP_MAGIC 0x6c6f6f70u
 #define SIGNALS_MAX 8
 #define TASKS_PER_TURN 10000
+#define AGAIN_MS 50
+#define WARN_EVERY_MS 60000
 
 struct signal_watch {
 	struct event ev;
@@ -29,6 +33,20 @@ struct loop {
 	    stall_before_ms; /* longest turns of this span of time, and of the last */
 	uint64_t stall_since_ms;
 };
+
+/* What libevent has to say, once a minute: it says the same again and again. */
+static void
+on_warning(int severity, const char *text)
+{
+	static uint64_t told_ms;
+	int saved = errno;
+	uint64_t now_ms = clock_mono_ms();
+	if (severity >= EVENT_LOG_WARN && (told_ms == 0 || now_ms - told_ms >= WARN_EVERY_MS)) {
+		told_ms = now_ms;
+		log_msg(LOG_ERROR, "loop", "%s", text);
+	}
+	errno = saved;
+}
 
 /* libevent tells nobody when a wait ends: the turn's first callback takes the time. */
 static void
@@ -69,6 +87,7 @@ loop_new(struct err *err)
 {
 	struct event_config *config = event_config_new();
 	struct event_base *base = NULL;
+	event_set_log_callback(on_warning);
 	if (config != NULL) {
 		(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 		base = event_base_new_with_config(config);
@@ -165,6 +184,29 @@ loop_io_init(struct loop_io *io, struct loop *loop, int fd, loop_io_fn *fn, void
 	*io = (struct loop_io){.loop = loop, .fn = fn, .ctx = ctx, .fd = fd};
 }
 
+static void
+on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_io *io = arg;
+	unsigned events = io->events;
+	(void)fd;
+	(void)what;
+	turn_start(io->loop);
+	io->events = 0;
+	loop_io_watch(io, events);
+}
+
+/* The kernel has no room for one more watch (fs.epoll.max_user_watches is for all of a user's
+ * programs): whose it is waits, the others go on. */
+static void
+watch_later(struct loop_io *io)
+{
+	const struct timeval delay = {0, AGAIN_MS * 1000};
+	MUST(errno != EBADF && errno != EPERM);
+	MUST(evtimer_assign(&io->ev, io->loop->base, on_again, io) == 0);
+	MUST(event_add(&io->ev, &delay) == 0);
+}
+
 void
 loop_io_watch(struct loop_io *io, unsigned events)
 {
@@ -178,7 +220,8 @@ loop_io_watch(struct loop_io *io, unsigned events)
 	int what = EV_PERSIST | ((events & LOOP_READ) ? EV_READ : 0) |
 		   ((events & LOOP_WRITE) ? EV_WRITE : 0);
 	MUST(event_assign(&io->ev, io->loop->base, io->fd, (short)what, on_io, io) == 0);
-	MUST(event_add(&io->ev, NULL) == 0);
+	if (event_add(&io->ev, NULL) != 0)
+		watch_later(io);
 }
 
 void

@@ -41,7 +41,8 @@ struct loop_io {
 };
 /* Level-triggered. `io` is the caller's memory and lives until loop_io_fini. */
 void loop_io_init(struct loop_io *io, struct loop *loop, int fd, loop_io_fn *fn, void *ctx);
-/* Changes what is watched (LOOP_READ | LOOP_WRITE, 0 = none). Free when nothing changes. */
+/* Changes what is watched (LOOP_READ | LOOP_WRITE, 0 = none). Free when nothing changes. Where the
+ * kernel has no room for a watch it begins as soon as there is some. */
 void loop_io_watch(struct loop_io *io, unsigned events);
 void loop_io_fini(struct loop_io *io); /* stops watching; the fd stays open */
 
