@@ -321,7 +321,7 @@ next(struct exchange *exchange, enum transport transport)
 	    !budget_take(&env->retries[exchange->places[0].group], policy->retry_burst))
 		return give_up(exchange);
 	bool stale = verdict.what == RETRY_SAME && !verdict.costs;
-	retry->stale_retried = retry->stale_retried || stale;
+	retry->stale_retried = verdict.what != RETRY_NEXT && (retry->stale_retried || stale);
 	exchange->fresh = stale;
 	retry->same = verdict.what == RETRY_NEXT ? 0 : retry->same + !stale;
 	retry->at = verdict.at;

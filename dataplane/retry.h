@@ -25,7 +25,7 @@ struct retry_state {
 	uint32_t calls_max;
 	uint32_t same; /* further calls to `at` so far */
 	uint32_t same_max;
-	bool stale_retried;   /* the one free second try after TRANSPORT_STALE was used */
+	bool stale_retried;   /* the one free second try of `at` after TRANSPORT_STALE was used */
 	uint64_t deadline_ms; /* no further call begins from then on, 0 = none */
 };
 

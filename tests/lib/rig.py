@@ -288,6 +288,21 @@ def rss_kib(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", proc(pid, "status")).group(1))
 
 
+def ports_of(pid):
+    """The client ports of the connections that a process has accepted."""
+    inodes = set()
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found = re.match(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{number}"))
+        except FileNotFoundError:
+            continue
+        if found:
+            inodes.add(found.group(1))
+    return {int(fields[2].split(":")[1], 16)
+            for fields in map(str.split, proc("self", "net/tcp").splitlines()[1:])
+            if fields[9] in inodes}
+
+
 class Rig:
     """pointsman run with its programs, and a demo upstream beside it; the upstreams `alone` have a
     server each, and so an address of their own."""
@@ -301,7 +316,7 @@ class Rig:
         self.alone = {name: Demo(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
                       for name in alone}
         self.dataplanes, self.options = dataplanes, list(options)
-        self.launcher = None
+        self.launcher, self.killed = None, []  # launchers that this test has killed
         self.keep = False  # the state folder, after the end
         self.deaths_wanted = []
         self.canaries = set()
@@ -408,9 +423,19 @@ class Rig:
         wait_for(lambda: self.pids().get(name) != pid, f"{name} is gone")
         return pid
 
+    def kill_launcher(self):
+        """kill -9; the next start() is on the same state folder and ends what it has left."""
+        self.launcher.process.kill()
+        self.launcher.process.wait()
+        self.killed.append(self.launcher)
+
+    def lines(self):
+        """All that the programs have logged, those of killed launchers as well."""
+        return [line for launcher in (*self.killed, self.launcher) for line in list(launcher.err)]
+
     def log(self, event):
         """The logfmt lines of one event, from all programs, as dicts."""
-        return [found for found in map(logfmt, list(self.launcher.err))
+        return [found for found in (logfmt(line) for line in self.lines() if f"event={event}" in line)
                 if found.get("event") == event]
 
     def stop(self):
@@ -444,7 +469,7 @@ class Rig:
 
     def problems(self):
         """What the outputs of an ended run tell."""
-        text = "\n".join(self.launcher.err)
+        text = "\n".join(self.lines())
         if REPORT.search(text):
             at = REPORT.search(text).start()
             yield text[max(0, at - 500):at + 8000]
@@ -457,7 +482,7 @@ class Rig:
                 yield f"unexpected: {death}\n{text[-3000:]}"
         for secret in self.canaries | {self.key, self.token}:
             if secret in text:
-                yield f"a secret in the log: {[x for x in self.launcher.err if secret in x][:3]}"
+                yield f"a secret in the log: {[x for x in self.lines() if secret in x][:3]}"
         for secret in self.canaries:
             if any(secret in line for line in self.launcher.out):
                 yield "an upstream's key in the banner"

@@ -1,22 +1,12 @@
 """The disk of the statistics fails in the hands of a running control plane: full, read-only, broken,
-slow. The kernel's answers are made by strace, on the database's files only."""
+slow."""
 
 import json
 import sqlite3
 import time
 
-import kernel
 import rig
-
-SUFFIXES = ("", "-wal", "-shm", "-journal")
-
-
-class Fault(kernel.Fault):
-    """Of the calls on the database."""
-
-    def __init__(self, running, calls, what):
-        super().__init__(running.pid("controlplane"), calls, what,
-                         [f"{running.state}/stats.db{suffix}" for suffix in SUFFIXES])
+from disk import Fault
 
 
 class Disk(rig.Case):
@@ -33,6 +23,8 @@ class Disk(rig.Case):
 
     def stored(self, model):
         with sqlite3.connect(f"file:{self.rig.state}/stats.db?mode=ro", uri=True) as base:
+            if not base.execute("SELECT 1 FROM sqlite_schema WHERE name='requests'").fetchone():
+                return 0  # it is only just being made
             return base.execute("SELECT count(*) FROM requests WHERE model=?", (model,)).fetchone()[0]
 
     def admin(self, path):

@@ -148,6 +148,18 @@ class Unreachable(unittest.TestCase):
                 said("anthropic", running.post("anthropic"))
                 self.assertEqual(["a", "b"], [call.name for call in running.demo.calls()])
 
+    def test_each_upstream_may_have_a_stale_connection(self):
+        """The first one's idle connection dies, then its new one; then the second's idle one: that is asked anew."""
+        with rig.Rig(rig.everywhere("a", "b", **rig.plain()), alone=("a", "b")) as running:
+            first, second = running.alone["a"], running.alone["b"]
+            first.fault("a", "503", count=1)
+            for _ in range(2):  # leave an idle connection to each
+                said("chat", running.post("chat"))
+            first.fault("a", "close", count=2)
+            second.fault("b", "close", count=1)
+            self.assertEqual("clean", said("chat", running.post("chat", "[demo:say clean]")))
+            self.assertEqual((4, 3), (len(first.calls()), len(second.calls())))
+
     def test_refused_and_silent_addresses(self):
         """Nobody listens; a name that is none; an address that may not be an upstream."""
         dead = [rig.upstream("d1", base_url="http://127.0.0.1:1"),

@@ -1,7 +1,5 @@
 """kill -9 of each program under load: who is not concerned notices nothing."""
 
-import os
-import re
 import threading
 import time
 
@@ -66,21 +64,6 @@ class Caller(threading.Thread):
         self.join(60)
 
 
-def ports_of(pid):
-    """The client ports of the connections that a process has accepted."""
-    inodes = set()
-    for number in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            found = re.match(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{number}"))
-        except FileNotFoundError:
-            continue
-        if found:
-            inodes.add(found.group(1))
-    return {int(fields[2].split(":")[1], 16)
-            for fields in map(str.split, rig.proc("self", "net/tcp").splitlines()[1:])
-            if fields[9] in inodes}
-
-
 class Kill(rig.Case):
     config = rig.everywhere("a")
     dataplanes = 2
@@ -123,7 +106,7 @@ class Kill(rig.Case):
     def test_dataplane(self):
         """Its own streams end, torn and so that each client can tell; the other's go on, and nobody
         who connects is refused."""
-        owned = {name: ports_of(self.rig.pid(name)) for name in ("dataplane.0", "dataplane.1")}
+        owned = {name: rig.ports_of(self.rig.pid(name)) for name in ("dataplane.0", "dataplane.1")}
         mine = [stream for stream in self.streams if stream.port in owned["dataplane.0"]]
         others = [stream for stream in self.streams if stream.port in owned["dataplane.1"]]
         self.assertEqual(STREAMS, len(mine) + len(others))
