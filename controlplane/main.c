@@ -3,6 +3,7 @@
 #include "fileio.h"
 #include "log.h"
 #include "schema.h"
+#include "secret.h"
 #include "serve.h"
 #include "store.h"
 #include "url.h"
@@ -146,6 +147,7 @@ main(int argc, char **argv)
 	if (optind < argc || options.state_dir == NULL || options.run_dir == NULL ||
 	    !check_demo_url(options.demo_url))
 		return print_usage(stderr);
+	secret_guard_process();
 	umask(077);
 	log_init("controlplane", level);
 	return run(&options);

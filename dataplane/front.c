@@ -116,6 +116,7 @@ take_call(struct front *front, struct http_req *req, const struct route *route)
 		refuse(front, req, &refusal, why.reason);
 		return;
 	}
+	httpd_known(req);
 	httpd_body_limit(req, (size_t)table->body_bytes_max);
 	httpd_ctx_set(req, exchange_new(&front->env, req, route, table, key));
 }

@@ -176,6 +176,7 @@ has_csrf_token(const struct call *call, const char *csrf)
 void
 api_enter(struct call *call)
 {
+	httpd_known(call->req);
 	if (call->route->access == ACCESS_ADMIN && !call->user.admin)
 		api_fail(call, 403, "a viewer may not do this");
 	else

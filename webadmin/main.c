@@ -7,6 +7,7 @@
 #include "metrics_text.h"
 #include "names.h"
 #include "netaddr.h"
+#include "secret.h"
 #include "web.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -212,6 +213,7 @@ main(int argc, char **argv)
 		    stderr);
 		return 2;
 	}
+	secret_guard_process();
 	umask(077);
 	log_init("webadmin", web.options.level);
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -2,6 +2,19 @@
 #include "crypto.h"
 #include "mem.h"
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
 
 bool
 secret_set(struct secret *secret, struct view v)
@@ -48,4 +61,13 @@ secret_mask(const struct secret *secret, char out[SECRET_MASK_BYTES])
 		if (*c <= ' ' || *c > '~')
 			*c = '?';
 	}
+}
+
+void
+secret_guard_process(void)
+{
+	const struct rlimit none = {0, 0};
+	(void)setrlimit(RLIMIT_CORE, &none);
+	if (!SANITIZED)
+		(void)prctl(PR_SET_DUMPABLE, 0);
 }

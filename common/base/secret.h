@@ -25,5 +25,10 @@ bool secret_is_empty(const struct secret *secret);
  * "set" for shorter ones, "" for none. */
 #define SECRET_MASK_BYTES 16
 void secret_mask(const struct secret *secret, char out[SECRET_MASK_BYTES]);
+/* From now on no core file and no debugger of the same user gets this process's memory: programs
+ * that hold keys call it first. A limit of core files alone does not do, since a core_pattern that
+ * is a pipe gets them whatever it is. Builds with a sanitizer only get the limit: the leak checker
+ * must be able to look. */
+void secret_guard_process(void);
 
 #endif

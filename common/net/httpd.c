@@ -1,6 +1,7 @@
 #include "httpd.h"
 
 #include "httpd_private.h"
+#include "httpd_shed.h"
 #include "log.h"
 #include "mem.h"
 #include "must.h"
@@ -8,16 +9,12 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define ACCEPTS_PER_TURN 32
 #define ACCEPT_PAUSE_MS 100
 #define PAUSE_LOG_MS 60000
 #define DEAF_SWEEP_MS 1000
-/* Descriptors that are not for clients: files, upstreams, the loop. */
-#define RESERVED_FDS 64u
-#define CONNECTIONS_MAX (1u << 20)
 /* Connections above the limit that are told so; any more are closed without a word. */
 #define REFUSED_MAX 32
 #define TEXT_BYTES_MAX (256u << 10)
@@ -106,17 +103,6 @@ on_drain_task(struct loop_task *task, void *ctx)
 		on_drained(httpd->drained_ctx);
 }
 
-/* One connection for each descriptor that the process may open, less the reserve. */
-static unsigned
-connections_by_files(void)
-{
-	struct rlimit files;
-	rlim_t max = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur : 0;
-	if (max > CONNECTIONS_MAX)
-		max = CONNECTIONS_MAX;
-	return max / 2 > RESERVED_FDS ? (unsigned)max - RESERVED_FDS : RESERVED_FDS;
-}
-
 struct httpd *
 httpd_new(struct loop *loop, const struct httpd_limits *limits, const struct httpd_handler *handler,
     void *ctx)
@@ -136,7 +122,8 @@ httpd_new(struct loop *loop, const struct httpd_limits *limits, const struct htt
 	loop_timer_init(&httpd->accept_timer, loop, on_accept_timer, httpd);
 	loop_timer_init(&httpd->deaf_timer, loop, on_deaf_timer, httpd);
 	if (limits->connections == 0)
-		httpd->limits.connections = connections_by_files();
+		httpd->limits.connections = shed_connections_max();
+	httpd->fd_high = shed_fd_high();
 	return httpd;
 }
 
@@ -184,12 +171,14 @@ static void
 on_accepted(struct listener *listener, int fd, const union peer_addr *peer)
 {
 	struct httpd *httpd = listener->httpd;
-	unsigned limit = httpd->limits.connections, now = httpd->counts.connections;
+	unsigned limit = httpd->limits.connections;
+	bool over = !shed_has_room(httpd, fd);
 	httpd->counts.accepted++;
-	if (now >= limit && (listener->tls != NULL || now >= limit + REFUSED_MAX)) {
+	if (over && (listener->tls != NULL || httpd->counts.connections >= limit + REFUSED_MAX ||
+			fd - httpd->fd_high >= REFUSED_MAX)) {
 		close(fd);
 	} else {
-		conn_new(listener, fd, peer, now >= limit);
+		conn_new(listener, fd, peer, over);
 	}
 }
 

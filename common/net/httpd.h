@@ -27,7 +27,7 @@ struct httpd_limits {
 	size_t ahead_bytes;    /* read beyond the present request before reading stops; 16 KiB */
 	size_t out_high_bytes; /* httpd_write says "pause" above; 64 KiB */
 	size_t out_low_bytes;  /* on_writable below; 16 KiB */
-	unsigned connections;  /* above: 503 and close; 0 = as many as descriptors allow */
+	unsigned connections;  /* above: httpd_shed.h; 0 = as many as descriptors allow */
 	uint32_t head_ms;      /* first byte of a request to the end of its head, absolute; 10 s */
 	uint32_t body_ms;      /* end of head to end of body, absolute; 300 s */
 	uint32_t idle_ms;      /* keep-alive between requests; 75 s */
@@ -118,6 +118,9 @@ bool httpd_is_http10(const struct http_req *req);
 bool httpd_peer_is_loopback(const struct http_req *req);
 const char *httpd_peer_name(const struct http_req *req); /* "127.0.0.1:5012", "unix" */
 int httpd_tag(const struct http_req *req);
+/* The handler knows who this client is: of connections that ask for nothing those of strangers go
+ * first when there is no room. */
+void httpd_known(struct http_req *req);
 uint64_t httpd_started_ms(const struct http_req *req); /* loop time of the head's first byte */
 uint64_t httpd_serial(const struct http_req *req);     /* unique in this process */
 struct loop *httpd_loop(const struct http_req *req);

@@ -75,13 +75,13 @@ struct conn {
 	char peer_name[56]; /* made when first asked for */
 	int tag;
 	unsigned requests;
+	bool known;           /* a handler has said so: httpd_known() */
 	uint64_t since_ms;    /* start of the present state's deadline */
 	uint64_t progress_ms; /* the kernel, or the peer, last took output */
 	int kernel_queued;    /* what the peer had not taken then */
 	size_t linger_left;   /* bytes still dropped for a peer's sake */
 	struct bytes in;      /* received, not yet used */
-	size_t in_pos;
-	size_t head_seen;
+	size_t in_pos, head_seen;
 	struct http_req *req;
 	struct out out;
 };
@@ -99,13 +99,10 @@ struct http_req {
 	bool seen;        /* the handler knows this request */
 	bool body_unread; /* answered before the body's end */
 	/* the answer */
-	bool started;
-	bool no_body; /* HEAD, 204, 304 */
-	bool chunked;
-	bool counted; /* `left` says how many bytes may follow */
-	bool close;
+	bool started, chunked, close, paused;
+	bool no_body;     /* HEAD, 204, 304 */
+	bool counted;     /* `left` says how many bytes may follow */
 	bool until_close; /* HTTP/1.0: the end of the connection is the end of the body */
-	bool paused;
 	uint64_t left;
 	struct http_header headers[]; /* then the head's text */
 };
@@ -126,7 +123,8 @@ struct httpd {
 	struct listener listeners[HTTPD_LISTENERS_MAX];
 	unsigned listener_count;
 	struct loop_timer accept_timer; /* accepting pauses */
-	uint64_t paused_logged_ms;
+	uint64_t paused_logged_ms, full_logged_ms, shed_ms;
+	int fd_high; /* descriptors from this one on are kept for others than clients */
 	struct loop_timer deaf_timer; /* looks for leavers among connections not read from */
 	struct conn *conns;
 	struct httpd_counts counts;
@@ -193,8 +191,8 @@ struct http_req *req_new(struct conn *conn, const struct http_head *head, struct
 void req_free(struct http_req *req);
 
 /* ---- httpd_answer.c ---- */
-/* Queues an answer of our own that announces the end of the connection. */
-/* `words`: the handler's own JSON body; empty = ours, made of `why`. */
+/* Queues an answer that announces the end of the connection. `words`: the handler's own JSON body;
+ * empty = ours, made of `why`. */
 void answer_refuse(struct conn *conn, int status, const char *why, struct view words);
 
 #endif

@@ -156,6 +156,13 @@ httpd_peer_name(const struct http_req *req)
 	return conn->peer_name;
 }
 
+void
+httpd_known(struct http_req *req)
+{
+	MAGIC_CHECK(req, REQ_MAGIC);
+	req->conn->known = true;
+}
+
 int
 httpd_tag(const struct http_req *req)
 {

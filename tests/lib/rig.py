@@ -307,7 +307,8 @@ class Rig:
     """pointsman run with its programs, and a demo upstream beside it; the upstreams `alone` have a
     server each, and so an address of their own."""
 
-    def __init__(self, wanted=None, dataplanes=1, demo=True, options=(), bin_folder=None, alone=()):
+    def __init__(self, wanted=None, dataplanes=1, demo=True, options=(), bin_folder=None, alone=(),
+                 within=()):
         self.bin = Path(bin_folder) if bin_folder else BIN
         self.folder = Path(tempfile.mkdtemp(prefix="pm-"))
         self.state = self.folder / "s"
@@ -316,6 +317,7 @@ class Rig:
         self.alone = {name: Demo(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
                       for name in alone}
         self.dataplanes, self.options = dataplanes, list(options)
+        self.within = list(within)  # a command that starts pointsman run, as prlimit does
         self.launcher, self.killed = None, []  # launchers that this test has killed
         self.keep = False  # the state folder, after the end
         self.deaths_wanted = []
@@ -374,7 +376,7 @@ class Rig:
 
     def start(self):
         self.launcher = Program(
-            [self.bin / "pointsman", "run", "--state", self.state, "--port", self.port,
+            [*self.within, self.bin / "pointsman", "run", "--state", self.state, "--port", self.port,
              "--admin-port", self.admin_port, "--dataplanes", self.dataplanes, *self.options])
         try:
             wait_for(lambda: not self.launcher.alive() or self.ready(), "all programs are ready")
