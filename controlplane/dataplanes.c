@@ -27,6 +27,13 @@ longest_silent(struct dataplanes *all)
 	return oldest;
 }
 
+static void
+drop_lists(struct dataplane *item)
+{
+	json_decref(item->running);
+	json_decref(item->loads);
+}
+
 static uint64_t
 grown(uint64_t before, uint64_t now)
 {
@@ -55,12 +62,19 @@ dataplanes_note(struct dataplanes *all, const struct report *report, uint64_t no
 		place =
 		    all->count < DATAPLANES_MAX ? &all->items[all->count++] : longest_silent(all);
 	}
-	*place = (struct dataplane){.report = *report, .seen_ms = now_ms};
+	drop_lists(place);
+	*place = (struct dataplane){.report = *report,
+	    .running = report_encode_running(report),
+	    .loads = report_encode_loads(report),
+	    .seen_ms = now_ms};
 	/* The lists are the caller's. */
 	place->report.outcomes = NULL;
 	place->report.lessons = NULL;
 	place->report.trials = NULL;
+	place->report.running = NULL;
+	place->report.loads = NULL;
 	place->report.outcome_count = place->report.lesson_count = place->report.trial_count = 0;
+	place->report.running_count = place->report.load_count = 0;
 	return is_new;
 }
 
@@ -79,7 +93,11 @@ dataplanes_expire(struct dataplanes *all, uint64_t now_ms)
 	for (size_t i = 0; i < all->count; i++) {
 		if (now_ms - all->items[i].seen_ms < DATAPLANES_FORGET_MS)
 			all->items[kept++] = all->items[i];
+		else
+			drop_lists(&all->items[i]);
 	}
+	for (size_t i = kept; i < all->count; i++)
+		all->items[i] = (struct dataplane){0};
 	bool any = kept < all->count;
 	all->count = kept;
 	return any;
@@ -106,15 +124,55 @@ dataplanes_choose_prober(struct dataplanes *all, uint64_t now_ms)
 json_t *
 dataplanes_encode(const struct dataplanes *all, uint64_t now_ms)
 {
-	static const char *const lists[] = {"outcomes", "lessons", "trials"};
+	static const char *const lists[] = {"outcomes", "lessons", "trials", "loads"};
 	json_t *list = json_array();
 	for (size_t i = 0; i < all->count; i++) {
 		json_t *item = report_encode(&all->items[i].report);
 		for (size_t k = 0; k < sizeof(lists) / sizeof(lists[0]); k++)
 			MUST(json_object_del(item, lists[k]) == 0);
+		MUST(json_object_set(item, "running", all->items[i].running) == 0);
 		json_int_t age = (json_int_t)(now_ms - all->items[i].seen_ms);
 		MUST(json_object_set_new(item, "age_ms", json_integer(age)) == 0);
 		MUST(json_array_append_new(list, item) == 0);
 	}
 	return list;
+}
+
+bool
+dataplanes_run(const struct dataplanes *all, struct view id)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		const json_t *running = all->items[i].running;
+		for (size_t k = 0; k < json_array_size(running); k++) {
+			const json_t *one = json_object_get(json_array_get(running, k), "id");
+			if (view_eq_str(id, json_string_value(one)))
+				return true;
+		}
+	}
+	return false;
+}
+
+json_t *
+dataplanes_loads(const struct dataplanes *all)
+{
+	json_t *sums = json_object();
+	for (size_t i = 0; i < all->count; i++) {
+		const json_t *loads = all->items[i].loads;
+		for (size_t k = 0; k < json_array_size(loads); k++) {
+			const json_t *one = json_array_get(loads, k);
+			const char *id = json_string_value(json_object_get(one, "upstream"));
+			json_int_t count = json_integer_value(json_object_get(one, "in_flight"));
+			count += json_integer_value(json_object_get(sums, id));
+			MUST(json_object_set_new(sums, id, json_integer(count)) == 0);
+		}
+	}
+	return sums;
+}
+
+void
+dataplanes_fini(struct dataplanes *all)
+{
+	for (size_t i = 0; i < all->count; i++)
+		drop_lists(&all->items[i]);
+	all->count = 0;
 }

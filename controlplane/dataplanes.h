@@ -4,6 +4,8 @@
 #define PM_DATAPLANES_H
 
 #include "state.h"
+#include "view.h"
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +16,8 @@
 
 struct dataplane {
 	struct report report;
+	json_t *running;  /* what it has under way, as in its report; owned */
+	json_t *loads;    /* the calls of each upstream; owned */
 	uint64_t seen_ms; /* monotonic */
 };
 
@@ -34,7 +38,12 @@ bool dataplanes_has_batch(struct dataplanes *all, const struct report *report);
 bool dataplanes_expire(struct dataplanes *all, uint64_t now_ms);
 /* Sees to it that a running data plane is the prober; true when it is another one now. */
 bool dataplanes_choose_prober(struct dataplanes *all, uint64_t now_ms);
-/* [{report..., "age_ms"}]; new reference. */
+/* Some data plane has told that a request of this id is under way. */
+bool dataplanes_run(const struct dataplanes *all, struct view id);
+/* {<upstream>: calls in flight of all data planes}; new reference. */
+json_t *dataplanes_loads(const struct dataplanes *all);
+/* [{report..., running, "age_ms"}]; new reference. */
 json_t *dataplanes_encode(const struct dataplanes *all, uint64_t now_ms);
+void dataplanes_fini(struct dataplanes *all);
 
 #endif

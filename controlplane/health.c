@@ -242,7 +242,9 @@ note_failure(struct health *health, const struct health_touch *touch, struct hea
 static void
 count_call(struct health_entry *entry, const struct report_outcome *outcome)
 {
-	if (outcome->begun)
+	/* Another was faster, or somebody wished it so. */
+	if (outcome->begun || (!outcome->success && (outcome->blame == BLAME_NOBODY ||
+							outcome->blame == BLAME_CLIENT)))
 		return;
 	if (!outcome->success) {
 		entry->failures += outcome->count;

@@ -138,10 +138,16 @@ put_schedule(json_t *item, const struct overview *overview, struct schedule *sch
 	    now.next_ms != 0 ? json_integer(now.next_ms) : json_null());
 }
 
+static void
+put_in_flight(json_t *item, const json_t *loads, const char *id)
+{
+	put(item, "in_flight", json_integer(json_integer_value(json_object_get(loads, id))));
+}
+
 /* The configured ones in their order; the table holds the enabled among them in the same order, or
  * the demo upstream when there is none. */
 static json_t *
-encode_upstreams(const struct overview *overview, enum group group)
+encode_upstreams(const struct overview *overview, enum group group, const json_t *loads)
 {
 	const struct config *config = overview->reload->config;
 	const struct upstream_list *list = &overview->table->groups[group];
@@ -160,6 +166,7 @@ encode_upstreams(const struct overview *overview, enum group group)
 		char id[TABLE_NAME_BYTES_MAX];
 		(void)snprintf(id, sizeof(id), "%s:%s", group_name(group), from->id);
 		put(item, "activation", activation_encode(overview->activation, id, from));
+		put_in_flight(item, loads, id);
 		MUST(json_array_append_new(out, item) == 0);
 	}
 	for (; placed < list->count; placed++) {
@@ -169,6 +176,7 @@ encode_upstreams(const struct overview *overview, enum group group)
 		put_place(item, overview, group, placed);
 		put_schedule(item, overview, NULL);
 		put(item, "activation", json_null());
+		put_in_flight(item, loads, from->id);
 		MUST(json_array_append_new(out, item) == 0);
 	}
 	return out;
@@ -177,7 +185,7 @@ encode_upstreams(const struct overview *overview, enum group group)
 static json_t *
 encode_groups(const struct overview *overview, bool *demo)
 {
-	json_t *out = json_array();
+	json_t *out = json_array(), *loads = dataplanes_loads(overview->dataplanes);
 	*demo = false;
 	for (unsigned i = 0; i < GROUP_COUNT; i++) {
 		enum group group = (enum group)i;
@@ -186,11 +194,12 @@ encode_groups(const struct overview *overview, bool *demo)
 		put(item, "protocol", json_string(protocol_name(config_list(group)->protocol)));
 		put(item, "pick",
 		    json_string(policy_pick_words[overview->table->policies[i].pick]));
-		put(item, "upstreams", encode_upstreams(overview, group));
+		put(item, "upstreams", encode_upstreams(overview, group, loads));
 		MUST(json_array_append_new(out, item) == 0);
 		const struct upstream_list *list = &overview->table->groups[i];
 		*demo = *demo || (list->count > 0 && list->entries[0].demo);
 	}
+	json_decref(loads);
 	return out;
 }
 

@@ -43,8 +43,8 @@ watch_clock(struct serve *serve)
 
 /* ---- publishing ---- */
 
-static void
-publish(struct bus_pub *pub, const char *type, json_t *body)
+void
+serve_publish(struct bus_pub *pub, const char *type, json_t *body)
 {
 	struct bytes message;
 	bytes_init(&message, NAMES_MESSAGE_BYTES_MAX);
@@ -98,7 +98,7 @@ void
 serve_tell(struct serve *serve)
 {
 	loop_timer_disarm(&serve->tell);
-	publish(serve->events_pub, MSG_STATE, serve_state(serve));
+	serve_publish(serve->events_pub, MSG_STATE, serve_state(serve));
 }
 
 static void
@@ -193,7 +193,7 @@ serve_refresh(struct serve *serve)
 	table_unref(serve->table);
 	serve->table = table;
 	log_table(table);
-	publish(serve->table_pub, MSG_TABLE, table_encode(table));
+	serve_publish(serve->table_pub, MSG_TABLE, table_encode(table));
 }
 
 static void
@@ -344,7 +344,7 @@ on_beat(struct loop_timer *timer, void *ctx)
 		serve_refresh(serve);
 		news = true;
 	}
-	publish(serve->table_pub, MSG_HEARTBEAT,
+	serve_publish(serve->table_pub, MSG_HEARTBEAT,
 	    json_pack("{s:I, s:I}", "epoch", (json_int_t)serve->table->epoch, "version",
 		(json_int_t)serve->table->version));
 	if (news)
@@ -356,6 +356,7 @@ on_beat(struct loop_timer *timer, void *ctx)
 	save_health(serve);
 	save_lessons(serve);
 	serve_save_activation(serve);
+	serve_cancel_again(serve);
 	serve_alerts_beat(serve->alerts);
 }
 
@@ -531,6 +532,7 @@ serve_free(struct serve *serve)
 	lessons_kept_fini(&serve->lessons);
 	activation_fini(&serve->activation);
 	trials_fini(&serve->trials);
+	dataplanes_fini(&serve->dataplanes);
 	reload_fini(&serve->reload);
 	mem_free(serve);
 }

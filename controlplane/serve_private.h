@@ -6,6 +6,7 @@
 #include "activation.h"
 #include "audit.h"
 #include "bus.h"
+#include "cancels.h"
 #include "dataplanes.h"
 #include "health.h"
 #include "lessons_kept.h"
@@ -40,6 +41,7 @@ struct serve {
 	struct serve_alerts *alerts;
 	struct dataplanes dataplanes;
 	struct trials trials;
+	struct cancels cancels;
 	struct bus_pub *table_pub, *events_pub;
 	struct bus_rep *data_rep, *admin_rep;
 	struct watch *watch; /* of the file; NULL = it is only polled */
@@ -58,6 +60,8 @@ void serve_health_changed(struct serve *serve);
 void serve_save_activation(struct serve *serve);
 /* Publishes the state now. */
 void serve_tell(struct serve *serve);
+/* To all that listen there. Takes `body`. */
+void serve_publish(struct bus_pub *pub, const char *type, json_t *body);
 /* The body of MSG_STATE. */
 json_t *serve_state(const struct serve *serve);
 /* The body of MSG_METRICS. */
@@ -94,6 +98,11 @@ struct history_who serve_who(const json_t *body);
 /* ---- serve_trial.c: one small request to see what comes ---- */
 struct answer serve_test_upstream(struct serve *serve, const json_t *body);
 struct answer serve_get_test(struct serve *serve, const json_t *body);
+
+/* ---- serve_cancel.c: the end of a running request ---- */
+struct answer serve_cancel_request(struct serve *serve, const json_t *body);
+/* Tells the data planes again what is to end and has not. */
+void serve_cancel_again(struct serve *serve);
 
 /* ---- serve_access.c: tokens and users ---- */
 struct answer serve_check_token(struct serve *serve, const json_t *body);

@@ -393,6 +393,7 @@ static const struct question admin_questions[] = {
     {MSG_IMPORT, serve_import},
     {MSG_TEST_UPSTREAM, serve_test_upstream},
     {MSG_GET_TEST, serve_get_test},
+    {MSG_CANCEL_REQUEST, serve_cancel_request},
     {MSG_CLEAR_COOLDOWN, answer_clear_cooldown},
     {MSG_PROBE_NOW, answer_probe_now},
     {MSG_SET_ENABLED, answer_set_enabled},

@@ -172,7 +172,9 @@ sum_request(const struct record *record, struct sums *sums)
 	sums->failed += strcmp(record->result, "failed") == 0 ||
 			strcmp(record->result, "passed") == 0 ||
 			strcmp(record->result, "refused") == 0;
-	sums->gone += strcmp(record->result, "client_gone") == 0;
+	/* By somebody's wish, and nobody's fault. */
+	sums->gone +=
+	    strcmp(record->result, "client_gone") == 0 || strcmp(record->result, "cancelled") == 0;
 	sums->interrupted += strcmp(record->result, "interrupted") == 0;
 	sums->ms += record->ms;
 	sums->bytes_in += (int64_t)record->bytes_in;

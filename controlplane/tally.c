@@ -7,7 +7,7 @@
 
 enum { COMPLETED, FAILED };
 static const char *const results[TALLY_RESULTS] = {
-    "completed", "failed", "passed", "refused", "client_gone", "interrupted"};
+    "completed", "failed", "passed", "refused", "client_gone", "cancelled", "interrupted"};
 static const char *const kinds[TALLY_KINDS] = {
     "input", "cache_write_5m", "cache_write_1h", "cache_read", "output"};
 

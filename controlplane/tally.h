@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TALLY_RESULTS 6
+#define TALLY_RESULTS 7
 #define TALLY_KINDS 5
 #define TALLY_BLAMES 8
 #define TALLY_USAGES 3

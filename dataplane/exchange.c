@@ -26,6 +26,7 @@ static const char *const what_names[EVENT_COUNT] = {
     [EVENT_PAUSE] = "on_pause",
     [EVENT_DEADLINE] = "on_deadline",
     [EVENT_STOP] = "on_stop",
+    [EVENT_CANCEL] = "on_cancel",
     [EVENT_HEDGE] = "hedge",
     [EVENT_ALIVE] = "alive",
     [EVENT_LEARN] = "learn",

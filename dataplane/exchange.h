@@ -13,6 +13,7 @@
 #include "loop.h"
 #include "notes.h"
 #include "route.h"
+#include "state.h"
 #include "stays.h"
 #include "table.h"
 #include "tracer.h"
@@ -44,6 +45,9 @@ struct exchange_env {
 	struct journal *journal;     /* how exchanges went, for the statistics; may be NULL */
 	struct tracer *tracer;       /* ... and for a collector of traces; may be NULL */
 	struct budget retries[GROUP_COUNT], hedges[GROUP_COUNT];
+	/* What exchange_report has listed last. */
+	struct report_running running[REPORT_RUNNING_MAX];
+	struct report_load running_loads[REPORT_LOADS_MAX];
 	uint64_t chance; /* state of exchange_chance */
 	/* Controlplane should hear soon; may be NULL. */
 	void (*on_news)(void *ctx);
@@ -63,5 +67,10 @@ struct work *exchange_new(struct exchange_env *env, struct http_req *req, const 
     struct table *table, const struct client_key *key);
 /* Ends all of them as failures that clients try again: for a process that must go. */
 void exchange_stop_all(struct exchange_env *env);
+/* Ends the one with this id for good, as the owner wishes; none: nothing happens. `ctx` is the env.
+ */
+void exchange_cancel(struct view id, void *ctx);
+/* What is under way goes into the report; the lists are borrowed until the end of the turn. */
+void exchange_report(struct exchange_env *env, struct report *report);
 
 #endif

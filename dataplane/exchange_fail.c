@@ -10,7 +10,10 @@
 
 #define LEARN_MAX 3 /* refusals that one client call is taught by */
 #define EVENT_BYTES_MAX 65536
+/* Whoever is told 400 does not ask again; with 499 some clients do. */
+#define CANCELLED_STATUS 400
 
+static const char cancelled_message[] = "The owner of this gateway has cancelled this request.";
 static const char not_its_answer[] = "not_its_answer";
 
 /* ---- the upstream's own words ---- */
@@ -119,12 +122,13 @@ end_in_stream(struct exchange *exchange, const char *message)
 {
 	struct attempt *attempt = &exchange->leg->attempt;
 	struct bytes event;
+	int status = exchange->cancelled ? CANCELLED_STATUS : 502;
 	bytes_init(&event, EVENT_BYTES_MAX);
 	if (exchange->committed && attempt->convert != NULL) {
-		if (!convert_fail(attempt->convert, 502, message, &event))
+		if (!convert_fail(attempt->convert, status, message, &event))
 			bytes_clear(&event);
 	} else {
-		MUST(refuse_event(exchange->route.protocol, message, exchange->id,
+		MUST(refuse_event(exchange->route.protocol, status, message, exchange->id,
 		    attempt->wall.sequence_next, &event));
 	}
 	(void)relay_write(&exchange->relay, bytes_view(&event));
@@ -144,8 +148,12 @@ fail_committed(struct exchange *exchange)
 		relay_cut(&exchange->relay); /* it has told the failure itself */
 		return STEP_REAP;
 	}
-	(void)snprintf(message, sizeof(message),
-	    "The upstream broke off in the middle of its answer (%s).", exchange->outcome.reason);
+	if (exchange->cancelled)
+		(void)snprintf(message, sizeof(message), "%s", cancelled_message);
+	else
+		(void)snprintf(message, sizeof(message),
+		    "The upstream broke off in the middle of its answer (%s).",
+		    exchange->outcome.reason);
 	if (stream)
 		return end_in_stream(exchange, message);
 	relay_cut(&exchange->relay);
@@ -178,6 +186,9 @@ give_up(struct exchange *exchange)
 		(void)snprintf(
 		    message, sizeof(message), "The gateway is being restarted; try again.");
 		refusal.status = 503;
+	} else if (exchange->cancelled) {
+		(void)snprintf(message, sizeof(message), "%s", cancelled_message);
+		refusal.status = CANCELLED_STATUS;
 	} else {
 		failure_message(exchange, message, sizeof(message));
 		refusal.status =
@@ -191,7 +202,8 @@ give_up(struct exchange *exchange)
 		exchange->outcome = outcome;
 		return end_in_stream(exchange, message);
 	}
-	if (exchange->refusals > 0 && exchange->refusals == exchange->attempts)
+	if (exchange->refusals > 0 && !exchange->cancelled &&
+	    exchange->refusals == exchange->attempts)
 		return refuse_uncarried(exchange);
 	return exchange_refuse(exchange, &refusal, outcome);
 }
@@ -346,6 +358,10 @@ exchange_step_fail(struct exchange *exchange)
 		exchange->refusals++;
 		exchange->outcome = uncarried;
 	}
+	if (exchange->cancelled) {
+		exchange->outcome = exchange_cancelled;
+		exchange->result = RESULT_CANCELLED;
+	}
 	if (exchange->entry != NULL)
 		exchange_log_attempt(exchange);
 	if (exchange->committed) {
@@ -363,7 +379,7 @@ exchange_step_fail(struct exchange *exchange)
 			    whose == BLAME_NETWORK;
 	exchange->retry.at = leg->place;
 	exchange_leg_free(exchange, leg);
-	if (exchange->stopping)
+	if (exchange->stopping || exchange->cancelled)
 		return give_up(exchange);
 	if (other->live) {
 		exchange->leg = other;

@@ -27,6 +27,7 @@ enum exchange_result {
 	RESULT_PASSED,  /* the upstream's own error, whole */
 	RESULT_REFUSED, /* by us, before any upstream was asked */
 	RESULT_CLIENT_GONE,
+	RESULT_CANCELLED, /* by the owner */
 };
 
 struct exchange_note {
@@ -90,10 +91,11 @@ struct exchange {
 	struct leg *leg; /* whose event this is; after COMMIT the one that answers */
 	uint64_t written_ms;
 	bool committed;
-	bool ending;   /* the terminal event has passed */
-	bool stopping; /* this process ends */
-	bool gone;     /* the client */
-	bool dead;     /* reaped; freed by the task */
+	bool ending;    /* the terminal event has passed */
+	bool stopping;  /* this process ends */
+	bool cancelled; /* by the owner */
+	bool gone;      /* the client */
+	bool dead;      /* reaped; freed by the task */
 	struct leg legs[EXCHANGE_LEGS];
 
 	const struct upstream_entry *entry; /* asked last; after COMMIT the one that answers */
@@ -168,6 +170,7 @@ bool exchange_learns(struct exchange *exchange);
 /* The refusal that the leg holds says that another upstream has given the answer which is to be
  * continued, and that one may still be found, or has failed: the outcome says so. */
 bool exchange_is_elsewhere(struct exchange *exchange);
+extern const struct outcome exchange_cancelled; /* by the owner; exchange_running.c */
 
 /* ---- exchange_tell.c ---- */
 exchange_step_fn exchange_step_reap;
@@ -177,8 +180,7 @@ void exchange_tell_outcome(struct exchange *exchange, const struct leg *leg,
     const struct outcome *outcome, uint64_t named_wait_ms);
 /* It has brought its first useful event. */
 void exchange_tell_begun(struct exchange *exchange, const struct leg *leg);
-/* What was held back about an earlier failure goes out, as it was judged or as the request's own.
- */
+/* What was held back about an earlier failure goes out as judged, or as the request's own. */
 void exchange_settle_doubt(struct exchange *exchange, bool request_is_to_blame);
 
 /* ---- exchange_record.c ---- */

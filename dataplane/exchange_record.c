@@ -18,6 +18,7 @@ exchange_result_name(enum exchange_result result)
 	    [RESULT_PASSED] = "passed",
 	    [RESULT_REFUSED] = "refused",
 	    [RESULT_CLIENT_GONE] = "client_gone",
+	    [RESULT_CANCELLED] = "cancelled",
 	};
 	return names[result];
 }

@@ -43,7 +43,7 @@ exchange_tell_outcome(struct exchange *exchange, const struct leg *leg,
 	const struct attempt *attempt = &leg->attempt;
 	if (!leg->live)
 		return;
-	if (outcome->success || outcome->blame != BLAME_CLIENT)
+	if (outcome->success || (outcome->blame != BLAME_CLIENT && !exchange->cancelled))
 		leg->load->good = outcome->success || outcome->blame == BLAME_REQUEST;
 	exchange_tell_try(exchange, leg, outcome, named_wait_ms);
 	send_outcome(exchange, attempt->entry, attempt_model(attempt), outcome,
@@ -178,7 +178,7 @@ count_end(struct exchange *exchange)
 	struct exchange_counts *counts = &exchange->env->counts;
 	if (exchange->outcome.success) {
 		counts->completed++;
-	} else if (exchange->result == RESULT_CLIENT_GONE) {
+	} else if (exchange->result == RESULT_CLIENT_GONE || exchange->result == RESULT_CANCELLED) {
 		counts->client_gone++;
 	} else {
 		counts->failed++;

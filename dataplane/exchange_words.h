@@ -24,9 +24,10 @@ enum exchange_event {
 	EVENT_PAUSE,    /* the first; detail: 0 */
 	EVENT_DEADLINE, /* detail: transport */
 	EVENT_STOP,
-	EVENT_HEDGE, /* a second upstream is asked beside the silent one */
-	EVENT_ALIVE, /* the client got a sign of life; the first */
-	EVENT_LEARN, /* the upstream has named what it does not take */
+	EVENT_CANCEL, /* by the owner */
+	EVENT_HEDGE,  /* a second upstream is asked beside the silent one */
+	EVENT_ALIVE,  /* the client got a sign of life; the first */
+	EVENT_LEARN,  /* the upstream has named what it does not take */
 	EVENT_COUNT,
 };
 

@@ -93,6 +93,18 @@ on_heartbeat(struct link *link, const json_t *body)
 }
 
 static void
+on_cancel(struct link *link, const json_t *body)
+{
+	const json_t *ids = json_object_get(body, "ids");
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const json_t *id = json_array_get(ids, i);
+		struct view text = view_make(json_string_value(id), json_string_length(id));
+		if (json_is_string(id))
+			link->events.on_cancel(text, link->events.cancel_ctx);
+	}
+}
+
+static void
 on_message(struct view message, void *ctx)
 {
 	struct link *link = ctx;
@@ -107,6 +119,8 @@ on_message(struct view message, void *ctx)
 		apply(link, envelope.body);
 	} else if (view_eq_str(type, MSG_HEARTBEAT)) {
 		on_heartbeat(link, envelope.body);
+	} else if (view_eq_str(type, MSG_CANCEL)) {
+		on_cancel(link, envelope.body);
 	} else if (view_eq_str(type, MSG_OK)) {
 		link->accepted = true;
 	} else if (view_eq_str(type, MSG_ERROR)) {

@@ -19,6 +19,9 @@ struct link_events {
 	/* It was answered, or (`taken` false) nobody has answered it. */
 	void (*on_reported)(const struct report *report, bool taken, void *ctx);
 	void *ctx;
+	/* This request shall end. */
+	void (*on_cancel)(struct view id, void *ctx);
+	void *cancel_ctx;
 };
 
 struct link *link_new(

@@ -126,6 +126,18 @@ loads_are_good(const struct loads *loads, const char *id)
 	return load != NULL && load->good;
 }
 
+size_t
+loads_list(const struct loads *loads, struct report_load *out, size_t max)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < BUCKETS && count < max; i++) {
+		const struct load *load = loads->buckets[i];
+		if (load != NULL && load->in_flight > 0)
+			out[count++] = (struct report_load){load->id, load->in_flight};
+	}
+	return count;
+}
+
 void
 loads_fill(struct loads *loads, const struct upstream_list *list, struct choose_load *out)
 {

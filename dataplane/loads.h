@@ -4,6 +4,7 @@
 #define PM_LOADS_H
 
 #include "choose.h"
+#include "state.h"
 #include "table.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,6 +40,9 @@ void load_answered(struct load *load, uint32_t ttfb_ms);
 uint32_t load_p95_ms(const struct load *load);
 /* The last call of that upstream went well; false when none was made. */
 bool loads_are_good(const struct loads *loads, const char *id);
+/* Those that have calls in flight, `max` at most: how many; names are borrowed until the next
+ * loads_enter. */
+size_t loads_list(const struct loads *loads, struct report_load *out, size_t max);
 /* The figures of each entry of the list, in its order, for choose_order. */
 void loads_fill(struct loads *loads, const struct upstream_list *list, struct choose_load *out);
 

@@ -269,7 +269,7 @@ on_report(struct report *report, void *ctx)
 	whole.attempts = counts->attempts;
 	whole.bytes_in = counts->bytes_in;
 	whole.bytes_out = counts->bytes_out;
-	whole.in_flight = counts->in_flight;
+	exchange_report(&dp->front.env, &whole);
 	whole.connections = connections.connections;
 	add_figures(dp, &whole);
 	whole.sent_ms = clock_wall_ms();
@@ -480,7 +480,8 @@ start_journal(struct dataplane *dp)
 static bool
 start(struct dataplane *dp, struct err *err)
 {
-	struct link_events events = {on_table, on_report, on_reported, dp};
+	struct link_events events = {
+	    on_table, on_report, on_reported, dp, exchange_cancel, &dp->front.env};
 	int len = snprintf(dp->ready_path, sizeof(dp->ready_path), "%s/%s.ready",
 	    dp->options.run_dir, dp->identity.instance);
 	if (len < 0 || (size_t)len >= sizeof(dp->ready_path))

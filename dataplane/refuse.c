@@ -85,12 +85,13 @@ append_openai(struct bytes *out, const struct words *words, const char *message)
 }
 
 static bool
-append_failed(struct bytes *out, const char *message, const char *request_id, uint64_t sequence)
+append_failed(struct bytes *out, const char *code, const char *message, const char *request_id,
+    uint64_t sequence)
 {
 	static const char *const plain[] = {",\"response\":{\"id\":",
 	    ",\"object\":\"response\",\"status\":\"failed\",\"error\":{\"code\":", ",\"message\":",
 	    "},\"incomplete_details\":null,\"output\":[],\"usage\":null}}"};
-	const char *const strings[] = {request_id, "server_error", message};
+	const char *const strings[] = {request_id, code, message};
 	return bytes_printf(out, "{\"type\":\"response.failed\",\"sequence_number\":%llu",
 		   (unsigned long long)sequence) &&
 	       append_parts(out, plain, strings, COUNT(strings));
@@ -110,8 +111,8 @@ refuse_body(enum protocol protocol, int status, const char *message, const char 
 }
 
 bool
-refuse_event(enum protocol protocol, const char *message, const char *request_id, uint64_t sequence,
-    struct bytes *out)
+refuse_event(enum protocol protocol, int status, const char *message, const char *request_id,
+    uint64_t sequence, struct bytes *out)
 {
 	static const char *const heads[] = {
 	    [PROTOCOL_ANTHROPIC] = "\n\nevent: error\ndata: ",
@@ -119,7 +120,8 @@ refuse_event(enum protocol protocol, const char *message, const char *request_id
 	    [PROTOCOL_RESPONSES] = "\n\nevent: response.failed\ndata: ",
 	};
 	MUST((size_t)protocol < COUNT(heads));
-	const struct words *words = find_words(500);
+	const struct words *words = find_words(status >= 500 ? 500 : status);
+	const char *code = status >= 500 ? "server_error" : "invalid_prompt";
 	size_t before = out->len;
 	bool ok = bytes_append_str(out, heads[protocol]);
 	if (protocol == PROTOCOL_ANTHROPIC) {
@@ -127,7 +129,7 @@ refuse_event(enum protocol protocol, const char *message, const char *request_id
 	} else if (protocol == PROTOCOL_CHAT) {
 		ok = ok && append_openai(out, words, message);
 	} else {
-		ok = ok && append_failed(out, message, request_id, sequence);
+		ok = ok && append_failed(out, code, message, request_id, sequence);
 	}
 	ok = ok && bytes_append_str(out, "\n\n");
 	if (!ok)

@@ -15,10 +15,11 @@
 MUST_CHECK bool refuse_body(enum protocol protocol, int status, const char *message,
     const char *request_id, struct bytes *out);
 /* The event that ends a committed stream after a failure: anthropic `event: error`, responses
- * `event: response.failed` (with sequence_number and a code that clients retry: "server_error"),
+ * `event: response.failed` (with sequence_number and a code: "server_error", which clients retry;
+ * for a `status` below 500 "invalid_prompt", which they do not),
  * chat `data: {"error":...}`. Begins with a blank line, so that a half event before it is ended. */
-MUST_CHECK bool refuse_event(enum protocol protocol, const char *message, const char *request_id,
-    uint64_t sequence, struct bytes *out);
+MUST_CHECK bool refuse_event(enum protocol protocol, int status, const char *message,
+    const char *request_id, uint64_t sequence, struct bytes *out);
 /* An upstream's error status as the client should see it: 401/403 of an upstream key is not the
  * client's fault -> 502; 402 -> 502; 3xx -> 502; others stay. */
 int refuse_status(int upstream_status);

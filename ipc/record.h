@@ -63,10 +63,10 @@ struct record {
 	char why[RECORD_WORD_BYTES]; /* why the first upstream: "order", "session", "stay", ... */
 	bool generate;               /* a call for an answer; others ask for models or a count */
 	bool stream;
-	uint32_t status; /* to the client, 0 = none */
-	char
-	    result[RECORD_WORD_BYTES]; /* "completed", "failed", "passed", "refused", "client_gone",
-					* "interrupted": the data plane died meanwhile */
+	uint32_t status;                /* to the client, 0 = none */
+	char result[RECORD_WORD_BYTES]; /* "completed", "cancelled" (by the owner), "failed",
+					 * "passed", "refused", "client_gone", "interrupted": the
+					 * data plane died meanwhile */
 	unsigned blame;
 	char reason[RECORD_WORD_BYTES];
 	uint32_t ttfb_ms, ms; /* ttfb 0 = nothing useful came */

@@ -4,6 +4,7 @@
 #include "mem.h"
 #include "must.h"
 #include "table.h"
+#include "table_words.h"
 #include <stdio.h>
 
 const char *const blame_words[] = {
@@ -101,6 +102,26 @@ static const struct field trial_fields[] = {
     FIELD_OF(trial_result, reasoning, FIELD_I64, -1, INT64_MAX),
 };
 
+static const struct field running_fields[] = {
+    FIELD_OF(report_running, id, FIELD_TEXT, 1, REPORT_ID_BYTES - 1),
+    FIELD_OF(report_running, at_ms, FIELD_I64, 0, INT64_MAX),
+    FIELD_OF(report_running, client_key, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(report_running, model, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(report_running, upstream, FIELD_STR, 0, TABLE_NAME_BYTES_MAX),
+    {.key = "protocol",
+	.kind = FIELD_WORD,
+	.offset = offsetof(struct report_running, protocol),
+	.words = table_protocol_words},
+    FIELD_OF(report_running, calls, FIELD_U32, 0, UINT32_MAX),
+    FIELD_OF(report_running, stream, FIELD_BOOL, 0, 0),
+    FIELD_OF(report_running, begun, FIELD_BOOL, 0, 0),
+};
+
+static const struct field load_fields[] = {
+    FIELD_OF(report_load, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
+    FIELD_OF(report_load, in_flight, FIELD_U32, 1, UINT32_MAX),
+};
+
 static void
 put_list(json_t *json, const char *key, json_t *list)
 {
@@ -133,6 +154,31 @@ encode_trials(const struct report *report)
 }
 
 json_t *
+report_encode_running(const struct report *report)
+{
+	json_t *list = json_array();
+	MUST(report->running_count <= REPORT_RUNNING_MAX);
+	for (size_t i = 0; i < report->running_count; i++) {
+		json_t *one =
+		    fields_encode(running_fields, COUNT(running_fields), &report->running[i]);
+		MUST(json_array_append_new(list, one) == 0);
+	}
+	return list;
+}
+
+json_t *
+report_encode_loads(const struct report *report)
+{
+	json_t *list = json_array();
+	MUST(report->load_count <= REPORT_LOADS_MAX);
+	for (size_t i = 0; i < report->load_count; i++) {
+		json_t *one = fields_encode(load_fields, COUNT(load_fields), &report->loads[i]);
+		MUST(json_array_append_new(list, one) == 0);
+	}
+	return list;
+}
+
+json_t *
 report_encode(const struct report *report)
 {
 	json_t *json = fields_encode(report_fields, COUNT(report_fields), report);
@@ -146,6 +192,8 @@ report_encode(const struct report *report)
 	put_list(json, "outcomes", list);
 	put_list(json, "lessons", encode_lessons(report));
 	put_list(json, "trials", encode_trials(report));
+	put_list(json, "running", report_encode_running(report));
+	put_list(json, "loads", report_encode_loads(report));
 	return json;
 }
 
@@ -220,13 +268,50 @@ decode_trials(const json_t *body, struct report *out, struct err *err)
 	return list != NULL;
 }
 
+static bool
+decode_running(const json_t *body, struct report *out, struct err *err)
+{
+	const json_t *list = find_list(body, "running", REPORT_RUNNING_MAX, err);
+	size_t count = json_array_size(list);
+	if (count > 0)
+		out->running = mem_calloc(count, sizeof(*out->running));
+	for (size_t i = 0; i < count; i++) {
+		char at[32];
+		snprintf(at, sizeof(at), "running[%zu]", i);
+		out->running_count = i + 1;
+		if (!fields_decode(running_fields, COUNT(running_fields), json_array_get(list, i),
+			at, &out->running[i], err))
+			return false;
+	}
+	return list != NULL;
+}
+
+static bool
+decode_loads(const json_t *body, struct report *out, struct err *err)
+{
+	const json_t *list = find_list(body, "loads", REPORT_LOADS_MAX, err);
+	size_t count = json_array_size(list);
+	if (count > 0)
+		out->loads = mem_calloc(count, sizeof(*out->loads));
+	for (size_t i = 0; i < count; i++) {
+		char at[32];
+		snprintf(at, sizeof(at), "loads[%zu]", i);
+		out->load_count = i + 1;
+		if (!fields_decode(load_fields, COUNT(load_fields), json_array_get(list, i), at,
+			&out->loads[i], err))
+			return false;
+	}
+	return list != NULL;
+}
+
 bool
 report_decode(const json_t *body, struct report *out, struct err *err)
 {
 	*out = (struct report){0};
 	if (fields_decode(report_fields, COUNT(report_fields), body, "", out, err) &&
 	    decode_outcomes(body, out, err) && decode_lessons(body, out, err) &&
-	    decode_trials(body, out, err))
+	    decode_trials(body, out, err) && decode_running(body, out, err) &&
+	    decode_loads(body, out, err))
 		return true;
 	report_fini(out);
 	return false;
@@ -248,6 +333,18 @@ report_fini(struct report *report)
 	for (size_t i = 0; i < report->trial_count; i++)
 		mem_free(report->trials[i].error);
 	mem_free(report->trials);
+	for (size_t i = 0; i < report->running_count; i++) {
+		mem_free(report->running[i].client_key);
+		mem_free(report->running[i].model);
+		mem_free(report->running[i].upstream);
+	}
+	mem_free(report->running);
+	for (size_t i = 0; i < report->load_count; i++)
+		mem_free(report->loads[i].upstream);
+	mem_free(report->loads);
+	report->running = NULL;
+	report->loads = NULL;
+	report->running_count = report->load_count = 0;
 	report->trials = NULL;
 	report->trial_count = 0;
 	report->outcomes = NULL;

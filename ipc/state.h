@@ -14,6 +14,9 @@
 #define REPORT_OUTCOMES_MAX 256
 #define REPORT_REASON_BYTES 32
 #define REPORT_LESSONS_MAX 64
+#define REPORT_RUNNING_MAX 64 /* requests under way that are told one by one, the oldest */
+#define REPORT_LOADS_MAX 256
+#define REPORT_ID_BYTES 32
 
 /* How `count` upstream calls ended that were alike in all but times. */
 struct report_outcome {
@@ -32,6 +35,23 @@ struct report_outcome {
 	uint64_t probe_seq;      /* the order of the table that either carried out, 0 = none */
 	uint64_t age_ms;         /* how long before this report the last one began */
 	uint32_t count;          /* at least 1 */
+};
+
+/* A client's request that is under way. */
+struct report_running {
+	char id[REPORT_ID_BYTES]; /* as its record will have it */
+	int64_t at_ms;            /* wall clock of its arrival */
+	char *client_key, *model; /* model: as the client asked, "" = not read yet */
+	char *upstream;           /* that is asked now or was last, "" = none yet */
+	unsigned protocol;        /* enum protocol: the client's */
+	uint32_t calls;
+	bool stream, begun; /* begun: its client has got the head of an answer */
+};
+
+/* How many calls an upstream has now. */
+struct report_load {
+	char *upstream;
+	uint32_t in_flight; /* at least 1 */
 };
 
 /* Body of MSG_REPORT. */
@@ -72,7 +92,14 @@ struct report {
 	size_t lesson_count;
 	struct trial_result *trials; /* that have ended, until an answer has come */
 	size_t trial_count;
+	struct report_running *running; /* oldest first */
+	size_t running_count;
+	struct report_load *loads;
+	size_t load_count;
 };
+/* The same lists by themselves; new references. */
+json_t *report_encode_running(const struct report *report);
+json_t *report_encode_loads(const struct report *report);
 /* Only reads the lists. */
 json_t *report_encode(const struct report *report);
 /* *out owns its lists: report_fini; nothing on failure. */

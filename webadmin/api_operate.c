@@ -120,6 +120,14 @@ api_probe(struct call *call)
 }
 
 void
+api_cancel_request(struct call *call)
+{
+	json_t *body = api_change(call, NULL, NULL);
+	MUST(json_object_set_new(body, "id", json_string(call->word)) == 0);
+	api_ask(call, MSG_CANCEL_REQUEST, body);
+}
+
+void
 api_forget_lessons(struct call *call)
 {
 	static const char *const keys[] = {"upstream", "model", "kind", "name", NULL};

@@ -106,14 +106,14 @@ void api_show_explanation(struct call *call);
 void api_clear(struct call *call);
 void api_clear_all(struct call *call);
 void api_probe(struct call *call);
+void api_cancel_request(struct call *call);
 void api_show_lessons(struct call *call);
 void api_forget_lessons(struct call *call);
 /* Asks controlplane, or its statistics, and ends the call with the answer. Takes `body`. */
 void api_ask(struct call *call, const char *type, json_t *body);
 /* What api_ask() does with an answer; `ctx` is the call. */
 void api_answer(const struct envelope *answer, void *ctx);
-/* The question's members out of the query, each a text; one that cannot be read counts as absent.
- */
+/* The question's members out of the query, each a text; what cannot be read counts as absent. */
 void api_take_query(struct call *call, json_t *body, const char *const *keys);
 /* A number of the query into `body`; false (and the call has ended) when it is none. */
 MUST_CHECK bool api_take_number(

@@ -56,6 +56,7 @@ static const struct route routes[] = {
     {GET, "/api/v1/explain", VIEWER, api_show_explanation, "Which upstream would serve, and why", "at path model session group", "", "Explanation"},
     {GET, "/api/v1/decisions", VIEWER, api_show_decisions, "Single requests", "id upstream model client_key session result from_ms to_ms before after limit", "", "Requests"},
     {GET, "/api/v1/requests", VIEWER, api_show_decisions, "Single requests", "id upstream model client_key session result from_ms to_ms before after limit", "", "Requests"},
+    {POST, "/api/v1/requests/{id}/cancel", ADMIN, api_cancel_request, "End a running request", "", "", "Done"},
     {GET, "/api/v1/stats", VIEWER, api_show_stats, "Sums", "by from to from_ms to_ms epochs model upstream client_key protocol", "", "Stats"},
     {GET, "/api/v1/alerts", VIEWER, api_show_alerts, "What is wrong, and who was told", "", "", "Object"},
     {POST, "/api/v1/alerts/test", ADMIN, api_test_alert, "Send an alert as a test", "", "", "Done"},

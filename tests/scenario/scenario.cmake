@@ -3,7 +3,7 @@ set(PM_TEST_ENVIRONMENT "PM_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
 	"PYTHONPATH=${CMAKE_CURRENT_LIST_DIR}/../lib" "PYTHONDONTWRITEBYTECODE=1")
 # They measure times or memory, so they have the machine for themselves.
 set(alone flood gone hedge kill outage slow tracing)
-foreach(topic IN ITEMS abilities access admin alerts answers api_fuzz bytes config convert core cut cut_convert disk edit events failing failover flood
+foreach(topic IN ITEMS abilities access admin alerts answers api_fuzz bytes cancel config convert core cut cut_convert disk edit events failing failover flood
 	gone health hedge import kill learn limits metrics old_api order outage pause refusals session slow splits spoiled
 	stats statuses strategy tracing trial upgrade)
 	add_test(NAME scenario.${topic}
@@ -21,6 +21,10 @@ set_tests_properties(golden.texts PROPERTIES LABELS golden TIMEOUT 60
 add_test(NAME quickstart.check COMMAND ${CMAKE_CURRENT_LIST_DIR}/quickstart_check)
 set_tests_properties(quickstart.check PROPERTIES LABELS quickstart TIMEOUT 900
 	FIXTURES_SETUP release ENVIRONMENT "${PM_TEST_ENVIRONMENT}")
+# They look at the release that quickstart.check has built.
+set_property(TEST scenario.core PROPERTY FIXTURES_REQUIRED release)
+set_property(TEST scenario.core APPEND PROPERTY ENVIRONMENT
+	"PM_RELEASE=${PROJECT_SOURCE_DIR}/build/quickstart/tree/build/release")
 # The load generator of tests/bench is held to the same rules as the programs.
 add_executable(bench-load ${CMAKE_CURRENT_LIST_DIR}/../bench/main.c
 	${CMAKE_CURRENT_LIST_DIR}/../bench/load.c ${CMAKE_CURRENT_LIST_DIR}/../bench/answer.c)
@@ -31,7 +35,6 @@ target_link_libraries(bench-convert PRIVATE pm_dataplane_pure pm_flags)
 add_executable(bench-stats ${CMAKE_CURRENT_LIST_DIR}/../bench/bench_stats.c)
 target_link_libraries(bench-stats PRIVATE pm_controlplane pm_flags)
 add_test(NAME bench.load COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/../bench/test_load.py)
-# On the release that quickstart.check has built.
 add_test(NAME bench.added COMMAND ${CMAKE_CURRENT_LIST_DIR}/../bench/added)
 set_tests_properties(bench.added PROPERTIES LABELS bench TIMEOUT 300 RUN_SERIAL ON
 	FIXTURES_REQUIRED release ENVIRONMENT "PM_RELEASE=${PROJECT_SOURCE_DIR}/build/quickstart/tree/build/release")

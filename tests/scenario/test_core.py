@@ -10,7 +10,7 @@ from pathlib import Path
 import rig
 from protocols import said
 
-RELEASE = Path(os.environ.get("PM_RELEASE", rig.ROOT / "build/release/bin"))
+RELEASE = Path(os.environ.get("PM_RELEASE", rig.ROOT / "build/release")) / "bin"
 PROGRAMS = ("controlplane", "dataplane.0", "webadmin")
 NOBODY = 65534
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import threading
 import unittest
 
 import browser
@@ -208,6 +209,36 @@ class Pages(unittest.TestCase):
         rig.wait_for(lambda: tab.page.wait_for_timeout(50) or rows.count() > before, "the new one is there")
         tab.page.get_by_role("button", name="Older").click()
         tab.settle()
+
+    def test_running(self):
+        """One that runs is seen, and ended by a button that asks first; its upstream tells so on the overview."""
+        demo = self.scene.rig.demo
+        demo.fault("qwen", "stall")
+        self.addCleanup(demo.mend)
+        answers = []
+        client = threading.Thread(target=lambda: answers.append(self.scene.rig.post("chat", "wait", model="qwen-3-coder")))
+        client.start()
+        self.addCleanup(client.join)
+        tab = self.tab()
+        in_flight = tab.page.locator("tr", has_text="/u/qwen").locator("td[data-label='In flight']")
+        rig.wait_for(lambda: tab.page.wait_for_timeout(50) or in_flight.inner_text() == "1", "it is counted")
+        tab.open("live")
+        row = tab.page.locator("table.running tbody tr")
+        row.wait_for()
+        for said in ("Chat", "qwen-3-coder", "通义千问", "waiting"):
+            self.assertIn(said, row.inner_text())
+        self.assertEqual([], tab.axe())
+        tab.shot("running-en-desktop-light")
+        row.get_by_role("button").click()
+        tab.page.get_by_text("End this request?").wait_for()
+        self.assertEqual([], answers, "it waits for the answer to that")
+        tab.page.locator("dialog").get_by_role("button", name="End", exact=True).click()
+        tab.page.get_by_text("It was ended.").wait_for()
+        row.wait_for(state="detached")
+        client.join(20)
+        self.assertEqual([400], [answer.status for answer in answers])
+        first = tab.page.locator("table.requests tbody tr").first
+        rig.wait_for(lambda: tab.page.wait_for_timeout(50) or "cancelled" in first.inner_text(), "it is in the feed")
 
     def test_simulator(self):
         tab = self.tab()

@@ -1,4 +1,5 @@
 /* The last report of each data plane, and when it is forgotten. */
+#include "cancels.h"
 #include "dataplanes.h"
 #include <check.h>
 #include <stdio.h>
@@ -25,6 +26,65 @@ START_TEST(one_place_for_each_instance_and_boot)
 	json_t *list = dataplanes_encode(&all, 25);
 	ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(list, 0), "age_ms")), 5);
 	json_decref(list);
+}
+END_TEST
+
+START_TEST(what_runs_is_known_and_summed)
+{
+	struct report_running running = {.id = "req_1",
+	    .client_key = (char[]){"k"},
+	    .model = (char[]){"m"},
+	    .upstream = (char[]){"chat:a"}};
+	struct report_load load = {.upstream = (char[]){"chat:a"}, .in_flight = 3};
+	struct report report = {.instance = "dataplane.0",
+	    .boot_id = 1,
+	    .running = &running,
+	    .running_count = 1,
+	    .loads = &load,
+	    .load_count = 1};
+	dataplanes_note(&all, &report, 1000);
+	report.boot_id = 2;
+	report.running_count = 0;
+	dataplanes_note(&all, &report, 1000);
+	ck_assert(dataplanes_run(&all, VIEW("req_1")) && !dataplanes_run(&all, VIEW("req_2")));
+	json_t *loads = dataplanes_loads(&all);
+	ck_assert_int_eq(json_integer_value(json_object_get(loads, "chat:a")), 6);
+	json_decref(loads);
+	report.boot_id = 1;
+	dataplanes_note(&all, &report, 1001);
+	ck_assert(!dataplanes_run(&all, VIEW("req_1")));
+	dataplanes_fini(&all);
+}
+END_TEST
+
+START_TEST(a_cancellation_is_told_until_it_has_ended)
+{
+	static struct cancels cancels;
+	struct report_running running = {.id = "req_1",
+	    .client_key = (char[]){"k"},
+	    .model = (char[]){"m"},
+	    .upstream = (char[]){""}};
+	struct report report = {.instance = "dataplane.0", .boot_id = 1, .running = &running};
+	ck_assert(!cancels_order(&cancels, &all, VIEW("req_1"), 1000));
+	ck_assert_ptr_null(cancels_encode(&cancels));
+	report.running_count = 1;
+	dataplanes_note(&all, &report, 1000);
+	ck_assert(cancels_order(&cancels, &all, VIEW("req_1"), 1000));
+	ck_assert(cancels_order(&cancels, &all, VIEW("req_1"), 1000));
+	cancels_expire(&cancels, &all, 1001);
+	json_t *body = cancels_encode(&cancels);
+	ck_assert_uint_eq(json_array_size(json_object_get(body, "ids")), 1);
+	json_decref(body);
+	report.running_count = 0;
+	dataplanes_note(&all, &report, 1002);
+	cancels_expire(&cancels, &all, 1003);
+	ck_assert_uint_eq(cancels.count, 0);
+	report.running_count = 1;
+	dataplanes_note(&all, &report, 1004);
+	ck_assert(cancels_order(&cancels, &all, VIEW("req_1"), 1004));
+	cancels_expire(&cancels, &all, 1004 + CANCELS_FORGET_MS);
+	ck_assert_uint_eq(cancels.count, 0);
+	dataplanes_fini(&all);
 }
 END_TEST
 
@@ -112,6 +172,8 @@ main(void)
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, one_place_for_each_instance_and_boot);
 	tcase_add_test(tcase, the_silent_are_forgotten_after_ten_seconds);
+	tcase_add_test(tcase, what_runs_is_known_and_summed);
+	tcase_add_test(tcase, a_cancellation_is_told_until_it_has_ended);
 	tcase_add_test(tcase, the_longest_silent_makes_room);
 	tcase_add_test(tcase, one_that_lives_runs_the_probes);
 	tcase_add_test(tcase, a_batch_is_taken_once);

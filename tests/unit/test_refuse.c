@@ -119,7 +119,7 @@ START_TEST(a_broken_stream_ends_with_the_protocols_error)
 	struct bytes out;
 	const char *message = messages[_i].message, *shown = messages[_i].shown;
 	bytes_init(&out, 4096);
-	ck_assert(refuse_event(PROTOCOL_ANTHROPIC, message, "req_1", 0, &out));
+	ck_assert(refuse_event(PROTOCOL_ANTHROPIC, 502, message, "req_1", 0, &out));
 	json_t *root = load_event(bytes_view(&out), "event: error\ndata: ");
 	ck_assert_str_eq(get(root, "type", NULL), "error");
 	ck_assert_str_eq(get(root, "error", "type"), "api_error");
@@ -127,14 +127,14 @@ START_TEST(a_broken_stream_ends_with_the_protocols_error)
 	json_decref(root);
 
 	bytes_clear(&out);
-	ck_assert(refuse_event(PROTOCOL_CHAT, message, "req_1", 0, &out));
+	ck_assert(refuse_event(PROTOCOL_CHAT, 502, message, "req_1", 0, &out));
 	root = load_event(bytes_view(&out), "data: ");
 	ck_assert_str_eq(get(root, "error", "code"), "server_error");
 	ck_assert_str_eq(get(root, "error", "message"), shown);
 	json_decref(root);
 
 	bytes_clear(&out);
-	ck_assert(refuse_event(PROTOCOL_RESPONSES, message, "req_1", 1234567890123, &out));
+	ck_assert(refuse_event(PROTOCOL_RESPONSES, 502, message, "req_1", 1234567890123, &out));
 	root = load_event(bytes_view(&out), "event: response.failed\ndata: ");
 	ck_assert_str_eq(get(root, "type", NULL), "response.failed");
 	ck_assert_int_eq(
@@ -157,7 +157,8 @@ START_TEST(a_full_buffer_is_left_as_it_was)
 			bytes_init(&out, max);
 			ck_assert(!refuse_body((enum protocol)p, 400, "message", "req_1", &out));
 			ck_assert_uint_eq(out.len, 0);
-			ck_assert(!refuse_event((enum protocol)p, "message", "req_1", 1, &out));
+			ck_assert(
+			    !refuse_event((enum protocol)p, 502, "message", "req_1", 1, &out));
 			ck_assert_uint_eq(out.len, 0);
 			bytes_fini(&out);
 		}

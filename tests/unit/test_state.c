@@ -58,6 +58,38 @@ START_TEST(a_report_comes_back_as_it_was)
 }
 END_TEST
 
+static struct report_running running[1] = {{.id = "req_1",
+    .at_ms = 1763835862877,
+    .client_key = (char[]){"default"},
+    .model = (char[]){""},
+    .upstream = (char[]){"chat:a"},
+    .protocol = 1,
+    .calls = 2,
+    .begun = true}};
+static struct report_load loads[1] = {{.upstream = (char[]){"chat:a"}, .in_flight = 7}};
+
+START_TEST(what_runs_comes_back_as_it_was)
+{
+	struct report full = sample, out;
+	struct err err = {0};
+	full.running = running;
+	full.loads = loads;
+	full.running_count = full.load_count = 1;
+	json_t *json = report_encode(&full);
+	ck_assert_msg(report_decode(json, &out, &err), "%s %s", err.at, err.msg);
+	ck_assert_str_eq(out.running[0].id, "req_1");
+	ck_assert(out.running[0].begun && !out.running[0].stream);
+	ck_assert_uint_eq(out.loads[0].in_flight, 7);
+	json_t *again = report_encode(&out);
+	ck_assert(json_equal(json, again));
+	report_fini(&out);
+	ck_assert(json_object_del(json, "running") == 0);
+	ck_assert(!report_decode(json, &out, &err));
+	json_decref(json);
+	json_decref(again);
+}
+END_TEST
+
 static struct report_outcome outcomes[2] = {
     {.upstream = (char[]){"claude:a"},
 	.model = (char[]){"claude-opus"},
@@ -238,6 +270,7 @@ main(void)
 	TCase *tests = tcase_create("state");
 	tcase_add_test(tests, a_report_comes_back_as_it_was);
 	tcase_add_test(tests, outcomes_come_back_as_they_were);
+	tcase_add_test(tests, what_runs_comes_back_as_it_was);
 	tcase_add_test(tests, each_member_of_an_outcome_is_needed);
 	tcase_add_test(tests, outcomes_are_bounded);
 	tcase_add_test(tests, a_counter_beyond_json_stays_at_the_top);

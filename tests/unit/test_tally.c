@@ -129,22 +129,22 @@ END_TEST
 START_TEST(each_end_counts_as_itself)
 {
 	static const char *const results[] = {
-	    "completed", "failed", "passed", "refused", "client_gone", "interrupted"};
-	for (size_t i = 0; i < 6; i++) {
+	    "completed", "failed", "passed", "refused", "client_gone", "cancelled", "interrupted"};
+	for (size_t i = 0; i < 7; i++) {
 		struct record record = make("m", results[i], i % 2);
 		record.blame = i == 0 ? BLAME_NOBODY : BLAME_UPSTREAM;
 		add(record);
 	}
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < 7; i++)
 		ck_assert_int_eq(told(METRIC_REQUESTS, "chat", results[i]), 1);
-	ck_assert_int_eq(told(METRIC_FAULTS, "chat", "upstream"), 5);
+	ck_assert_int_eq(told(METRIC_FAULTS, "chat", "upstream"), 6);
 	ck_assert_int_eq(told(METRIC_RETRIES, "chat", NULL), 0);
 	struct record record = make("m", "completed", 1);
 	record.generate = false;
 	add(record);
 	ck_assert_int_eq(told(METRIC_OTHER_REQUESTS, "chat", NULL), 1);
 	ck_assert_int_eq(told(METRIC_REQUESTS, "chat", "completed"), 1);
-	ck_assert_int_eq(told(METRIC_RECORDS_STORED, NULL, NULL), 7);
+	ck_assert_int_eq(told(METRIC_RECORDS_STORED, NULL, NULL), 8);
 }
 END_TEST
 

@@ -1,20 +1,20 @@
 // The feed of ended requests.
-import {Button, Empty, Head, Mark, Scroll, Waiting, html, useAsk, useEffect, useState} from "../kit.js";
+import {Button, Empty, Head, Mark, Scroll, Waiting, ask, change, html, useAsk, useEffect, useState} from "../kit.js";
 import {get, queryText} from "../api.js";
-import {addWords, number, money, t, time, took} from "../i18n.js";
-import {addToFeed, live, useLive} from "../live.js";
+import {addWords, clock, number, money, t, time, took} from "../i18n.js";
+import {addToFeed, live, useClock, useLive} from "../live.js";
 import words from "../words/live.js";
 import Request from "./request.js";
 
 addWords(words);
 
-const RESULTS = ["completed", "failed", "passed", "refused", "client_gone", "interrupted"];
+const RESULTS = ["completed", "failed", "passed", "refused", "client_gone", "cancelled", "interrupted"];
 const PROTOCOLS = ["anthropic", "responses", "chat"];
 const SHOWN = 200;
 const POLL_MS = 2000;
 
 export const kindOf = record => record.result === "completed" ? "go"
-	: record.result === "client_gone" ? "off" : record.result === "passed" || record.result === "refused" ? "warn" : "stop";
+	: record.result === "client_gone" || record.result === "cancelled" ? "off" : record.result === "passed" || record.result === "refused" ? "warn" : "stop";
 
 // Tokens over all calls; what was not told counts nothing.
 export function tokensOf(record) {
@@ -47,6 +47,30 @@ function Row({record, nameOf}) {
 		<td data-label=${t("col_cached")} class="num soft">${number(used.cached)}</td>
 		<td data-label=${t("col_out")} class="num">${number(used.output)}</td>
 		<td data-label=${t("cost")} class="num">${record.cost_nano_usd ? money(record.cost_nano_usd / 1e9) : "–"}</td></tr>`;
+}
+
+// What is under way, the oldest first.
+function Running({planes, nameOf, mayChange}) {
+	const now = useClock();
+	const running = planes.flatMap(plane => plane.running).sort((a, b) => a.at_ms - b.at_ms);
+	const more = planes.reduce((all, plane) => all + plane.in_flight, 0) - running.length;
+	const end = async one => {
+		if (await ask({title: t("run_end_title"), text: t("run_end_text"), action: t("run_end"), danger: true}))
+			await change("POST", `/api/v1/requests/${encodeURIComponent(one.id)}/cancel`, {}, {done: t("run_ended")});
+	};
+	return running.length > 0 && html`<section class="panel wide" aria-labelledby="running"><header class="bar"><h2 id="running">${t("running")}</h2>
+			${more > 0 && html`<span class="soft">${t("running_more", number(more))}</span>`}</header>
+		<${Scroll}><table class="running cards"><thead><tr>${["col_time", "f_protocol", "col_model", "f_upstream", "col_key", "col_state"].map(
+				key => html`<th key=${key} scope="col">${t(key)}</th>`)}${["col_tries", "run_for"].map(key => html`<th key=${key} scope="col" class="num">${t(key)}</th>`)}<td></td></tr></thead>
+			<tbody>${running.map(one => html`<tr key=${one.id} data-request=${one.id}><th scope="row">${time(one.at_ms)}</th>
+				<td data-label=${t("f_protocol")}>${t(one.protocol)}</td>
+				<td data-label=${t("col_model")} class="long">${one.model || "–"}</td>
+				<td data-label=${t("f_upstream")} class="long">${nameOf(one.upstream) || "–"}</td>
+				<td data-label=${t("col_key")} class="long soft">${nameOf(one.client_key)}</td>
+				<td data-label=${t("col_state")}><${Mark} kind=${one.begun ? "go" : "go quiet"}>${t(one.begun ? "run_answering" : "run_waiting")}<//></td>
+				<td data-label=${t("col_tries")} class=${one.calls > 1 ? "num warn" : "num"}>${one.calls}</td>
+				<td data-label=${t("run_for")} class="num">${clock(Math.max(0, now - one.at_ms))}</td>
+				<td class="acts">${mayChange && html`<${Button} kind="small" aria-label=${t("run_end_of", one.id)} onClick=${() => end(one)}>${t("run_end")}<//>`}</td></tr>`)}</tbody></table><//></section>`;
 }
 
 const fits = (record, wish) => (!wish.result || record.result === wish.result)
@@ -89,6 +113,7 @@ export default function Feed({here}) {
 	const options = keys => [...names].filter(([id]) => keys === !id.includes(":"));
 	return html`<${Head} title=${t("page_live")} note=${t("live_note")}>
 			<${Button} onClick=${() => hold(held ? null : live.feed)} aria-pressed=${held ? "true" : "false"}>${t(held ? "resume" : "pause")}<//><//>
+		<${Running} planes=${state?.dataplanes ?? []} nameOf=${nameOf} mayChange=${live.session?.role !== "viewer"} />
 		<div class="bar filters">
 			<input type="search" aria-label=${t("find")} placeholder=${t("find")} value=${wish.find} onInput=${event => choose({find: event.target.value.trim()})} />
 			<${Select} label=${t("f_result")} value=${wish.result} all=${t("f_all_results")} options=${RESULTS.map(name => [name, t(`result_${name}`)])} onChange=${result => choose({result})} />

@@ -117,6 +117,7 @@ function Upstream({upstream, group, serving, rows, now, mayChange}) {
 			${upstream.demo && html` <${Tag}>${t("demo_mark")}<//>`}
 			<code class="sub">${upstream.base_url}</code></th>
 		<td class="state"><${Mark} kind=${kind}>${word}<//>${health && html`<${Why} health=${health} now=${now} />`}</td>
+		<td data-label=${t("in_flight")} class="num">${upstream.in_flight ? number(upstream.in_flight) : html`<span class="soft">0</span>`}</td>
 		<td data-label=${t("col_plan")} class="stack"><${Plan} upstream=${upstream} /></td>
 		<td data-label=${t("col_day")} class="spark"><${Bars} label=${t("calls_of", upstream.name)} columns=${columnsOf(rows, now)} /></td>
 		<td data-label=${t("col_first")} class="num">${health?.ttfb_ms ? took(health.ttfb_ms) : "–"}</td>
@@ -163,7 +164,7 @@ function Group({group, rowsOf, now, mayChange}) {
 				<b>${serving.length === 0 ? t("nobody_serves") : t(serving.length > 1 ? "share" : "serves", names)}</b>
 				${why && html`<span class="soft">${why}</span>`}</p></header>
 		<${Scroll}><table class="upstreams"><thead><tr><th scope="col">#</th><th scope="col">${t("col_upstream")}</th><th scope="col">${t("col_state")}</th>
-			<th scope="col">${t("col_plan")}</th><th scope="col">${t("col_day")}</th><th scope="col" class="num">${t("col_first")}</th>
+			<th scope="col" class="num">${t("in_flight")}</th><th scope="col">${t("col_plan")}</th><th scope="col">${t("col_day")}</th><th scope="col" class="num">${t("col_first")}</th>
 			<th scope="col" class="num">${t("col_calls")}</th><td></td></tr></thead>
 		<tbody>${shown.map(upstream => html`<${Upstream} key=${upstream.id} upstream=${upstream} group=${group.group}
 			serving=${serving.includes(upstream)} rows=${rowsOf(`${group.group}:${upstream.id}`)} now=${now} mayChange=${mayChange} />`)}</tbody></table><//>
@@ -211,7 +212,7 @@ function Recent({feed, nameOf}) {
 	return html`<section class="panel"><header class="bar"><h2>${t("recent")}</h2><a href="#/live">${t("all_requests")}</a></header>
 		${feed.length === 0 ? html`<p class="soft">${t("recent_none")}</p>`
 			: html`<ul class="plain-list feed">${feed.slice(0, NEWEST).map(record => html`<li key=${record.seq}>
-				<${Mark} kind=${record.result === "completed" ? "go" : record.result === "client_gone" ? "off" : "stop"}><a
+				<${Mark} kind=${record.result === "completed" ? "go" : ["client_gone", "cancelled"].includes(record.result) ? "off" : "stop"}><a
 					href=${`#/live/${encodeURIComponent(record.id)}`}>${time(record.at_ms)}</a><//>
 				<span class="name">${record.model || record.path}</span><span class="soft">${nameOf(record.upstream)}</span>
 				<span class="num soft">${took(record.ms)}</span></li>`)}</ul>`}</section>`;
