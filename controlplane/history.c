@@ -172,6 +172,7 @@ history_open(struct history *history, const char *json_folder, struct err *err)
 		return err_set(err, ERR_LIMIT, "--state", "the path is too long");
 	if (!fileio_mkdirs(history->folder, 0700, err))
 		return false;
+	fileio_sweep(history->folder);
 	DIR *dir = opendir(history->folder);
 	if (dir == NULL)
 		return err_errno(err, history->folder, "cannot look into it");
@@ -235,6 +236,15 @@ history_add(struct history *history, uint64_t revision, struct view text,
 		return false;
 	history->count++;
 	return true;
+}
+
+void
+history_drop_newest(struct history *history)
+{
+	char path[PATH_BYTES];
+	MUST(history->count > 0);
+	path_of(history, history->items[--history->count].revision, path);
+	(void)unlink(path);
 }
 
 /* ---- looking ---- */

@@ -48,6 +48,8 @@ MUST_CHECK bool history_open(struct history *history, const char *json_folder, s
 /* Keeps a configuration that has been taken. */
 MUST_CHECK bool history_add(struct history *history, uint64_t revision, struct view text,
     const struct history_who *who, struct err *err);
+/* Takes the newest back: it never came to serve. There is one. */
+void history_drop_newest(struct history *history);
 /* The newest, or NULL. */
 const struct history_item *history_newest(const struct history *history);
 const struct history_item *history_find(const struct history *history, uint64_t revision);

@@ -1,5 +1,6 @@
 #include "reload.h"
 #include "crypto.h"
+#include "fileio.h"
 #include "jget.h"
 #include "keys.h"
 #include "log.h"
@@ -238,6 +239,32 @@ tell(struct reload *reload)
 	log_msg(LOG_ERROR, "config_refused", "%s", reload->so);
 }
 
+static bool
+has_hash(const struct bytes *text, const uint8_t sha256[32])
+{
+	uint8_t hash[CRYPTO_SHA256_BYTES];
+	crypto_sha256(bytes_view(text), hash);
+	return memcmp(hash, sha256, sizeof(hash)) == 0;
+}
+
+/* A change is written down before it is made: this one was not, for neither the file nor the good
+ * copy is it. Whoever asked for it asks again. */
+static bool
+was_never_made(struct reload *reload, const struct history_item *newest)
+{
+	struct bytes file, good;
+	struct err err;
+	bytes_init(&file, CONFIG_BYTES_MAX);
+	bytes_init(&good, CONFIG_BYTES_MAX);
+	bool is_good =
+	    !store_read_good(&reload->store, &good, &err) || has_hash(&good, newest->sha256);
+	bool is_file =
+	    fileio_read(reload->store.path, &file, &err) && has_hash(&file, newest->sha256);
+	store_wipe(&file);
+	store_wipe(&good);
+	return !is_good && !is_file;
+}
+
 static void
 open_history(struct reload *reload)
 {
@@ -250,6 +277,10 @@ open_history(struct reload *reload)
 		log_err(LOG_WARN, "history_not_kept", &err);
 	}
 	const struct history_item *newest = history_newest(&reload->history);
+	if (newest != NULL && newest->who.request[0] != '\0' && was_never_made(reload, newest)) {
+		history_drop_newest(&reload->history);
+		newest = history_newest(&reload->history);
+	}
 	if (newest != NULL)
 		store_expect(&reload->store, newest->revision, newest->sha256);
 }
@@ -284,8 +315,14 @@ bool
 reload_take(struct reload *reload, struct config *config, struct view text,
     const struct history_who *who, struct err *err)
 {
-	if (!store_write(&reload->store, text, err))
+	struct err why;
+	/* First: who asks again after a crash is told what came of it, and it is not done twice. */
+	bool noted = history_add(&reload->history, reload->store.revision + 1, text, who, &why);
+	if (!store_write(&reload->store, text, err)) {
+		if (noted && reload->history.count > 0)
+			history_drop_newest(&reload->history);
 		return false;
+	}
 	reload->err.kind = ERR_NONE;
 	serve(reload, config, RELOAD_FILE, text);
 	keep(reload, text, who);

@@ -51,6 +51,8 @@ store_open(struct store *store, const char *state_dir, struct err *err)
 	snprintf(folder, sizeof(folder), "%s/json_data", state_dir);
 	if (!fileio_mkdirs(folder, 0700, err))
 		return false;
+	fileio_sweep(state_dir);
+	fileio_sweep(folder);
 	if (stat(folder, &st) == 0 && (st.st_mode & 077) != 0 && chmod(folder, 0700) != 0)
 		log_msg(LOG_WARN, "state_folder_open", "others may look into json_data");
 	if (access(folder, R_OK | W_OK | X_OK) != 0) {

@@ -1,6 +1,7 @@
 #include "fileio.h"
 #include "log.h"
 #include "must.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #define READ_STEP_BYTES 16384
+#define PART ".tmp-"
+#define PART_BYTES (sizeof(PART "XXXXXX") - 1)
 
 /* Keeps errno, since callers ask for the first failure's. */
 static void
@@ -93,7 +96,7 @@ bool
 fileio_write(const char *path, struct view data, mode_t mode, struct err *err)
 {
 	char temp[PATH_MAX];
-	int len = snprintf(temp, sizeof(temp), "%s.tmp-XXXXXX", path);
+	int len = snprintf(temp, sizeof(temp), "%s" PART "XXXXXX", path);
 	if (len < 0 || (size_t)len >= sizeof(temp))
 		return err_set(err, ERR_LIMIT, path, "path is too long");
 	int fd = mkostemp(temp, O_CLOEXEC);
@@ -115,6 +118,21 @@ fileio_write(const char *path, struct view data, mode_t mode, struct err *err)
 		log_err(LOG_WARN, "not_synced", err);
 	}
 	return true;
+}
+
+void
+fileio_sweep(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		size_t len = strlen(entry->d_name);
+		if (len > PART_BYTES &&
+		    memcmp(entry->d_name + len - PART_BYTES, PART, sizeof(PART) - 1) == 0)
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	if (dir != NULL)
+		closedir(dir);
 }
 
 static bool

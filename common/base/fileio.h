@@ -14,6 +14,9 @@ MUST_CHECK bool fileio_read(const char *path, struct bytes *out, struct err *err
  * whole on any failure. What cannot be synced any more once the new one is in its place is only
  * told in the log. */
 MUST_CHECK bool fileio_write(const char *path, struct view data, mode_t mode, struct err *err);
+/* Removes what fileio_write left in this folder when it was killed: only while nobody else writes
+ * there. A half file may hold keys. */
+void fileio_sweep(const char *folder);
 /* mkdir -p; only the last folder gets `mode`, parents 0700. An existing folder is fine. */
 MUST_CHECK bool fileio_mkdirs(const char *path, mode_t mode, struct err *err);
 

@@ -31,7 +31,7 @@
 #define NEW ENTRY("new") ", " ACCESS
 #define BARE ENTRY("new") "}\n" /* without any key */
 #define CALLS_MAX 200           /* of one action */
-#define ALLOCATIONS_STEP 7
+#define ALLOCATIONS_STEP 5
 
 /* ---- calls that fail: the linker puts these in the place of the library's ---- */
 
@@ -239,7 +239,8 @@ take_new(void)
 {
 	struct config *config;
 	struct faults faults = {0};
-	const struct history_who who = {.who = "ann", .via = "page", .what = "merge"};
+	const struct history_who who = {
+	    .who = "ann", .via = "page", .request = "q1", .what = "merge"};
 	ck_assert(config_parse(VIEW(NEW), &config, &faults));
 	bool ok = reload_take(&reload, config, VIEW(NEW), &who, &err);
 	if (!ok)
@@ -422,6 +423,11 @@ starve(const struct action *action, long n)
 	ck_assert_msg(ended || (WIFEXITED(status) && WEXITSTATUS(status) <= 1),
 	    "%s, allocation %ld: status %x", action->name, n, status);
 	check_restart(action, NULL, n);
+	/* Whoever asks again is told what is so. */
+	if (action->act == take_new)
+		ck_assert_msg((history_asked(&reload.history, "q1") != NULL) ==
+				  (strcmp(served(), "new") == 0),
+		    "allocation %ld", n);
 	return ended || WEXITSTATUS(status) == 0;
 }
 

@@ -120,6 +120,23 @@ START_TEST(failures_leave_the_old_file)
 }
 END_TEST
 
+START_TEST(scraps_are_swept)
+{
+	static const char *const scraps[] = {"a.json.tmp-Ab12x_", "b.tmp-000000"};
+	static const char *const ours[] = {"a.json", "b.tmp-0000", "c.tmp-0000000", ".tmp-000000"};
+	for (size_t i = 0; i < 2; i++)
+		ck_assert(fileio_write(scraps[i], VIEW("half"), 0600, &err));
+	for (size_t i = 0; i < 4; i++)
+		ck_assert(fileio_write(ours[i], VIEW("whole"), 0600, &err));
+	ck_assert(fileio_mkdirs("d.tmp-000000", 0700, &err));
+	fileio_sweep(".");
+	ck_assert_uint_eq(entries(), 5);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(access(ours[i], F_OK), 0);
+	fileio_sweep("nowhere");
+}
+END_TEST
+
 START_TEST(folders)
 {
 	ck_assert(fileio_mkdirs("p/q//r/", 0755, &err));
@@ -151,6 +168,7 @@ main(void)
 	tcase_add_test(tcase, written_and_read);
 	tcase_add_test(tcase, limits);
 	tcase_add_test(tcase, failures_leave_the_old_file);
+	tcase_add_test(tcase, scraps_are_swept);
 	tcase_add_test(tcase, folders);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
