@@ -97,6 +97,10 @@ see_event(struct answer *answer, const char *text, size_t len)
 static bool
 see_body(struct answer *answer, const char *data, size_t len)
 {
+	const struct bytes *expected = &answer->load->expected;
+	if (expected->len > 0)
+		answer->differs |= answer->body_bytes + len > expected->len ||
+				   memcmp(expected->data + answer->body_bytes, data, len) != 0;
 	answer->body_bytes += len;
 	while (answer->load->streams && len > 0) {
 		size_t room = sizeof(answer->text) - answer->text_len;

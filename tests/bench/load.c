@@ -108,6 +108,7 @@ static void
 client_open(struct load *load, struct client *client)
 {
 	int one = 1;
+	client->kept = false;
 	client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	MUST(client->fd >= 0);
 	setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -130,6 +131,9 @@ client_answered(struct load *load, struct client *client)
 	const struct answer *answer = &client->answer;
 	uint64_t now = clock_mono_us();
 	client->busy = false;
+	client->kept = true;
+	load->differing +=
+	    answer->differs || (load->expected.len > 0 && answer->body_bytes != load->expected.len);
 	if (load->streams) {
 		if (answer->events != load->events_wanted || !answer->terminal)
 			load->torn++;
@@ -164,6 +168,8 @@ client_read(struct load *load, struct client *client)
 		return;
 	}
 	if (n <= 0) {
+		load->unanswered +=
+		    client->kept && client->answer.state == IN_HEAD && client->answer.text_len == 0;
 		client_fail(load, client, n == 0 ? "closed in mid answer" : strerror(errno));
 		return;
 	}

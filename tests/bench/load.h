@@ -33,6 +33,7 @@ struct answer {
 	uint64_t left; /* of the body or the chunk */
 	uint64_t body_bytes;
 	bool close;
+	bool differs; /* from what was expected, as far as it was read */
 	uint64_t events;
 	uint64_t first_us, *arrived_us; /* of the counted events */
 	bool terminal;
@@ -45,6 +46,7 @@ enum answer_result answer_feed(struct answer *answer, const char *data, size_t l
 struct client {
 	int fd; /* -1 = none */
 	bool watched, watches_write, busy, done;
+	bool kept; /* it has had an answer */
 	size_t sent;
 	uint64_t asked_us;
 	struct answer answer;
@@ -53,6 +55,7 @@ struct client {
 struct load {
 	struct sockaddr_in addr;
 	struct bytes request;
+	struct bytes expected; /* each body, byte for byte; empty = whatever comes */
 	struct client *clients;
 	size_t client_count, opened, running;
 	uint64_t rate; /* calls a second; 0 = closed loop */
@@ -66,6 +69,9 @@ struct load {
 	uint64_t start_us, warm_us, end_us, ended_us, due_count;
 	struct samples calls, first, late;
 	uint64_t failed, torn, bytes_in;
+	uint64_t unanswered; /* of the failed: a kept connection was closed before any byte of an
+				answer */
+	uint64_t differing;
 	char why[128]; /* of the first failure */
 };
 

@@ -20,6 +20,7 @@ static const char usage[] =
     "  --rate N                calls a second (open loop); 0 = closed loop\n"
     "  --events N              streams instead of calls, each with N marked events\n"
     "  --ramp-ms N             ... and that begin spread over this time\n"
+    "  --expect FILE           each body has to be these bytes\n"
     "  --event-mark TEXT --terminal-mark TEXT   how those events and the last one begin\n";
 
 bool
@@ -53,6 +54,7 @@ enum option_id {
 	RATE,
 	EVENTS,
 	RAMP,
+	EXPECT,
 	EVENT_MARK,
 	TERMINAL_MARK
 };
@@ -68,13 +70,14 @@ static const struct option options[] = {
     {"rate", required_argument, NULL, RATE},
     {"events", required_argument, NULL, EVENTS},
     {"ramp-ms", required_argument, NULL, RAMP},
+    {"expect", required_argument, NULL, EXPECT},
     {"event-mark", required_argument, NULL, EVENT_MARK},
     {"terminal-mark", required_argument, NULL, TERMINAL_MARK},
     {0},
 };
 
 struct wish {
-	const char *path, *body;
+	const char *path, *body, *expected;
 	struct bytes headers;
 };
 
@@ -106,6 +109,7 @@ set_number(struct load *load, enum option_id id, uint64_t value)
 		break;
 	case PATH:
 	case BODY:
+	case EXPECT:
 	case HEADER:
 	case EVENT_MARK:
 	case TERMINAL_MARK:
@@ -124,6 +128,8 @@ read_options(struct load *load, struct wish *wish, int argc, char **argv)
 			wish->path = optarg;
 		else if (id == BODY)
 			wish->body = optarg;
+		else if (id == EXPECT)
+			wish->expected = optarg;
 		else if (id == EVENT_MARK)
 			load->event_mark = optarg;
 		else if (id == TERMINAL_MARK)
@@ -144,8 +150,10 @@ make_request(struct load *load, struct wish *wish, struct err *err)
 	struct bytes body;
 	bytes_init(&body, BODY_BYTES_MAX);
 	bytes_init(&load->request, BODY_BYTES_MAX + (64u << 10));
+	bytes_init(&load->expected, BODY_BYTES_MAX);
 	bool ok =
 	    fileio_read(wish->body, &body, err) &&
+	    (wish->expected == NULL || fileio_read(wish->expected, &load->expected, err)) &&
 	    bytes_printf(&load->request,
 		"POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Type: application/json\r\n"
 		"%sContent-Length: %zu\r\n\r\n",
@@ -161,9 +169,10 @@ print(struct load *load)
 	uint64_t counted_us = load->ended_us - load->warm_us;
 	double rate = (double)load->calls.count * 1e6 / (double)(counted_us > 0 ? counted_us : 1);
 	printf("{\"calls\": %zu, \"rate\": %.1f, \"bytes_in\": %llu, \"failed\": %llu, "
-	       "\"torn\": %llu, \"why\": \"%s\", ",
+	       "\"torn\": %llu, \"unanswered\": %llu, \"differing\": %llu, \"why\": \"%s\", ",
 	    load->calls.count, rate, (unsigned long long)load->bytes_in,
-	    (unsigned long long)load->failed, (unsigned long long)load->torn, load->why);
+	    (unsigned long long)load->failed, (unsigned long long)load->torn,
+	    (unsigned long long)load->unanswered, (unsigned long long)load->differing, load->why);
 	printf("\"p50_us\": %u, \"p99_us\": %u, ", samples_quantile(&load->calls, 0.5),
 	    samples_quantile(&load->calls, 0.99));
 	printf("\"streams\": %zu, \"first_p50_us\": %u, \"first_p99_us\": %u, \"events\": %zu, "
@@ -197,12 +206,14 @@ main(int argc, char **argv)
 		load.clients[i].fd = -1;
 	load_run(&load);
 	print(&load);
-	bool good = load.failed == 0 && load.torn == 0 && load.calls.count + load.first.count > 0;
+	bool good = load.failed == 0 && load.torn == 0 && load.differing == 0 &&
+		    load.calls.count + load.first.count > 0;
 	mem_free(load.clients);
 	mem_free(load.calls.items);
 	mem_free(load.first.items);
 	mem_free(load.late.items);
 	bytes_fini(&load.request);
+	bytes_fini(&load.expected);
 	bytes_fini(&wish.headers);
 	return good ? 0 : 1;
 }

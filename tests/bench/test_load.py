@@ -69,6 +69,17 @@ class Load(unittest.TestCase):
             self.demo.fault("a", spec) if spec else None
             self.load(ask("anthropic", stream=False), "--connections", "2", "--ms", "300")
 
+    def test_bytes_are_compared(self):
+        with open(os.path.join(self.folder.name, "expected"), "wb") as file:
+            file.write(b"12345678")
+        options = ("--connections", "2", "--ms", "300", "--expect", file.name)
+        self.demo.script("a", b"12345678")
+        self.assertEqual(0, self.load(ask("anthropic", stream=False), *options)["differing"])
+        for other in (b"12345679", b"1234567", b"123456789"):
+            self.demo.script("a", other)
+            found = self.load(ask("anthropic", stream=False), *options, expect=1)
+            self.assertEqual((0, found["calls"]), (found["failed"], found["differing"]))
+
     def test_faults_are_seen(self):
         for spec, options in (("529", ()), ("close", ()), ("cut:bytes=50", ()),
                               ("cut:after=9", ("--events", "20")),

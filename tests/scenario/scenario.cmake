@@ -35,6 +35,10 @@ target_link_libraries(bench-convert PRIVATE pm_dataplane_pure pm_flags)
 add_executable(bench-stats ${CMAKE_CURRENT_LIST_DIR}/../bench/bench_stats.c)
 target_link_libraries(bench-stats PRIVATE pm_controlplane pm_flags)
 add_test(NAME bench.load COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/../bench/test_load.py)
+# Ten reloads and two upgrades under load; the whole of it, beside nginx and HAProxy, by hand.
+add_test(NAME bench.reload COMMAND ${CMAKE_CURRENT_LIST_DIR}/../bench/reload --quick)
+set_tests_properties(bench.reload PROPERTIES LABELS bench TIMEOUT 120
+	ENVIRONMENT "${PM_TEST_ENVIRONMENT}")
 add_test(NAME bench.added COMMAND ${CMAKE_CURRENT_LIST_DIR}/../bench/added)
 set_tests_properties(bench.added PROPERTIES LABELS bench TIMEOUT 300 RUN_SERIAL ON
 	FIXTURES_REQUIRED release ENVIRONMENT "PM_RELEASE=${PROJECT_SOURCE_DIR}/build/quickstart/tree/build/release")
