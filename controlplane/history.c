@@ -216,6 +216,14 @@ history_add(struct history *history, uint64_t revision, struct view text,
 	return true;
 }
 
+void
+history_drop_newest(struct history *history)
+{
+	char path[PATH_BYTES];
+	path_of(history, history->items[--history->count].revision, path);
+	(void)unlink(path);
+}
+
 /* ---- looking ---- */
 
 const struct history_item *

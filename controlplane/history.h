@@ -43,9 +43,12 @@ struct history {
 /* Looks what is there; a file that cannot be read is left out. False when the folder cannot be
  * made: then nothing is kept. */
 MUST_CHECK bool history_open(struct history *history, const char *json_folder, struct err *err);
-/* Keeps a configuration that has been taken. */
+/* Keeps a configuration that is taken, or is going to be: a question that comes twice, the second
+ * time to a new process, must find what the first has done. */
 MUST_CHECK bool history_add(struct history *history, uint64_t revision, struct view text,
     const struct history_who *who, struct err *err);
+/* The newest was not taken after all. */
+void history_drop_newest(struct history *history);
 /* The newest, or NULL. */
 const struct history_item *history_newest(const struct history *history);
 const struct history_item *history_find(const struct history *history, uint64_t revision);

@@ -107,14 +107,21 @@ serve(struct reload *reload, struct config *config, enum reload_source source, s
 	(void)snprintf(reload->etag, sizeof(reload->etag), "%" PRIu64 "-%s", reload->revision, hex);
 }
 
+static void
+keep_good(struct reload *reload, struct view text)
+{
+	struct err err;
+	if (!store_write_good(&reload->store, text, &err))
+		log_err(LOG_WARN, "good_copy_not_kept", &err);
+}
+
 /* What serves now, for those who look later. Not once more after a restart. */
 static void
 keep(struct reload *reload, struct view text, const struct history_who *who)
 {
 	struct err err;
 	const struct history_item *newest = history_newest(&reload->history);
-	if (!store_write_good(&reload->store, text, &err))
-		log_err(LOG_WARN, "good_copy_not_kept", &err);
+	keep_good(reload, text);
 	if (newest != NULL && newest->revision == reload->revision)
 		return;
 	if (!history_add(&reload->history, reload->revision, text, who, &err))
@@ -200,6 +207,35 @@ tell(struct reload *reload)
 	log_msg(LOG_ERROR, "config_refused", "%s", reload->so);
 }
 
+static bool
+is_text_of(const struct history_item *item, struct bytes *text)
+{
+	uint8_t sha256[CRYPTO_SHA256_BYTES];
+	crypto_sha256(bytes_view(text), sha256);
+	return memcmp(sha256, item->sha256, sizeof(sha256)) == 0;
+}
+
+/* The process before this one died after it had written down a revision and before it saved the
+ * file: the file and its good copy are the revision before. */
+static void
+drop_untaken(struct reload *reload)
+{
+	struct bytes file, good;
+	struct err err;
+	struct history *history = &reload->history;
+	if (history->count < 2)
+		return;
+	const struct history_item *newest = &history->items[history->count - 1];
+	bytes_init(&file, CONFIG_BYTES_MAX);
+	bytes_init(&good, CONFIG_BYTES_MAX);
+	if (store_exists(&reload->store) && store_peek(&reload->store, &file, &err) &&
+	    store_read_good(&reload->store, &good, &err) && is_text_of(newest - 1, &file) &&
+	    !is_text_of(newest, &file) && !is_text_of(newest, &good))
+		history_drop_newest(history);
+	store_wipe(&file);
+	store_wipe(&good);
+}
+
 static void
 open_history(struct reload *reload)
 {
@@ -211,6 +247,7 @@ open_history(struct reload *reload)
 		reload->history.folder[0] = '\0';
 		log_err(LOG_WARN, "history_not_kept", &err);
 	}
+	drop_untaken(reload);
 	const struct history_item *newest = history_newest(&reload->history);
 	if (newest != NULL)
 		store_expect(&reload->store, newest->revision, newest->sha256);
@@ -246,11 +283,18 @@ bool
 reload_take(struct reload *reload, struct config *config, struct view text,
     const struct history_who *who, struct err *err)
 {
-	if (!store_write(&reload->store, text, err))
+	struct err why;
+	bool noted = history_add(&reload->history, reload->store.revision + 1, text, who, &why);
+	if (!noted)
+		log_err(LOG_WARN, "history_not_kept", &why);
+	if (!store_write(&reload->store, text, err)) {
+		if (noted && reload->history.folder[0] != '\0')
+			history_drop_newest(&reload->history);
 		return false;
+	}
 	reload->err.kind = ERR_NONE;
 	serve(reload, config, RELOAD_FILE, text);
-	keep(reload, text, who);
+	keep_good(reload, text);
 	return true;
 }
 

@@ -120,6 +120,12 @@ store_read(struct store *store, struct bytes *out, bool *changed, struct err *er
 }
 
 bool
+store_peek(const struct store *store, struct bytes *out, struct err *err)
+{
+	return check_kind(store->path, err) && fileio_read(store->path, out, err);
+}
+
+bool
 store_read_good(const struct store *store, struct bytes *out, struct err *err)
 {
 	return check_kind(store->good_path, err) && fileio_read(store->good_path, out, err);

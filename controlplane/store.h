@@ -43,6 +43,8 @@ bool store_has_good(const struct store *store);
 /* Reads the file (at most CONFIG_BYTES_MAX of a regular file) and makes it 0600 when it was
  * looser. *changed: another content than the last read or written. Holds keys: wipe `out`. */
 MUST_CHECK bool store_read(struct store *store, struct bytes *out, bool *changed, struct err *err);
+/* The same without taking note of it. */
+MUST_CHECK bool store_peek(const struct store *store, struct bytes *out, struct err *err);
 MUST_CHECK bool store_read_good(const struct store *store, struct bytes *out, struct err *err);
 /* Replaces the file, keeping the old one as .bak. Refused while the content last read is marked
  * `refused`, and when the file on disk is not the one last read or written: read it again first. */

@@ -3,7 +3,7 @@ set(PM_TEST_ENVIRONMENT "PM_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
 	"PYTHONPATH=${CMAKE_CURRENT_LIST_DIR}/../lib" "PYTHONDONTWRITEBYTECODE=1")
 # They measure times or memory, so they have the machine for themselves.
 set(alone gone hedge kill outage slow tracing)
-foreach(topic IN ITEMS abilities access admin alerts answers api_fuzz bytes cancel config convert cut cut_convert disk edit events failover
+foreach(topic IN ITEMS abilities access admin alerts answers api_fuzz bytes cancel config convert cut cut_convert disk edit edit_kill events failover
 	gone health hedge import kill learn limits metrics old_api order outage pause refusals session slow splits
 	stats statuses strategy tracing trial upgrade)
 	add_test(NAME scenario.${topic}
