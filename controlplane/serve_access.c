@@ -101,11 +101,12 @@ write_token_file(const struct serve *serve, struct view token, struct err *err)
 struct answer
 serve_set_token(struct serve *serve, const json_t *body)
 {
-	struct view token = {0};
+	struct view token = {0}, purpose = {0};
 	uint8_t sha256[CRYPTO_SHA256_BYTES];
 	char hex[2 * CRYPTO_SHA256_BYTES + 1];
 	struct err err;
-	if (!jget_str(body, "", "token", &token, &err))
+	if (!jget_str(body, "", "token", &token, &err) ||
+	    !jget_str(body, "", "for", &purpose, &err))
 		return serve_refuse(&err);
 	if (token.len < TOKEN_BYTES_MIN || token.len > 200) {
 		err_set(&err, ERR_CONFIG, "token", "must have 20 to 200 characters");
@@ -113,7 +114,9 @@ serve_set_token(struct serve *serve, const json_t *body)
 	}
 	crypto_sha256(token, sha256);
 	crypto_hex(sha256, sizeof(sha256), hex);
+	if (view_eq_str(purpose, "metrics"))
+		return serve_set_token_hash(serve, body, "metrics_token_sha256", hex);
 	if (!write_token_file(serve, token, &err))
 		return serve_refuse(&err);
-	return serve_set_token_hash(serve, body, hex);
+	return serve_set_token_hash(serve, body, "token_sha256", hex);
 }

@@ -218,7 +218,7 @@ serve_edit(struct serve *serve, const json_t *body)
 }
 
 struct answer
-serve_set_token_hash(struct serve *serve, const json_t *body, const char *hex)
+serve_set_token_hash(struct serve *serve, const json_t *body, const char *word, const char *hex)
 {
 	struct change change;
 	struct answer answer;
@@ -231,8 +231,8 @@ serve_set_token_hash(struct serve *serve, const json_t *body, const char *hex)
 		admin = json_object();
 		put(change.root, SCHEMA_ADMIN, admin);
 	}
-	put(admin, "token_sha256", json_string(hex));
-	describe(&who, "admin token", NULL, NULL);
+	put(admin, word, json_string(hex));
+	describe(&who, "admin", word, NULL);
 	answer = take_change(serve, &change, body, "token", &who);
 	change_fini(&change);
 	return answer;

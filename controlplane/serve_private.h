@@ -90,8 +90,9 @@ struct answer serve_get_diff(struct serve *serve, const json_t *body);
 struct answer serve_restore(struct serve *serve, const json_t *body);
 struct answer serve_import(struct serve *serve, const json_t *body);
 struct answer serve_get_audit(struct serve *serve, const json_t *body);
-/* Another admin token, by its hash in hex. */
-struct answer serve_set_token_hash(struct serve *serve, const json_t *body, const char *hex);
+/* Another token of the admin section, by the name of its hash and that in hex. */
+struct answer serve_set_token_hash(
+    struct serve *serve, const json_t *body, const char *word, const char *hex);
 /* Who asks, as the question says; pointsman(1) says nothing. */
 struct history_who serve_who(const json_t *body);
 

@@ -297,3 +297,15 @@ api_change_token(struct call *call)
 	MUST(json_object_set_new(body, "token", json_string(call->minted)) == 0);
 	api_ask_change(call, MSG_SET_TOKEN, body);
 }
+
+/* Its holder may ask for /metrics. */
+void
+api_change_metrics_token(struct call *call)
+{
+	char hex[2 * CRYPTO_SHA256_BYTES + 1];
+	json_t *body = api_change(call, NULL, NULL);
+	api_mint(call, "token", "pmm-", hex);
+	MUST(json_object_set_new(body, "token", json_string(call->minted)) == 0 &&
+	     json_object_set_new(body, "for", json_string("metrics")) == 0);
+	api_ask_change(call, MSG_SET_TOKEN, body);
+}

@@ -22,8 +22,7 @@ struct call {
 	struct view session;       /* the id that came with it, whatever it is worth */
 	uint8_t token_sha256[CRYPTO_SHA256_BYTES];
 	char peer[64];
-	/* An answer of several pieces: called when the client has taken what was written, or left
-	 * (req is NULL then). */
+	/* An answer of several pieces: the client has taken what was written, or left: no req. */
 	void (*on_writable)(struct call *call);
 	struct export *export; /* api_export.c */
 	struct auth_user user; /* who it is, from the door on */
@@ -91,6 +90,7 @@ void api_show_session(struct call *call);
 void api_show_sessions(struct call *call);
 void api_end_sessions(struct call *call);
 void api_change_token(struct call *call);
+void api_change_metrics_token(struct call *call);
 /* Who a bearer is; goes on with the call then, or ends it. */
 void api_enter_by_bearer(struct call *call, struct view token);
 /* The user may still do so, as far as controlplane has told. */

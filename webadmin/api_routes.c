@@ -49,6 +49,7 @@ static const struct route routes[] = {
     {GET, "/api/v1/sessions", VIEWER, api_show_sessions, "Who has a session", "", "", "Sessions"},
     {DELETE, "/api/v1/sessions", VIEWER, api_end_sessions, "Log out everywhere", "user", "", "Done"},
     {POST, "/api/v1/access/token", ADMIN, api_change_token, "Another admin token", "", "", "Minted"},
+    {POST, "/api/v1/access/metrics-token", ADMIN, api_change_metrics_token, "Another token for /metrics alone", "", "", "Minted"},
 
     {GET, "/api/state", VIEWER, api_show_state, "The state", "", "", "State"},
     {GET, "/api/v1/state", VIEWER, api_show_state, "The state", "", "", "State"},

@@ -59,7 +59,8 @@ class Access(rig.Case):
             ann.get(path)
         for method, path in (("POST", "/api/reload"), ("PATCH", "/api/v1/settings"),
                              ("GET", "/api/v1/audit"), ("POST", "/api/v1/users"),
-                             ("POST", "/api/configs"), ("POST", "/api/v1/access/token")):
+                             ("POST", "/api/configs"), ("POST", "/api/v1/access/token"),
+                             ("POST", "/api/v1/access/metrics-token")):
             answer = ann.ask(method, path, {} if method != "GET" else None)
             self.assertEqual(403, answer.status, (path, answer))
         # A role or token that is another ends what was begun with the one before.
@@ -107,6 +108,17 @@ class Access(rig.Case):
         entry = Caller(self.rig.admin_port, made["token"]).get("/api/v1/audit?action=token")["entries"][0]
         self.assertEqual([{"path": "admin.token_sha256", "from": "set", "to": "set"}],
                          entry["changes"])
+
+    def test_metrics_token(self):
+        """Minted once, opens /metrics and nothing else, and the next one takes its place."""
+        made = [self.admin.good("POST", "/api/v1/access/metrics-token", {})["token"] for _ in range(2)]
+        self.assertRegex(made[0], r"^pmm-[\w-]{43}$")
+        first, second = (Caller(self.rig.admin_port, token) for token in made)
+        rig.wait_for(lambda: second.ask("GET", "/metrics").status == 200, "it opens the figures")
+        self.assertEqual(401, second.ask("GET", "/api/state").status)
+        rig.wait_for(lambda: first.patient("GET", "/metrics").status == 401, "the one before is nobody")
+        self.assertNotIn(made[1], self.rig.config_file.read_text())
+        self.admin.get("/api/state")
 
     def test_z_audit(self):
         self.admin.good("POST", "/api/v1/model-rules", {"source_model": "x", "target_model": "y"},

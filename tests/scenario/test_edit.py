@@ -246,17 +246,19 @@ class Edit(rig.Case):
         threads = [threading.Thread(target=count_up, args=(i,)) for i in range(3)]
         for thread in threads:
             thread.start()
-        # Somebody edits by hand meanwhile, and the command line switches another upstream.
-        for i in range(3):
-            word = ("disable", "enable")[i % 2]
+        # The command line switches another upstream meanwhile.
+        word, commands = "enable", 0
+        while commands < 3 or any(thread.is_alive() for thread in threads):
+            word, commands = ("disable", "enable")[commands % 2], commands + 1
             done = self.rig.command(word, "a")
             self.assertEqual(0, done.returncode, done.stderr)
         for thread in threads:
             thread.join()
+        self.assertEqual(word == "enable", self.file()["api_configs"][0]["enabled"])
         entry = self.file()["api_configs"][1]
         self.assertEqual([EDITS // 3] * 3, [entry[f"n{i}"] for i in range(3)])
         self.assertEqual(counts, [entry[f"n{i}"] for i in range(3)])
-        print(f"{sum(counts)} edits, {len(conflicts)} lost races, no lost update", flush=True)
+        print(f"{sum(counts)} edits, {commands} by the command line, {len(conflicts)} lost races, no lost update", flush=True)
         self.good("PATCH", "/api/v1/upstreams/claude:bb", {"n0": None, "n1": None, "n2": None})
         self.good("POST", "/api/v1/upstreams/claude:aa/enable")
 

@@ -388,6 +388,18 @@ class Edit(unittest.TestCase):
         viewer.expected += ("status of 401",)
         viewer.page.wait_for_selector("#token")
 
+    def test_metrics_token(self):
+        self.tab.open("access")
+        self.press("New metrics token")
+        self.press("New metrics token", self.page.locator("dialog"))
+        shown = self.page.locator("dialog", has_text="It is shown this once")
+        token = shown.locator("pre").first.inner_text()
+        self.assertRegex(token, r"^pmm-")
+        self.assertEqual([], self.tab.axe())
+        self.tab.shot("metrics_token-en-desktop-light")
+        self.press("I have it", shown)
+        self.assertNotIn(token, self.page.content())
+
     def test_logged_out_everywhere(self):
         self.tab.expected += ("status of 401",)
         other = self.open()

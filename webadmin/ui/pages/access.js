@@ -28,6 +28,17 @@ function Token({show}) {
 	return html`<section class="panel"><header class="bar"><h2>${t("admin_token")}</h2><${Button} kind="small" onClick=${renew}>${t("token_new")}<//></header><p class="soft">${t("token_note")}</p></section>`;
 }
 
+function MetricsToken({show}) {
+	const renew = async () => {
+		if (!await ask({title: t("metrics_token_title"), text: t("metrics_token_text"), action: t("metrics_token_new"), danger: true}))
+			return;
+		const answer = await change("POST", "/api/v1/access/metrics-token", {});
+		if (answer.body.token)
+			show({name: t("metrics_token"), secret: answer.body.token});
+	};
+	return html`<section class="panel"><header class="bar"><h2>${t("metrics_token")}</h2><${Button} kind="small" onClick=${renew}>${t("metrics_token_new")}<//></header><p class="soft">${t("metrics_token_note")}</p></section>`;
+}
+
 function Users({show}) {
 	const asked = useAsk(USERS);
 	const rows = useRows("admin.users");
@@ -91,7 +102,7 @@ export default function Access() {
 	const [shown, show] = useState(null);
 	const admin = live.session?.role !== "viewer";
 	return html`<${Head} title=${t("page_access")} note=${t("access_note")} />
-		${admin && html`<${Token} show=${show} /><${Users} show=${show} />`}<${Sessions} />${admin && html`<${Audit} />`}
+		${admin && html`<${Token} show=${show} /><${MetricsToken} show=${show} /><${Users} show=${show} />`}<${Sessions} />${admin && html`<${Audit} />`}
 		${shown && html`<${Dialog} title=${shown.name} onClose=${() => show(null)}><${Notice} kind="warn"><p><b>${t("token_once")}</b></p><//>
 			<${Snippet} title=${shown.name} text=${shown.secret} /><div class="bar end"><${Button} kind="main" onClick=${() => show(null)}>${t("token_have")}<//></div><//>`}`;
 }
