@@ -216,6 +216,8 @@ class World:
         self.rig.keep = bool(self.bad or missing or twice or counted_twice)
         if missing:
             print("stat_miss:", *self.stretches(missing), sep="\n  ")
+            print(*[line for line in self.rig.lines() if "event=statistics" in line or "event=journal" in line][-200:],
+                  sep="\n")
         crashes, climbs = self.crashes(), list(self.climbs())
         for what, found in (("dup", twice), ("stat_miss", missing), ("stat_dup", counted_twice),
                             ("crash", crashes), ("climbs", climbs)):
