@@ -63,6 +63,7 @@ class World:
         self.stopped, self.lock = threading.Event(), threading.Lock()
         self.connecting = threading.Lock()  # a connection is known as soon as it is there
         self.outcomes, self.good, self.unsure, self.bad = collections.Counter(), set(), set(), []
+        self.began, self.times = time.monotonic(), {}  # of cases by their number, seconds of the run
         self.windows = []  # (what is excused, from, to or None)
         self.faults, self.kills = collections.Counter(), 0
         self.samples = collections.defaultdict(list)
@@ -110,6 +111,7 @@ class World:
         with self.lock:
             excuse = self.excuse(case)
             self.outcomes[case.outcome] += 1
+            self.times[case.number] = case.began - self.began
             if case.outcome == "good" and not excuse:
                 self.good.add(case.number)
             elif case.outcome == "torn" or (case.outcome not in ("good", "left") and not excuse):
@@ -195,12 +197,27 @@ class World:
         unnumbered = self.good - set(complete) - set(records)
         return missing + sorted(unnumbered)[:max(0, len(unnumbered) - others)]
 
+    def stretches(self, numbers):
+        """Where in the run these cases are: "12 within 400.1 to 406.3 s"; a rest of 5 s parts them."""
+        times = sorted(self.times.get(number, 0) for number in numbers)
+        parts = [[]]
+        for at in times:
+            if parts[-1] and at > parts[-1][-1] + 5:
+                parts.append([])
+            parts[-1].append(at)
+        return [f"{len(part)} within {part[0]:.1f} to {part[-1]:.1f} s" for part in parts if part]
+
     def verdict(self):
         """(the line, whether all is well)"""
         missing, (records, _) = self.missing(), self.records()
         torn = [case for case in self.bad if case.outcome == "torn"]
         twice = {number for number, count in self.complete().items() if count > 1}
         counted_twice = {number for number, count in records.items() if count > 1}
+        self.rig.keep = bool(self.bad or missing or twice or counted_twice)
+        if missing:
+            print("stat_miss:", *self.stretches(missing), sep="\n  ")
+            print(*[line for line in self.rig.lines() if "event=statistics" in line or "event=journal" in line][-200:],
+                  sep="\n")
         crashes, climbs = self.crashes(), list(self.climbs())
         for what, found in (("dup", twice), ("stat_miss", missing), ("stat_dup", counted_twice),
                             ("crash", crashes), ("climbs", climbs)):
@@ -214,6 +231,8 @@ class World:
         cases = sum(self.outcomes.values()) - self.outcomes["excused"]
         line = f"reliability: cases={cases} faults={sum(self.faults.values())} kills={self.kills} " + \
             " ".join(f"{name}={count}" for name, count in counts.items()) + f" peak_rss={peak // 1024}MiB"
+        if self.rig.keep:
+            print(f"the state is in {self.rig.folder}")
         return line, not any(counts.values()) and not climbs
 
     def crashes(self):
