@@ -3,6 +3,8 @@
 #include "assemble.h"
 #include "must.h"
 
+#define CHANGES_MAX 96 /* of a schedule in a day that are told */
+
 static void
 put(json_t *obj, const char *key, json_t *value)
 {
@@ -138,6 +140,33 @@ put_schedule(json_t *item, const struct overview *overview, struct schedule *sch
 	    now.next_ms != 0 ? json_integer(now.next_ms) : json_null());
 }
 
+/* When it is on today, by the day of the budgets; null: which day it is is not known yet. */
+static void
+put_day(json_t *item, const struct overview *overview, struct schedule *schedule)
+{
+	const struct table_periods *periods = &overview->table->periods;
+	int64_t start_ms = periods->start_ms[0], end_ms = periods->end_ms[0];
+	struct schedule_now now = {.on = true};
+	if (start_ms == 0) {
+		put(item, "day", json_null());
+		return;
+	}
+	if (schedule != NULL)
+		now = schedule_at(schedule, start_ms);
+	json_t *changes = json_array();
+	json_t *day = json_pack("{s:I, s:I, s:b, s:o}", "start_ms", (json_int_t)start_ms, "end_ms",
+	    (json_int_t)end_ms, "on", (int)now.on, "changes_ms", changes);
+	bool on = now.on;
+	for (size_t i = 0; i < CHANGES_MAX && now.next_ms != 0 && now.next_ms < end_ms; i++) {
+		int64_t at_ms = now.next_ms;
+		now = schedule_at(schedule, at_ms);
+		if (now.on != on)
+			MUST(json_array_append_new(changes, json_integer(at_ms)) == 0);
+		on = now.on;
+	}
+	put(item, "day", day);
+}
+
 static void
 put_in_flight(json_t *item, const json_t *loads, const char *id)
 {
@@ -163,6 +192,7 @@ encode_upstreams(const struct overview *overview, enum group group, const json_t
 			put_disabled(item);
 		}
 		put_schedule(item, overview, &from->schedule);
+		put_day(item, overview, &from->schedule);
 		char id[TABLE_NAME_BYTES_MAX];
 		(void)snprintf(id, sizeof(id), "%s:%s", group_name(group), from->id);
 		put(item, "activation", activation_encode(overview->activation, id, from));
@@ -175,6 +205,7 @@ encode_upstreams(const struct overview *overview, enum group group, const json_t
 		    encode_upstream(from->id, from->name, from->tier, from->base_url, &from->key);
 		put_place(item, overview, group, placed);
 		put_schedule(item, overview, NULL);
+		put_day(item, overview, NULL);
 		put(item, "activation", json_null());
 		put_in_flight(item, loads, from->id);
 		MUST(json_array_append_new(out, item) == 0);

@@ -271,6 +271,8 @@ decode_trials(const json_t *body, struct report *out, struct err *err)
 static bool
 decode_running(const json_t *body, struct report *out, struct err *err)
 {
+	if (json_object_get(body, "running") == NULL)
+		return true; /* a data plane of the release before */
 	const json_t *list = find_list(body, "running", REPORT_RUNNING_MAX, err);
 	size_t count = json_array_size(list);
 	if (count > 0)
@@ -289,6 +291,8 @@ decode_running(const json_t *body, struct report *out, struct err *err)
 static bool
 decode_loads(const json_t *body, struct report *out, struct err *err)
 {
+	if (json_object_get(body, "loads") == NULL)
+		return true; /* the same */
 	const json_t *list = find_list(body, "loads", REPORT_LOADS_MAX, err);
 	size_t count = json_array_size(list);
 	if (count > 0)

@@ -153,6 +153,19 @@ class Edit(rig.Case):
 
     # ---- the other lists ----
 
+    def test_hours_of_today(self):
+        """The state tells when an upstream is on today."""
+        def day():
+            groups = self.script.get("/api/state")["groups"]
+            return next(one for one in groups[0]["upstreams"] if one["id"] == "bb")["day"]
+        whole = rig.wait_for(day, "the day is known")
+        self.assertEqual((True, []), (whole["on"], whole["changes_ms"]))
+        self.good("PATCH", "/api/v1/upstreams/claude:bb", {"hours": ["01:00-02:30", "22:00-24:00"]})
+        found = rig.wait_for(lambda: (now := day())["changes_ms"] and now, "the hours are told")
+        self.assertEqual([1, 2.5, 22], [(at - found["start_ms"]) / 3600000 for at in found["changes_ms"]])
+        self.assertEqual((False, 24), (found["on"], (found["end_ms"] - found["start_ms"]) / 3600000))
+        self.good("PATCH", "/api/v1/upstreams/claude:bb", {"hours": None})
+
     def test_other_lists(self):
         cases = [("model-rules", {"source_model": "m1", "target_model": "m2"}, {"name": "n"}),
                  ("capabilities", {"pattern": "grok-*"}, {"thinking": "none"}),

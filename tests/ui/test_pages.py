@@ -240,6 +240,16 @@ class Pages(unittest.TestCase):
         first = tab.page.locator("table.requests tbody tr").first
         rig.wait_for(lambda: tab.page.wait_for_timeout(50) or "cancelled" in first.inner_text(), "it is in the feed")
 
+    def test_hours_of_today(self):
+        tab = self.tab()
+        strips = tab.page.locator("section.group >> nth=0").locator(".day svg")
+        rig.wait_for(lambda: tab.page.wait_for_timeout(50) or strips.count() == 4, "a strip for each upstream")
+        told = [strip.get_attribute("aria-label") for strip in strips.all()]
+        night = next(text for text in told if text.startswith("night "))
+        self.assertRegex(night, r"night is on today: .+–.+, now \d\d:\d\d")
+        self.assertEqual([], tab.axe())
+        tab.shot("day-en-desktop-light")
+
     def test_simulator(self):
         tab = self.tab()
         tab.open("simulator")

@@ -129,6 +129,32 @@ function Upstream({upstream, group, serving, rows, now, mayChange}) {
 	</tr>`;
 }
 
+// ---- the hours of today ----
+
+function hoursOn({start_ms, end_ms, on, changes_ms}) {
+	const edges = [start_ms, ...changes_ms, end_ms];
+	return edges.slice(1).map((to, at) => ({from: edges[at], to, on: (at % 2 === 0) === on})).filter(part => part.on);
+}
+
+function Today24({group, now}) {
+	const shown = group.upstreams.filter(upstream => upstream.enabled && upstream.day).sort((a, b) => a.rank - b.rank);
+	if (!shown.length)
+		return null;
+	const {start_ms, end_ms} = shown[0].day;
+	const place = ms => (ms - start_ms) / (end_ms - start_ms) * 240;
+	return html`<section class="day" aria-label=${t("day_plan")}><span class="label">${t("day_plan")}</span>
+		<span class="scale soft" aria-hidden="true">${[0, 6, 12, 18].map(hour => html`<span key=${hour}>${hourMinute(start_ms + hour * HOUR)}</span>`)}</span>
+		${shown.map(upstream => {
+			const parts = hoursOn(upstream.day);
+			const said = parts.map(part => `${hourMinute(part.from)}–${hourMinute(part.to)}`).join(", ");
+			return html`<span key=${`${upstream.id}-name`} class="name" aria-hidden="true">${upstream.name}</span>
+				<svg key=${upstream.id} role="img" aria-label=${`${said ? t("day_on", upstream.name, said) : t("day_off", upstream.name)}, ${t("day_now", hourMinute(now))}`}
+					viewBox="0 0 240 8" preserveAspectRatio="none"><title>${said || t("day_off", upstream.name)}</title><rect class="floor" width="240" height="8" />
+				${parts.map(part => html`<rect key=${part.from} class="fill" x=${place(part.from)} width=${place(part.to) - place(part.from)} height="8" />`)}
+				<rect class="now" x=${Math.min(239, Math.max(0, place(now)))} width="1" height="8" /></svg>`;
+		})}</section>`;
+}
+
 // ---- one group ----
 
 const byRank = (a, b) => a.rank - b.rank;
@@ -168,6 +194,7 @@ function Group({group, rowsOf, now, mayChange}) {
 			<th scope="col" class="num">${t("col_calls")}</th><td></td></tr></thead>
 		<tbody>${shown.map(upstream => html`<${Upstream} key=${upstream.id} upstream=${upstream} group=${group.group}
 			serving=${serving.includes(upstream)} rows=${rowsOf(`${group.group}:${upstream.id}`)} now=${now} mayChange=${mayChange} />`)}</tbody></table><//>
+		<${Today24} group=${group} now=${now} />
 	</section>`;
 }
 
