@@ -293,12 +293,18 @@ is_plain_chunk(struct view data)
 	return count > 0 && view_find(whole, "\"error\"") < 0;
 }
 
+static struct view
+type_of(const struct sse_event *event)
+{
+	return event->name.len > 0 ? event->name : leading_type(event->data);
+}
+
 /* After COMMIT nearly all events are pieces of content. Telling so without reading the JSON: by the
  * name of the event, or its data's first member where there is no name. */
 static bool
 is_plain_piece(const struct wall *wall, const struct sse_event *event)
 {
-	struct view type = event->name.len > 0 ? event->name : leading_type(event->data);
+	struct view type = type_of(event);
 	if (wall->protocol == PROTOCOL_ANTHROPIC)
 		return view_starts(type, "content_block_");
 	if (wall->protocol == PROTOCOL_RESPONSES)
@@ -310,6 +316,8 @@ static void
 on_event(const struct sse_event *event, void *ctx)
 {
 	struct wall *wall = ctx;
+	wall->sealed = wall->sealed || wall->protocol != PROTOCOL_ANTHROPIC ||
+		       view_eq(type_of(event), VIEW("message_stop"));
 	if (wall->terminal || wall->verdict == WALL_FAILED)
 		return;
 	wall->events++;

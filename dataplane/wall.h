@@ -55,6 +55,8 @@ struct wall {
 	enum wall_verdict verdict;
 	enum wall_fault fault;
 	bool terminal; /* the protocol's own end was seen */
+	bool sealed; /* ... and nothing that clients wait for follows: anthropic message_stop itself
+		      */
 	bool opened; /* message_start / response.created was seen: fits the error event after it */
 	char error_type[64];     /* upstream's error.type or code of a FAILED, may be empty */
 	char error_message[256]; /* its message, cut */

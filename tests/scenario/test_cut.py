@@ -34,6 +34,18 @@ class Cut(rig.Case):
                         answer = self.rig.post(protocol, "[demo:words 40]")
                         self.check_torn(protocol, answer, mark)
 
+    def test_cut_before_message_stop(self):
+        """The reason to stop has been told, the end has not: some clients wait for it."""
+        self.rig.demo.mend()
+        length = len(events(self.rig.post("anthropic", "[demo:words 40]").body))
+        for how in ("rst", "fin"):
+            with self.subTest(how=how):
+                mark = self.rig.demo.newest()
+                self.rig.demo.fault("a", f"cut:after={length - 1};how={how}")
+                answer = self.rig.post("anthropic", "[demo:words 40]")
+                self.assertIn(b"message_delta", answer.body)
+                self.check_torn("anthropic", answer, mark)
+
     def test_cut_at_every_byte(self):
         """Cut inside of events, too: the bytes that came are passed on, then the error."""
         for protocol in PROTOCOLS:
