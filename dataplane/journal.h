@@ -37,9 +37,9 @@ struct journal_counts {
 
 struct journal;
 
-/* `folder`/`name`.journal, mode 0600, made when it is not there. ERR_IO: another process has it, or
- * the disk has no room for the whole of it. One that cannot be read is begun anew, with all the
- * texts that could be read. */
+/* `folder`/`name`.journal, mode 0600, made when it is not there. ERR_IO: another process has it for
+ * a second, or the disk has no room for the whole of it. One that cannot be read is begun anew,
+ * with all the texts that could be read. */
 struct journal *journal_open(
     const char *folder, const char *name, const struct journal_limits *limits, struct err *err);
 void journal_close(struct journal *journal); /* the file stays; NULL is fine */

@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAGIC 0x314c4e4a4d500a0dull /* "\r\nPMJNL1" */
@@ -21,17 +22,44 @@
 #define HEAD_BYTES 4096
 #define RING_BYTES_MAX ((size_t)1 << 30)
 #define SLOTS_MAX 65536u
+#define TAKE_TRIES 200 /* a second in all */
+#define TAKE_PAUSE_MS 5
 
 /* ---- the file ---- */
 
+/* Whether the path still leads to the file: who takes it over unlinks it. */
 static bool
-take_file(struct journal *journal, struct err *err)
+is_in_place(const struct journal *journal)
 {
-	journal->fd = open(journal->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (journal->fd < 0)
-		return err_errno(err, journal->path, "cannot be opened");
-	if (flock(journal->fd, LOCK_EX | LOCK_NB) != 0)
-		return err_errno(err, journal->path, "another process has it");
+	struct stat held, found;
+	return fstat(journal->fd, &held) == 0 && lstat(journal->path, &found) == 0 &&
+	       held.st_dev == found.st_dev && held.st_ino == found.st_ino;
+}
+
+/* True: it is ours alone. False with `fd` < 0: it could not be opened at all. */
+static bool
+try_file(struct journal *journal, bool own)
+{
+	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (own ? O_CREAT : 0);
+	journal->fd = open(journal->path, flags, 0600);
+	return journal->fd >= 0 && flock(journal->fd, LOCK_EX | LOCK_NB) == 0 &&
+	       is_in_place(journal);
+}
+
+/* A process that starts may find its own file in the hands of another that is just taking over what
+ * it left, for as long as that copies it; then the file is a new one. */
+static bool
+take_file(struct journal *journal, bool own, struct err *err)
+{
+	const struct timespec pause = {0, TAKE_PAUSE_MS * 1000000L};
+	for (unsigned tries = own ? TAKE_TRIES : 1; !try_file(journal, own);) {
+		if (journal->fd < 0)
+			return err_errno(err, journal->path, "cannot be opened");
+		if (--tries == 0)
+			return err_set(err, ERR_IO, journal->path, "another process has it");
+		(void)close(journal->fd);
+		(void)nanosleep(&pause, NULL);
+	}
 	return true;
 }
 
@@ -301,9 +329,9 @@ use_file(struct journal *journal, const struct journal_limits *limits, struct er
 	return true;
 }
 
-struct journal *
-journal_open(
-    const char *folder, const char *name, const struct journal_limits *limits, struct err *err)
+static struct journal *
+open_one(const char *folder, const char *name, const struct journal_limits *limits, bool own,
+    struct err *err)
 {
 	char path[PATH_BYTES];
 	MUST(limits->ring_bytes % JOURNAL_ALIGN == 0 && limits->ring_bytes <= RING_BYTES_MAX);
@@ -317,12 +345,19 @@ journal_open(
 	struct journal *journal = MEM_NEW(struct journal);
 	journal->fd = -1;
 	journal->path = mem_dup_str(path);
-	if (take_file(journal, err) && use_file(journal, limits, err)) {
+	if (take_file(journal, own, err) && use_file(journal, limits, err)) {
 		log_found(journal);
 		return journal;
 	}
 	journal_close(journal);
 	return NULL;
+}
+
+struct journal *
+journal_open(
+    const char *folder, const char *name, const struct journal_limits *limits, struct err *err)
+{
+	return open_one(folder, name, limits, true, err);
 }
 
 void
@@ -350,7 +385,7 @@ adopt_one(struct journal *journal, const char *folder, const char *name)
 	struct err err;
 	uint64_t first, last;
 	bool all = true;
-	struct journal *orphan = journal_open(folder, name, &journal_limits_default, &err);
+	struct journal *orphan = open_one(folder, name, &journal_limits_default, false, &err);
 	if (orphan == NULL)
 		return false; /* somebody has it, or nobody can */
 	bytes_init(&text, JOURNAL_TEXT_BYTES_MAX);

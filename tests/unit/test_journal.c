@@ -244,6 +244,40 @@ START_TEST(orphans_are_taken_over)
 }
 END_TEST
 
+/* Two data planes that died together start together: the first may hold the other's file when that
+ * one opens it, and unlinks it. */
+START_TEST(one_that_is_being_taken_over_is_waited_for)
+{
+	int pipes[2];
+	char ready;
+	struct err err;
+	ck_assert_int_eq(pipe(pipes), 0);
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		struct journal *held = journal_open(folder, "b", &small, &err);
+		bool ok = held != NULL && write(pipes[1], "x", 1) == 1;
+		(void)usleep(100000); /* as long as it takes to copy what is in it */
+		(void)unlink(path_of("b"));
+		_exit(ok ? 0 : 1);
+	}
+	ck_assert_int_eq(read(pipes[0], &ready, 1), 1);
+	struct journal *journal = journal_open(folder, "b", &small, &err);
+	ck_assert_msg(journal != NULL, "%s", err.msg);
+	ck_assert(journal_add(journal, VIEW("counted")));
+	journal_close(journal);
+	int status;
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	uint64_t first, last;
+	journal = open_it("b"); /* it is where the next one looks */
+	ck_assert_str_eq(batch(journal, 10, &first, &last), "counted");
+	journal_close(journal);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+END_TEST
+
 /* ---- kill -9 ---- */
 
 struct told {
@@ -439,6 +473,7 @@ main(void)
 	tcase_add_test(tests, one_that_ends_while_it_is_full_waits_in_its_slot);
 	tcase_add_test(tests, a_second_one_is_refused_and_bad_folders_are_named);
 	tcase_add_test(tests, orphans_are_taken_over);
+	tcase_add_test(tests, one_that_is_being_taken_over_is_waited_for);
 	tcase_add_test(tests, kill_9_loses_nothing_that_was_done);
 	tcase_add_test(tests, a_flipped_byte_costs_at_most_one_record);
 	tcase_add_test(tests, a_file_cut_short_is_begun_anew);
