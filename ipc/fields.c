@@ -155,11 +155,11 @@ bool
 fields_refuse(const char *path, const char *key, struct err *err, const char *fmt, ...)
 {
 	char at[sizeof(err->at)], msg[sizeof(err->msg)];
-	snprintf(at, sizeof(at), "%s%s%s", path, *path != '\0' && *key != '\0' ? "." : "", key);
 	va_list args;
 	va_start(args, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, args);
 	va_end(args);
+	snprintf(at, sizeof(at), "%s%s%s", path, *path != '\0' && *key != '\0' ? "." : "", key);
 	return err_set(err, ERR_PEER, at, "%s", msg);
 }
 
