@@ -92,8 +92,13 @@ rescue(const char *path, struct err *err)
 	struct sql *sql = open_file(path, true, err);
 	if (sql == NULL)
 		return NULL;
-	if (sql_exec(sql, "PRAGMA wal_checkpoint(TRUNCATE)", err))
-		stats_rescue_head(path, aside);
+	/* Read while it is closed, which also writes all of it into the file: to close a file that
+	 * SQLite has open would end its locks. */
+	sql_close(sql);
+	stats_rescue_head(path, aside);
+	sql = open_file(path, true, err);
+	if (sql == NULL)
+		return NULL;
 	stats_rescue(sql, aside, &rescued);
 	log_begin(&line, LOG_WARN, "statistics_rescued");
 	log_int(&line, "requests", rescued.requests);
