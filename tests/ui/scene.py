@@ -2,6 +2,8 @@
 
 import json
 import time
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import rig
 from protocols import PROTOCOLS
@@ -11,11 +13,16 @@ MODELS = {"anthropic": ("claude-sonnet-4-5", "claude-opus-4-1"), "responses": ("
           "chat": ("qwen-3-coder", "gpt-5-mini")}
 
 
+# One upstream rests at whatever time this runs, and serves at another.
+HOURS, WITHIN = ("22:00-06:00", "23:30") if 8 <= datetime.now(ZoneInfo("Europe/Berlin")).hour < 20 \
+    else ("11:00-18:00", "14:00")
+
+
 def config(demo):
     up = rig.upstream
     return rig.config(
         claude=[up("main"), up("relay", weight=3), up("spare:backup"),
-                up("night", hours=["22:00-06:00"], activation_enabled=True, activation_time="22:00",
+                up("night", hours=[HOURS], activation_enabled=True, activation_time="22:00",
                    time_zone="Europe/Berlin")],
         codex=[up("openai"), up("azure", enabled=False)],
         chat=[{**up("qwen", base_url=demo.url("qwen")), "name": "通义千问"}, up("vllm-local:backup")],

@@ -8,7 +8,7 @@ import unittest
 
 import browser
 import rig
-from scene import Scene
+from scene import WITHIN, Scene
 
 PAGES = ("overview", "live", "statistics", "simulator", "upstreams", "keys", "settings/rules", "settings/timeout_settings",
          "settings/error_handling_strategies", "settings/routing/claude", "settings/optimization_settings",
@@ -254,7 +254,7 @@ class Pages(unittest.TestCase):
         tab = self.tab()
         tab.open("simulator")
         tab.page.get_by_role("button", name="At", exact=True).click()
-        tab.page.fill("input[type=time]", "23:30")
+        tab.page.fill("input[type=time]", WITHIN)
         tab.page.fill(".field:has-text('Model') input", "claude-opus-4-1")
         rig.wait_for(lambda: tab.page.wait_for_timeout(50) or
                      "not scheduled" not in tab.page.inner_text("main"), "night is on then")
