@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -256,8 +257,11 @@ START_TEST(one_that_is_being_taken_over_is_waited_for)
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
 		struct journal *held = journal_open(folder, "b", &small, &err);
-		bool ok = held != NULL && write(pipes[1], "x", 1) == 1;
-		(void)usleep(100000); /* as long as it takes to copy what is in it */
+		char event[sizeof(struct inotify_event) + 256];
+		int watch = inotify_init1(IN_CLOEXEC);
+		bool ok = held != NULL && inotify_add_watch(watch, path_of("b"), IN_OPEN) >= 0 &&
+			  write(pipes[1], "x", 1) == 1;
+		ok = ok && read(watch, event, sizeof(event)) > 0; /* the other one has found it */
 		(void)unlink(path_of("b"));
 		_exit(ok ? 0 : 1);
 	}
