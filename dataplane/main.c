@@ -14,6 +14,7 @@
 #include "must.h"
 #include "names.h"
 #include "netaddr.h"
+#include "secret.h"
 #include "tls.h"
 #include "tried.h"
 #include "upstream.h"
@@ -24,7 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -44,17 +44,6 @@
 #define LAST_LOOK_MS 20
 #define RETIRE_IDLE_MS 10000 /* kept connections of a retired one */
 #define TLS_CHECK_MS 10000
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 struct dataplane {
 	struct args options;
@@ -572,9 +561,7 @@ main(int argc, char **argv)
 	if (!args_parse(argc, argv, &dp.options))
 		return 2;
 	set_identity(&dp);
-	/* The keys of upstreams are in this memory. A leak checker must be able to read it. */
-	if (!SANITIZED)
-		(void)prctl(PR_SET_DUMPABLE, 0);
+	secret_guard_process();
 	(void)signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();
 	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
