@@ -10,7 +10,6 @@
 #include "link.h"
 #include "log.h"
 #include "loop.h"
-#include "mem.h"
 #include "must.h"
 #include "names.h"
 #include "netaddr.h"
