@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import unittest
 from pathlib import Path
 
 import rig
@@ -21,9 +22,16 @@ BOOT_S = 60
 
 
 def skip(why):
-    """Ends the whole test as skipped."""
-    print(f"skipped: {why}")
-    sys.exit(77)
+    """Ends the test, or all of a class or module from its set-up, as skipped."""
+    raise unittest.SkipTest(why)
+
+
+def main():
+    """Runs the program's tests; 77 tells ctest that nothing failed and something was skipped."""
+    result = unittest.main(verbosity=2, exit=False).result
+    for _, why in result.skipped:
+        print(f"skipped: {why}")
+    sys.exit(1 if not result.wasSuccessful() else 77 if result.skipped else 0)
 
 
 def call(*argv, seconds=600, check=True, **more):
@@ -89,7 +97,7 @@ class Machine:
         self.program = Program([
             "unshare", "--mount", "sh", "-c", 'mount -t overlay overlay -o "$1" "$2" && shift 2 &&'
             ' exec "$@"', "sh", options, root, "systemd-nspawn", "--quiet", "--register=no",
-            "--keep-unit", "--private-network", "--boot", f"--machine={self.folder.name}",
+            "--keep-unit", "--private-network", "--boot", f"--machine={self.name()}",
             f"--directory={root}"])
         try:
             wait_for(lambda: not self.program.alive() or self.booted(), "the machine boots", BOOT_S)
@@ -100,6 +108,10 @@ class Machine:
             self.__exit__()
             skip(f"systemd does not boot here: {text[-300:]}")
         return self
+
+    def name(self):
+        """As systemd allows one: a folder of tempfile's may have an underscore, a machine not."""
+        return self.folder.name.replace("_", "-").rstrip("-")
 
     def booted(self):
         self.leader = self.leader or self.find_leader(self.program.pid)

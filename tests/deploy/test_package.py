@@ -21,6 +21,12 @@ LEFT = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid
         "/var/tmp/systemd-private", "/tmp/", "/var/backups/", "/etc/machine-id")
 
 
+def setUpModule():
+    global NEWER, OLDER
+    machine.need("mmdebstrap", "systemd-nspawn", "systemd-analyze", "dpkg-deb", "lintian", "unshare")
+    NEWER, OLDER = package.build()
+
+
 class Shape(unittest.TestCase):
     """What can be told without installing it."""
 
@@ -149,8 +155,11 @@ class Life(unittest.TestCase):
                            "pointsman").stdout
 
     def survive(self, running):
-        """The launcher dies: the port is systemd's, so who calls meanwhile waits."""
+        """The launcher dies, and its programs with it: the port is systemd's, so who calls once
+        they are gone waits for the next ones."""
         running.run("systemctl", "kill", "--kill-who=main", "--signal=KILL", "pointsman")
+        wait_for(lambda: running.run("systemctl", "show", "--property=NRestarts", "--value",
+                                     "pointsman").stdout.strip() != "0", "the old programs are gone")
         self.assertEqual(say(running.wire, self.key), ("ok", True))
         wait_for(lambda: self.active(running) == "active", "the service is back")
 
@@ -167,6 +176,4 @@ class Life(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    machine.need("mmdebstrap", "systemd-nspawn", "systemd-analyze", "dpkg-deb", "lintian", "unshare")
-    NEWER, OLDER = package.build()
-    unittest.main(verbosity=2)
+    machine.main()
