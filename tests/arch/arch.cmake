@@ -5,5 +5,7 @@ foreach(rule IN ITEMS arrows includers sizes banned comments top readmes scripts
 endforeach()
 add_test(NAME arch.itself COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/test_arch.py)
 set_tests_properties(arch.itself PROPERTIES LABELS arch TIMEOUT 120)
+add_test(NAME arch.verdict COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/test_verdict.py)
+set_tests_properties(arch.verdict PROPERTIES LABELS arch TIMEOUT 20)
 add_test(NAME tidy COMMAND ${CMAKE_CURRENT_LIST_DIR}/tidy ${CMAKE_BINARY_DIR})
 set_tests_properties(tidy PROPERTIES LABELS tidy TIMEOUT 900)
