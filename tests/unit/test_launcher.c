@@ -351,6 +351,8 @@ START_TEST(all_sockets_are_opened_or_none)
 	wish.port = wish.admin_port;
 	ck_assert(!sockets_open(&wish, &second, &err));
 	sockets_close(&sockets);
+	ck_assert(!sockets_open(&wish, &second, &err)); /* one port for both */
+	ck_assert_int_eq(second.admin[0], -1);
 	ck_assert_int_eq(sockets.web, -1);
 }
 END_TEST
