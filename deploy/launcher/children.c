@@ -144,6 +144,8 @@ children_free_number(const struct launcher *launcher)
 		if (program != NULL && program->kind == PROGRAM_DATAPLANE)
 			used[program->number] = true;
 	}
+	for (unsigned i = 0; i < ROSTER_DATAPLANES; i++)
+		used[i] = used[i] || launcher->takeover.orphans.dataplanes[i] != 0;
 	while (number < ROSTER_DATAPLANES && used[number])
 		number++;
 	return number;

@@ -313,7 +313,7 @@ handover_take(struct launcher *launcher, bool *taken, struct err *err)
 	close((int)fd);
 	if (ok)
 		launcher_know_sockets(launcher);
-	ok = ok && take_children(launcher, all, err);
+	ok = ok && take_children(launcher, all, err) && takeover_find_again(launcher, err);
 	json_decref(all);
 	keep_open(launcher, false);
 	return ok;

@@ -9,7 +9,6 @@
 #include "names.h"
 #include "netaddr.h"
 #include "notify.h"
-#include "orphans.h"
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,10 +26,11 @@
 
 /* ---- the end ---- */
 
-static void
-stop_advance(struct launcher *launcher)
+void
+launcher_stop_advance(struct launcher *launcher)
 {
-	if (launcher->stage == STAGE_STOP && children_running(launcher, false) == 0) {
+	if (launcher->stage == STAGE_STOP && children_running(launcher, false) == 0 &&
+	    takeover_left(launcher) == 0) {
 		launcher->stage = STAGE_STOP_LAST;
 		children_signal(launcher, true, SIGTERM);
 		loop_timer_arm(&launcher->limit, STOP_LAST_MS);
@@ -45,10 +45,8 @@ on_limit(struct loop_timer *timer, void *ctx)
 	(void)timer;
 	struct launcher *launcher = ctx;
 	log_msg(LOG_WARN, "stop", "killing what did not end in time");
-	if (launcher->stage == STAGE_STOP)
-		children_signal(launcher, false, SIGKILL);
-	else
-		children_signal(launcher, true, SIGKILL);
+	children_signal(launcher, launcher->stage == STAGE_STOP_LAST, SIGKILL);
+	takeover_kill(launcher);
 }
 
 static void
@@ -72,7 +70,7 @@ on_stop(int signo, void *ctx)
 	sockets_close(&launcher->sockets);
 	children_signal(launcher, false, SIGTERM);
 	loop_timer_arm(&launcher->limit, (uint64_t)launcher->wish->drain_s * 1000 + STOP_MS);
-	stop_advance(launcher);
+	launcher_stop_advance(launcher);
 }
 
 static void
@@ -99,7 +97,7 @@ on_child(int signo, void *ctx)
 {
 	(void)signo;
 	children_reap(ctx);
-	stop_advance(ctx);
+	launcher_stop_advance(ctx);
 }
 
 /* ---- readiness ---- */
@@ -251,7 +249,7 @@ take_folder(struct launcher *launcher, struct err *err)
 	if (!roster_take(roster, ROSTER_LAUNCHER, &why))
 		return err_set(err, ERR_CONFIG, "--state", "another Pointsman runs on %s: %s",
 		    launcher->places.state, why.msg);
-	return orphans_end(roster, err);
+	return takeover_find(launcher, err);
 }
 
 /* Where sockets were handed over, theirs is the truth. */
@@ -290,18 +288,22 @@ open_sockets(struct launcher *launcher, struct err *err)
 	    .demo = wish->demo,
 	    .run_dir = launcher->places.run,
 	};
-	if (!sockets_open(&sockets, &launcher->sockets, err))
+	if (!takeover_open_sockets(launcher, &sockets, err))
 		return false;
 	launcher_know_sockets(launcher);
 	return true;
 }
 
 static bool
-add(struct launcher *launcher, const char *folder, enum program_kind kind, unsigned number,
+add(struct launcher *launcher, const char *folder, enum program_kind kind, unsigned set,
     struct err *err)
 {
+	unsigned number = kind == PROGRAM_DATAPLANE ? children_free_number(launcher) : 0;
+	if (number == ROSTER_DATAPLANES)
+		return err_set(err, ERR_LIMIT, "launcher.lock",
+		    "too many data planes of earlier starts still finish what they had");
 	struct program *program =
-	    program_new(&launcher->programs_wish, folder, kind, number, number, err);
+	    program_new(&launcher->programs_wish, folder, kind, set, number, err);
 	return program != NULL && children_add(launcher, program, CHILD_SERVES) != NULL;
 }
 
@@ -356,6 +358,7 @@ init_timers(struct launcher *launcher)
 	loop_timer_init(&launcher->watchdog, launcher->loop, on_watchdog, launcher);
 	children_init(launcher);
 	upgrade_init(launcher);
+	takeover_init(launcher);
 }
 
 static bool
@@ -404,6 +407,7 @@ supervise(struct launcher *launcher)
 		upgrade->reply_fd = -1;
 		children_reap(launcher); /* who has ended while nobody listened */
 	}
+	takeover_watch(launcher);
 	loop_timer_arm(&launcher->ready, READY_LOOK_MS);
 	if (notify_watchdog_ms() > 0)
 		on_watchdog(&launcher->watchdog, launcher);
@@ -445,6 +449,7 @@ fini(struct launcher *launcher)
 	if (launcher->loop != NULL) {
 		children_fini(launcher);
 		upgrade_fini(launcher);
+		takeover_fini(launcher);
 		loop_timer_fini(&launcher->ready);
 		loop_timer_fini(&launcher->limit);
 		loop_timer_fini(&launcher->watchdog);

@@ -1,11 +1,12 @@
-/* launcher_private: what launcher.c (start, readiness, end), children.c, control.c, upgrade.c and
- * handover.c share. */
+/* launcher_private: what launcher.c (start, readiness, end), children.c, control.c, upgrade.c,
+ * handover.c and takeover.c share. */
 #ifndef PM_LAUNCHER_PRIVATE_H
 #define PM_LAUNCHER_PRIVATE_H
 
 #include "backoff.h"
 #include "launcher.h"
 #include "loop.h"
+#include "orphans.h"
 #include "places.h"
 #include "programs.h"
 #include "roster.h"
@@ -61,6 +62,13 @@ struct control {
 	struct loop_io io, asker_io;
 };
 
+/* Data planes that a launcher has left that was killed. */
+struct takeover {
+	struct orphans orphans;
+	struct loop_timer look;
+	uint64_t end_ms; /* who has not ended by then is killed */
+};
+
 struct launcher {
 	const struct launcher_wish *wish;
 	struct loop *loop;
@@ -79,11 +87,14 @@ struct launcher {
 	struct loop_timer ready, limit, watchdog;
 	struct control control;
 	struct upgrade upgrade;
+	struct takeover takeover;
 };
 
 /* ---- launcher.c ---- */
 /* What follows from the sockets, whoever opened them. */
 void launcher_know_sockets(struct launcher *launcher);
+/* While all end: one more is gone. */
+void launcher_stop_advance(struct launcher *launcher);
 
 /* ---- children.c ---- */
 void children_init(struct launcher *launcher);
@@ -109,6 +120,23 @@ size_t children_running(const struct launcher *launcher, bool last);
 void children_signal(const struct launcher *launcher, bool last, int signo);
 /* Looks who has ended. */
 void children_reap(struct launcher *launcher);
+
+/* ---- takeover.c ---- */
+void takeover_init(struct launcher *launcher);
+void takeover_fini(struct launcher *launcher);
+/* Ends what is in the way and finds the data planes that finish what they have; takes away what
+ * those that are gone have left in the run folder. */
+MUST_CHECK bool takeover_find(struct launcher *launcher, struct err *err);
+/* After a handover: those that no child is. */
+MUST_CHECK bool takeover_find_again(struct launcher *launcher, struct err *err);
+/* Opens the sockets as soon as those data planes have closed theirs. */
+MUST_CHECK bool takeover_open_sockets(
+    struct launcher *launcher, const struct sockets_wish *wish, struct err *err);
+/* Looks from now on who of them has ended, and ends those that take too long. */
+void takeover_watch(struct launcher *launcher);
+/* How many are left; they have no patience any more. */
+unsigned takeover_left(struct launcher *launcher);
+void takeover_kill(struct launcher *launcher);
 
 /* ---- upgrade.c ---- */
 void upgrade_init(struct launcher *launcher);

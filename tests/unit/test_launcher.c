@@ -12,6 +12,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,15 +302,24 @@ END_TEST
 START_TEST(programs_of_an_earlier_start_are_ended)
 {
 	struct err err = {0};
+	struct orphans orphans;
 	int roster = roster_open(folder, "launcher", &err);
 	spawn_holder(roster, ROSTER_CONTROLPLANE);
-	spawn_holder(roster, ROSTER_DATAPLANE + 3);
+	pid_t dataplane = spawn_holder(roster, ROSTER_DATAPLANE + 3);
 	signal(SIGCHLD, SIG_IGN); /* nobody waits for orphans here */
 	ck_assert_msg(orphans_end(roster, &err), "%s", err.msg);
 	pid_t holder;
 	ck_assert(!roster_lives(roster, ROSTER_CONTROLPLANE, &holder));
-	ck_assert(!roster_lives(roster, ROSTER_DATAPLANE + 3, &holder));
 	ck_assert(orphans_end(roster, &err));
+	/* Data planes have been told when their launcher died. */
+	ck_assert(orphans_find(&orphans, roster, &err));
+	ck_assert_int_eq(orphans.dataplanes[3], dataplane);
+	ck_assert_uint_eq(orphans_left(&orphans), 1);
+	kill(dataplane, SIGKILL);
+	while (roster_lives(roster, ROSTER_DATAPLANE + 3, &holder))
+		(void)sched_yield();
+	ck_assert_uint_eq(orphans_left(&orphans), 0);
+	ck_assert_int_eq(orphans.dataplanes[3], 0);
 	close(roster);
 }
 END_TEST
