@@ -234,6 +234,8 @@ children_reap(struct launcher *launcher)
 	int status;
 	pid_t pid;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == launcher->upgrade.check_pid)
+			upgrade_checked(launcher, status);
 		for (size_t i = 0; i < CHILDREN_MAX; i++) {
 			struct child *child = &launcher->children[i];
 			if (child->program == NULL || child->pid != pid)

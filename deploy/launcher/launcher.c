@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -226,6 +227,7 @@ set_process(void)
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
 	(void)setrlimit(RLIMIT_CORE, &core);
+	(void)prctl(PR_SET_NAME, "pointsman"); /* executed by a descriptor it has no name */
 	umask(077);
 }
 
@@ -385,11 +387,13 @@ prepare(struct launcher *launcher, struct err *err)
 		return false;
 	if (launcher->check)
 		return true;
-	return loop_signal(launcher->loop, SIGTERM, on_stop, launcher, err) &&
-	       loop_signal(launcher->loop, SIGINT, on_stop, launcher, err) &&
-	       loop_signal(launcher->loop, SIGHUP, on_hangup, launcher, err) &&
-	       loop_signal(launcher->loop, SIGCHLD, on_child, launcher, err) &&
-	       control_open(launcher, err);
+	bool ok = loop_signal(launcher->loop, SIGTERM, on_stop, launcher, err) &&
+		  loop_signal(launcher->loop, SIGINT, on_stop, launcher, err) &&
+		  loop_signal(launcher->loop, SIGHUP, on_hangup, launcher, err) &&
+		  loop_signal(launcher->loop, SIGCHLD, on_child, launcher, err) &&
+		  control_open(launcher, err);
+	handover_release_signals();
+	return ok;
 }
 
 static void
@@ -466,10 +470,11 @@ launcher_run(const struct launcher_wish *wish)
 {
 	struct launcher *launcher = MEM_NEW(struct launcher);
 	struct err err = {0};
-	launcher->check = handover_is_check();
+	launcher->check = handover_is_check(&launcher->check_status);
 	launcher->wish = wish;
 	launcher->control.fd = launcher->control.asker_fd = -1;
 	launcher->programs_wish.roster_fd = -1;
+	launcher->upgrade.program_fd = -1;
 	sockets_none(&launcher->sockets);
 	set_process();
 	bool ok = prepare(launcher, &err);
@@ -482,6 +487,7 @@ launcher_run(const struct launcher_wish *wish)
 	}
 	if (launcher->check)
 		handover_forget(launcher);
+	int status = !ok ? EXIT_FAILURE : launcher->check ? launcher->check_status : EXIT_SUCCESS;
 	fini(launcher);
-	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }

@@ -37,16 +37,22 @@ struct child {
 
 enum upgrade_step {
 	UPGRADE_NONE,
+	UPGRADE_CHECK,
 	UPGRADE_STOP_CONTROL,
 	UPGRADE_CONTROL,
 	UPGRADE_DATAPLANES,
 	UPGRADE_STOP_WEB,
 	UPGRADE_WEB,
+	UPGRADE_HANDOVER,
 };
 
 struct upgrade {
 	enum upgrade_step step;
 	char program[PATH_MAX]; /* the new pointsman */
+	int program_fd;     /* held open, so that what was asked is what is executed; -1 = none */
+	pid_t check_pid;    /* who is asked; 0 = nobody */
+	bool holds_signals; /* the new one takes those that come while it starts */
+	unsigned turns;     /* of the handover */
 	uint64_t drain_ms;
 	int reply_fd; /* -1 = nobody listens */
 	struct loop_timer look;
@@ -79,6 +85,7 @@ struct launcher {
 	uint16_t port, admin_port;
 	bool terminal; /* it was started in one */
 	bool check;    /* only asked whether it could take over */
+	int check_status;
 	bool controlplane, webadmin;
 	unsigned dataplanes;
 	enum stage stage;
@@ -145,6 +152,8 @@ void upgrade_fini(struct launcher *launcher);
 void upgrade_begin(struct launcher *launcher, const char *program, uint64_t drain_ms, int reply_fd);
 /* A child has ended. True when that is the upgrade's business: it is not to start again. */
 bool upgrade_child_ended(struct child *child);
+/* Who was asked whether it can take over has said so, or not. */
+void upgrade_checked(struct launcher *launcher, int status);
 /* Leaves all as it is: the launcher itself ends. */
 void upgrade_abandon(struct launcher *launcher);
 
@@ -155,14 +164,20 @@ void control_close(struct launcher *launcher);
 void control_say(int fd, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* ---- handover.c ---- */
-/* Asks the new launcher whether it could take over; false and why not. */
-MUST_CHECK bool handover_check(struct launcher *launcher, struct err *err);
+/* Opens the new launcher and starts to ask it whether it could take over; false and why not. */
+MUST_CHECK bool handover_ask(struct launcher *launcher, struct err *err);
+/* What its end says. */
+MUST_CHECK bool handover_answered(struct launcher *launcher, int status, struct err *err);
+/* Signals wait from now on, for the new launcher. */
+void handover_hold_signals(const struct launcher *launcher);
+/* They come again, also those that have waited. */
+void handover_release_signals(void);
 /* Becomes the new launcher. Returns only when that cannot be. */
 void handover_exec(struct launcher *launcher, struct err *err);
 /* This process was such a launcher before: *taken tells. Takes all that is told. */
 MUST_CHECK bool handover_take(struct launcher *launcher, bool *taken, struct err *err);
-/* Only asked whether it could: true = say yes by the exit status. */
-bool handover_is_check(void);
+/* Only asked whether it could: what it says by its exit status when it can. */
+bool handover_is_check(int *status);
 /* After such a check: the descriptors that were told are not here. */
 void handover_forget(struct launcher *launcher);
 
