@@ -206,6 +206,15 @@ launcher_part_name(unsigned part)
 	return part < sizeof(names) / sizeof(names[0]) ? names[part] : NULL;
 }
 
+bool
+launcher_socket(
+    const char *run_dir, enum launcher_part part, char *out, size_t out_len, struct err *err)
+{
+	char name[32];
+	snprintf(name, sizeof(name), "%s.sock", launcher_part_name(part));
+	return names_path(run_dir, name, out, out_len, err);
+}
+
 static unsigned
 dataplanes_default(void)
 {
@@ -432,13 +441,15 @@ remove_files(const struct launcher *launcher)
 {
 	static const char *const names[] = {
 	    NAMES_TABLE, NAMES_DATA, NAMES_EVENTS, NAMES_ADMIN, NAMES_STATS};
+	struct err err;
 	char path[PATH_MAX];
 	if (launcher->controlplane)
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 			remove_socket(launcher, names[i]);
 	if (launcher->webadmin)
 		remove_socket(launcher, NAMES_WEB);
-	remove_socket(launcher, NAMES_LAUNCHER);
+	if (launcher_socket(launcher->places.run, launcher->wish->only, path, sizeof(path), &err))
+		(void)unlink(path);
 	for (size_t i = 0; i < CHILDREN_MAX; i++) {
 		const struct program *program = launcher->children[i].program;
 		if (program != NULL && children_ready_path(launcher, program, path))

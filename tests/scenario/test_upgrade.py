@@ -320,6 +320,38 @@ class Signals(unittest.TestCase):
         self.assertEqual(0, self.rig.command("reload").returncode)
 
 
+class Parts(unittest.TestCase):
+    """Three launchers on one run folder, as in containers: each has its own upgrade."""
+
+    PARTS = {"controlplane": ["controlplane"], "webadmin": ["webadmin"],
+             "dataplane": ["dataplane.0", "dataplane.1"]}
+
+    def start(self, part):
+        program = rig.Program([self.old / "pointsman", "run", "--only", part, *self.folders, "--dataplanes", 2,
+                               "--port", self.rig.port, "--admin-port", self.rig.admin_port, "--drain", 1])
+        rig.wait_for(lambda: any("event=ready" in line and "proc=pointsman" in line for line in program.err),
+                     f"{part} is ready")
+        return program
+
+    def test_one_part(self):
+        self.rig = rig.Rig(rig.everywhere("a", **rig.plain()))
+        self.old, self.new = versions(self.rig, "old", "new")
+        self.folders = ["--state", self.rig.state, "--run-dir", self.rig.folder / "r"]
+        programs = {part: self.start(part) for part in self.PARTS}
+        for part in ("controlplane", "dataplane", "webadmin"):
+            done = upgrade(self.rig, self.new, "--only", part, "--run-dir", self.rig.folder / "r", "--drain", "1")
+            self.assertEqual((0, ""), (done.returncode, done.stderr))
+            for other, program in programs.items():
+                found = os.readlink(f"/proc/{program.pid}/exe") == str(self.new / "pointsman")
+                self.assertEqual(other <= part, found, (other, part))
+            said("chat", self.rig.post("chat"))
+        self.assertEqual(0, programs.pop("webadmin").stop())
+        self.assertEqual(2, len(list((self.rig.folder / "r").glob("*plane.sock"))))
+        for program in programs.values():
+            self.assertEqual(0, program.stop())
+        self.rig.stop()
+
+
 class Nobody(unittest.TestCase):
     def test_there_is_none(self):
         with rig.tempfile.TemporaryDirectory() as folder:

@@ -3,6 +3,7 @@
 #include "bytes.h"
 #include "child.h"
 #include "fileio.h"
+#include "names.h"
 #include "netaddr.h"
 #include "notify.h"
 #include "orphans.h"
@@ -120,6 +121,14 @@ START_TEST(a_long_path_gets_a_short_run_folder)
 	ck_assert(places_find(path, NULL, &places, &err));
 	ck_assert_uint_lt(strlen(places.run), 60);
 	ck_assert_int_eq(strncmp(places.run, "/tmp/pointsman-", 15), 0);
+	/* As soon as one of the sockets has no room. */
+	for (int length = 80; length < 110; length++) {
+		char state[128] = "/nonexistent/", name[108];
+		memset(state + strlen(state), 'x', (size_t)length - strlen(state));
+		ck_assert(places_find(state, NULL, &places, &err));
+		ck_assert(names_path(places.run, NAMES_LAUNCHER, name, sizeof(name), &err));
+		ck_assert(names_path(places.run, NAMES_EVENTS, name, sizeof(name), &err));
+	}
 	path[20] = 'y';
 	ck_assert(places_find(path, NULL, &other, &err));
 	ck_assert_str_ne(places.run, other.run);
