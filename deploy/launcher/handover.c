@@ -51,11 +51,11 @@ encode_children(const struct launcher *launcher)
 			continue;
 		uint64_t now = loop_now_ms(launcher->loop);
 		uint64_t left = child->retire_end_ms > now ? child->retire_end_ms - now : 0;
-		json_t *item = json_pack("{s:i, s:i, s:i, s:i, s:b, s:I, s:i}", "kind",
+		json_t *item = json_pack("{s:i, s:i, s:i, s:i, s:b, s:b, s:I, s:i}", "kind",
 		    (int)child->program->kind, "set", (int)child->program->set, "number",
 		    (int)child->program->number, "pid", (int)child->pid, "retires",
-		    (int)(child->role == CHILD_RETIRES), "left_ms", (json_int_t)left, "file",
-		    child->program->plan.exec_fd);
+		    (int)(child->role == CHILD_RETIRES), "ending", (int)child->ending, "left_ms",
+		    (json_int_t)left, "file", child->program->plan.exec_fd);
 		MUST(item != NULL && json_array_append_new(list, item) == 0);
 	}
 	return list;
@@ -311,7 +311,8 @@ take_child(struct launcher *launcher, const char *folder, const json_t *item, st
 	child->pid = pid;
 	child->started_ms = loop_now_ms(launcher->loop);
 	if (retires)
-		children_retire_until(child, child->started_ms + (uint64_t)left_ms);
+		children_retire_until(child, child->started_ms + (uint64_t)left_ms,
+		    json_is_true(json_object_get(item, "ending")));
 	return true;
 }
 

@@ -27,6 +27,12 @@
 
 /* ---- the end ---- */
 
+uint64_t
+launcher_drain_ms(const struct launcher *launcher)
+{
+	return (uint64_t)launcher->wish->drain_s * 1000 + STOP_MS;
+}
+
 void
 launcher_stop_advance(struct launcher *launcher)
 {
@@ -70,7 +76,7 @@ on_stop(int signo, void *ctx)
 	/* New callers are refused, or wait where systemd holds the port too. */
 	sockets_close(&launcher->sockets);
 	children_signal(launcher, false, SIGTERM);
-	loop_timer_arm(&launcher->limit, (uint64_t)launcher->wish->drain_s * 1000 + STOP_MS);
+	loop_timer_arm(&launcher->limit, launcher_drain_ms(launcher));
 	launcher_stop_advance(launcher);
 }
 

@@ -33,6 +33,7 @@ struct child {
 	struct backoff backoff;
 	struct loop_timer restart, limit;
 	uint64_t retire_end_ms; /* when `limit` ends its retirement */
+	bool ending;            /* it has had SIGTERM for that, and a second one would cut it off */
 };
 
 enum upgrade_step {
@@ -100,6 +101,8 @@ struct launcher {
 /* ---- launcher.c ---- */
 /* What follows from the sockets, whoever opened them. */
 void launcher_know_sockets(struct launcher *launcher);
+/* After SIGTERM: what a data plane needs at the most when it does not hang. */
+uint64_t launcher_drain_ms(const struct launcher *launcher);
 /* While all end: one more is gone. */
 void launcher_stop_advance(struct launcher *launcher);
 
@@ -117,12 +120,13 @@ struct child *children_find(struct launcher *launcher, enum program_kind kind);
 unsigned children_free_number(const struct launcher *launcher);
 /* No new connections; after `limit_ms` SIGTERM. */
 void children_retire(struct child *child, uint64_t limit_ms);
-/* It has been told already. */
-void children_retire_until(struct child *child, uint64_t end_ms);
+/* It has been told already, also to end (`ending`). */
+void children_retire_until(struct child *child, uint64_t end_ms, bool ending);
 bool children_ready(const struct child *child);
 bool children_ready_path(
     const struct launcher *launcher, const struct program *program, char out[PATH_MAX]);
-/* Of those that stop last (`last`) or before: how many run; a signal for all. */
+/* Of those that stop last (`last`) or before: how many run; a signal for all, SIGTERM only for who
+ * has not had it. */
 size_t children_running(const struct launcher *launcher, bool last);
 void children_signal(const struct launcher *launcher, bool last, int signo);
 /* Looks who has ended. */

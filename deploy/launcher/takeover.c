@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #define LOOK_MS 100
-#define BEYOND_MS 2000 /* what a data plane gives its streams by itself */
 #define PORT_MS 2000
 #define PORT_ENDED_MS 200
 #define PORT_LOOK_MS 10
@@ -131,8 +130,7 @@ takeover_watch(struct launcher *launcher)
 	unsigned left = takeover_left(launcher);
 	if (left == 0)
 		return;
-	launcher->takeover.end_ms =
-	    loop_now_ms(launcher->loop) + (uint64_t)launcher->wish->drain_s * 1000 + BEYOND_MS;
+	launcher->takeover.end_ms = loop_now_ms(launcher->loop) + launcher_drain_ms(launcher);
 	log_msg(
 	    LOG_INFO, "orphan", "%u data planes of an earlier start finish what they have", left);
 	loop_timer_arm(&launcher->takeover.look, LOOK_MS);

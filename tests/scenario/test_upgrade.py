@@ -10,6 +10,7 @@ import time
 import unittest
 
 import rig
+from kernel import Freeze
 from protocols import PROTOCOLS, ask, error_event, said, stream_text
 from versions import places, upgrade, versions
 from wire import Answer, Broken
@@ -154,6 +155,25 @@ class Upgrade(unittest.TestCase):
         self.assertFalse(stream.answer.whole)
         self.assertTrue(error_event("anthropic", stream.answer.body), stream.answer.body[-300:])
 
+    def test_one_that_waits_for_its_start_is_started(self):
+        for _ in range(6):
+            self.rig.kill("demo-upstream")
+            rig.wait_for(lambda: self.rig.pids().get("demo-upstream"), "it is back", 10)
+        self.rig.kill("demo-upstream")
+        done = upgrade(self.rig, self.new)
+        self.assertEqual(0, done.returncode, done.stderr)
+        rig.wait_for(lambda: self.rig.pids().get("demo-upstream"), "it runs", 10)
+
+    def test_one_that_hangs_while_it_retires_is_killed(self):
+        pid = self.rig.pid("dataplane.0")
+        with Freeze(pid):
+            done = upgrade(self.rig, self.new, "--drain", "1")
+            self.assertEqual(0, done.returncode, done.stderr)
+            rig.wait_for(lambda: ") Z " in rig.proc(pid, "stat"), "it is killed", 15)
+        rig.wait_for(self.only_new, "the other one has ended")
+        self.assertEqual(2, len(list(self.rig.run.glob("dataplane.*.ready"))))
+        self.rig.deaths_wanted.append("dataplane.0")
+
     def spoil(self, name, text="#!/bin/sh\nexit 3\n"):
         self.spoilt = True
         path = self.new / name
@@ -276,10 +296,10 @@ class Upgrade(unittest.TestCase):
 
 
 class Signals(unittest.TestCase):
-    """They come at the worst moments."""
+    """They come at the worst moments, or twice."""
 
     def setUp(self):
-        self.rig = rig.Rig(rig.everywhere("a", **rig.plain()), dataplanes=2, options=("--drain", "1"))
+        self.rig = rig.Rig(rig.everywhere("a", **rig.plain()), dataplanes=2, options=("--drain", "6"))
         self.old, self.new = versions(self.rig, "old", "new")
         self.rig.bin = self.old
         self.rig.start()
@@ -318,6 +338,20 @@ class Signals(unittest.TestCase):
             assert time.monotonic() < end
         self.assertEqual(1, len(self.rig.log("ended")))
         self.assertEqual(0, self.rig.command("reload").returncode)
+
+    def test_one_that_was_told_to_end_is_told_once(self):
+        """The second time would cut its streams at once, without a word."""
+        stream = Stream(self.rig, "anthropic", 2000)
+        rig.wait_for(lambda: self.rig.demo.calls(), "it runs")
+        for folder in (self.new, self.old):
+            done = upgrade(self.rig, folder, "--drain", "1")
+            self.assertEqual(0, done.returncode, done.stderr)
+            if folder == self.new:
+                rig.wait_for(lambda: self.rig.log("retire_limit"), "its time is over")
+        self.rig.launcher.process.terminate()
+        stream.join(30)
+        self.assertEqual(0, self.rig.launcher.process.wait(30))
+        self.assertTrue(error_event("anthropic", stream.answer.body), stream.answer.body[-300:])
 
 
 class Parts(unittest.TestCase):
