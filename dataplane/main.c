@@ -57,6 +57,7 @@ struct dataplane {
 	struct herald *herald;
 	struct tried tried;
 	struct report identity; /* what does not change */
+	pid_t parent;
 	char web_socket[108], ready_path[256];
 	int plain_fds[FDS_MAX], tls_fds[FDS_MAX];
 	unsigned plain_count, tls_count;
@@ -417,8 +418,13 @@ on_signal(int signo, void *ctx)
 	log_msg(LOG_INFO, "drain", "signal %d: no new connections, %u s for those in work", signo,
 	    dp->options.drain_s);
 	(void)unlink(dp->ready_path);
-	httpd_drain(dp->front.httpd, 0, on_drained, dp);
-	close_listening(dp);
+	/* A launcher that has died gets a successor: who asks again on a kept connection is told.
+	 */
+	bool orphan = getppid() != dp->parent;
+	if (!dp->retiring)
+		httpd_accept_waiting(dp->front.httpd);
+	close_listening(dp); /* at once: who comes in between is reset */
+	httpd_drain(dp->front.httpd, orphan ? RETIRE_IDLE_MS : 0, on_drained, dp);
 	loop_timer_arm(&dp->drain_timer, (uint64_t)dp->options.drain_s * 1000);
 }
 
@@ -560,6 +566,7 @@ main(int argc, char **argv)
 	if (!args_parse(argc, argv, &dp.options))
 		return 2;
 	set_identity(&dp);
+	dp.parent = getppid();
 	secret_guard_process();
 	(void)signal(SIGPIPE, SIG_IGN);
 	raise_descriptor_limit();

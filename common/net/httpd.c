@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define ACCEPTS_PER_TURN 32
+#define ACCEPTS_AT_END 4096 /* a full queue of the kernel's */
 #define ACCEPT_PAUSE_MS 100
 #define PAUSE_LOG_MS 60000
 #define DEAF_SWEEP_MS 1000
@@ -183,12 +184,10 @@ on_accepted(struct listener *listener, int fd, const union peer_addr *peer)
 }
 
 static void
-on_accept(struct loop_io *io, unsigned events, void *ctx)
+accept_some(struct loop_io *io, struct listener *listener, unsigned most)
 {
-	struct listener *listener = ctx;
 	struct httpd *httpd = listener->httpd;
-	(void)events;
-	for (unsigned i = 0; i < ACCEPTS_PER_TURN && !httpd->draining; i++) {
+	for (unsigned i = 0; i < most && !httpd->draining; i++) {
 		union peer_addr peer = {0};
 		socklen_t len = sizeof(peer);
 		int fd = accept4(io->fd, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -200,6 +199,24 @@ on_accept(struct loop_io *io, unsigned events, void *ctx)
 			accept_later(httpd);
 			return;
 		}
+	}
+}
+
+static void
+on_accept(struct loop_io *io, unsigned events, void *ctx)
+{
+	(void)events;
+	accept_some(io, ctx, ACCEPTS_PER_TURN);
+}
+
+void
+httpd_accept_waiting(struct httpd *httpd)
+{
+	MAGIC_CHECK(httpd, HTTPD_MAGIC);
+	for (unsigned i = 0; i < httpd->listener_count; i++) {
+		struct listener *listener = &httpd->listeners[i];
+		loop_io_watch(&listener->io, 0);
+		accept_some(&listener->io, listener, ACCEPTS_AT_END);
 	}
 }
 

@@ -116,21 +116,23 @@ netaddr_port(int fd)
 	return ntohs(addr.any.sa_family == AF_INET6 ? addr.v6.sin6_port : addr.v4.sin_port);
 }
 
+enum how { LISTEN_ALONE, LISTEN_REUSEPORT, BIND_ONLY };
+
 /* One candidate address; -1 with errno. */
 static int
-listen_on(const struct addrinfo *info, bool reuseport)
+listen_on(const struct addrinfo *info, enum how how)
 {
 	int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
 	const int on = 1, off = 0;
 	bool ok = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0;
-	if (reuseport)
+	if (how == LISTEN_REUSEPORT)
 		ok = ok && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0;
 	if (info->ai_family == AF_INET6) /* "::" means both families */
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	ok = ok && bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0;
-	if (ok)
+	ok = ok && bind(fd, info->ai_addr, info->ai_addrlen) == 0;
+	if (ok && (how == BIND_ONLY || listen(fd, SOMAXCONN) == 0))
 		return fd;
 	int saved = errno;
 	close(fd);
@@ -138,8 +140,8 @@ listen_on(const struct addrinfo *info, bool reuseport)
 	return -1;
 }
 
-int
-netaddr_listen_tcp(const char *host, uint16_t *port, bool reuseport, struct err *err)
+static int
+open_tcp(const char *host, uint16_t *port, enum how how, struct err *err)
 {
 	char service[8];
 	snprintf(service, sizeof(service), "%u", *port);
@@ -153,7 +155,7 @@ netaddr_listen_tcp(const char *host, uint16_t *port, bool reuseport, struct err 
 	}
 	int fd = -1;
 	for (const struct addrinfo *info = list; info != NULL && fd < 0; info = info->ai_next)
-		fd = listen_on(info, reuseport);
+		fd = listen_on(info, how);
 	if (fd < 0) {
 		(void)err_errno(err, host, "cannot listen on port %u", *port);
 	} else {
@@ -161,6 +163,21 @@ netaddr_listen_tcp(const char *host, uint16_t *port, bool reuseport, struct err 
 	}
 	freeaddrinfo(list);
 	return fd;
+}
+
+int
+netaddr_listen_tcp(const char *host, uint16_t *port, bool reuseport, struct err *err)
+{
+	return open_tcp(host, port, reuseport ? LISTEN_REUSEPORT : LISTEN_ALONE, err);
+}
+
+bool
+netaddr_is_free(const char *host, uint16_t port, struct err *err)
+{
+	int fd = open_tcp(host, &port, BIND_ONLY, err);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 static int

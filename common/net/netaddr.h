@@ -16,6 +16,9 @@ void netaddr_format(const struct sockaddr *addr, char *out, size_t out_len);
 /* A nonblocking, close-on-exec listening TCP socket; `reuseport` for one of several. `port` 0 picks
  * one; *port is what it got. Returns the fd or -1. */
 int netaddr_listen_tcp(const char *host, uint16_t *port, bool reuseport, struct err *err);
+/* Nobody listens there, not even with `reuseport`; false with errno. Nobody can connect meanwhile.
+ */
+MUST_CHECK bool netaddr_is_free(const char *host, uint16_t port, struct err *err);
 /* The port that a TCP socket is bound to; 0 for any other descriptor. */
 uint16_t netaddr_port(int fd);
 /* A Unix listening socket of mode 0600 (umask around bind); an old file is removed first. */

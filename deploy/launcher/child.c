@@ -44,12 +44,13 @@ child_fd_names(const struct child_plan *plan, char *out, size_t out_len)
 	return true;
 }
 
-/* What the launcher set for itself must not reach the program. */
+/* What the launcher set for itself must not reach the program. A reload ends nobody: neither who is
+ * only starting, nor who has nothing to reload. */
 static void
 reset_signals(void)
 {
 	for (int signo = 1; signo < NSIG; signo++)
-		(void)signal(signo, SIG_DFL);
+		(void)signal(signo, signo == SIGHUP ? SIG_IGN : SIG_DFL);
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -123,7 +124,6 @@ _Noreturn static void
 become(const struct child_plan *plan, pid_t launcher)
 {
 	struct err err = {0};
-	reset_signals();
 	(void)setpgid(0, 0);
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != launcher)
 		_exit(EXIT_NO_START); /* the launcher died in between */
@@ -141,18 +141,30 @@ become(const struct child_plan *plan, pid_t launcher)
 }
 
 pid_t
-child_spawn(const struct child_plan *plan, struct err *err)
+child_fork(void)
 {
 	/* A signal between fork and reset_signals would run the launcher's handler in the child. */
 	sigset_t all, before;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	pid_t launcher = getpid();
 	pid_t pid = fork();
+	int saved = errno;
+	if (pid == 0)
+		reset_signals();
+	else
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = saved;
+	return pid;
+}
+
+pid_t
+child_spawn(const struct child_plan *plan, struct err *err)
+{
+	pid_t launcher = getpid();
+	pid_t pid = child_fork();
 	if (pid == 0)
 		become(plan, launcher);
 	if (pid < 0)
 		err_errno(err, plan->argv[0], "cannot fork");
-	sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;
 }

@@ -24,6 +24,10 @@ struct child_plan {
 void child_plan_fd(struct child_plan *plan, int fd, const char *name);
 /* "api:api" for LISTEN_FDNAMES; false when it does not fit. */
 MUST_CHECK bool child_fd_names(const struct child_plan *plan, char *out, size_t out_len);
+/* Forks; in the child no signal has a handler or is blocked, and SIGHUP is
+ * ignored. The pid, 0 in the child, -1 and errno.
+ */
+pid_t child_fork(void);
 /* Forks and executes; the child is alone in its process group, so that Ctrl-C reaches only the
  * launcher, and gets SIGTERM when the launcher dies. The pid, or -1. */
 pid_t child_spawn(const struct child_plan *plan, struct err *err);

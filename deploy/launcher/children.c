@@ -40,6 +40,7 @@ leave(struct child *child)
 	program_free(child->program);
 	child->program = NULL;
 	child->pid = 0;
+	child->ending = false;
 	child->backoff = (struct backoff){0};
 }
 
@@ -76,10 +77,15 @@ static void
 on_limit(struct loop_timer *timer, void *ctx)
 {
 	struct child *child = ctx;
+	struct launcher *launcher = child->launcher;
 	(void)timer;
-	log_msg(LOG_WARN, "retire_limit", "%s has had its time", child->program->name);
+	log_msg(LOG_WARN, "retire_limit", "%s has had its time%s", child->program->name,
+	    child->ending ? " and does not end" : "");
 	if (child->pid > 0)
-		(void)kill(child->pid, SIGTERM);
+		(void)kill(child->pid, child->ending ? SIGKILL : SIGTERM);
+	if (!child->ending)
+		children_retire_until(
+		    child, loop_now_ms(launcher->loop) + launcher_drain_ms(launcher), true);
 }
 
 void
@@ -144,6 +150,8 @@ children_free_number(const struct launcher *launcher)
 		if (program != NULL && program->kind == PROGRAM_DATAPLANE)
 			used[program->number] = true;
 	}
+	for (unsigned i = 0; i < ROSTER_DATAPLANES; i++)
+		used[i] = used[i] || launcher->takeover.orphans.dataplanes[i] != 0;
 	while (number < ROSTER_DATAPLANES && used[number])
 		number++;
 	return number;
@@ -159,14 +167,15 @@ children_retire(struct child *child, uint64_t limit_ms)
 		return;
 	}
 	(void)kill(child->pid, SIGUSR1);
-	children_retire_until(child, loop_now_ms(child->launcher->loop) + limit_ms);
+	children_retire_until(child, loop_now_ms(child->launcher->loop) + limit_ms, false);
 }
 
 void
-children_retire_until(struct child *child, uint64_t end_ms)
+children_retire_until(struct child *child, uint64_t end_ms, bool ending)
 {
 	uint64_t now_ms = loop_now_ms(child->launcher->loop);
 	child->retire_end_ms = end_ms;
+	child->ending = ending;
 	loop_timer_arm(&child->limit, end_ms > now_ms ? end_ms - now_ms : 0);
 }
 
@@ -192,7 +201,8 @@ children_signal(const struct launcher *launcher, bool last, int signo)
 {
 	for (size_t i = 0; i < CHILDREN_MAX; i++) {
 		const struct child *child = &launcher->children[i];
-		if (child->program != NULL && child->pid > 0 && stops_last(child) == last)
+		bool again = signo == SIGTERM && child->ending;
+		if (child->program != NULL && child->pid > 0 && stops_last(child) == last && !again)
 			(void)kill(child->pid, signo);
 	}
 }
@@ -216,13 +226,17 @@ log_end_of(const struct child *child, int status)
 static void
 ended(struct child *child, int status)
 {
+	char path[PATH_MAX];
 	log_end_of(child, status);
 	child->pid = 0;
 	if (child->launcher->stage != STAGE_RUN)
 		return;
-	if (child->role == CHILD_RETIRES)
+	if (child->role == CHILD_RETIRES) {
+		/* One that was killed may have left it. */
+		if (children_ready_path(child->launcher, child->program, path))
+			(void)unlink(path);
 		leave(child);
-	else if (!upgrade_child_ended(child))
+	} else if (!upgrade_child_ended(child))
 		bury(child);
 }
 
@@ -232,6 +246,8 @@ children_reap(struct launcher *launcher)
 	int status;
 	pid_t pid;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == launcher->upgrade.check_pid)
+			upgrade_checked(launcher, status);
 		for (size_t i = 0; i < CHILDREN_MAX; i++) {
 			struct child *child = &launcher->children[i];
 			if (child->program == NULL || child->pid != pid)

@@ -1,6 +1,5 @@
 #include "launcher_private.h"
 #include "log.h"
-#include "names.h"
 #include "netaddr.h"
 #include "view.h"
 #include <errno.h>
@@ -115,7 +114,8 @@ control_open(struct launcher *launcher, struct err *err)
 	char path[PATH_MAX];
 	control->asker_fd = -1;
 	if (control->fd < 0) {
-		if (!names_path(launcher->places.run, NAMES_LAUNCHER, path, sizeof(path), err))
+		if (!launcher_socket(
+			launcher->places.run, launcher->wish->only, path, sizeof(path), err))
 			return false;
 		control->fd = netaddr_listen_unix_packets(path, err);
 	}

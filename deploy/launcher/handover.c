@@ -1,6 +1,7 @@
 /* The launcher becomes its successor by exec: it stays the parent of the programs, the holder of
  * the roster and the process that systemd knows. What it has in hand is told in a memory file. */
 #include "bytes.h"
+#include "child.h"
 #include "jget.h"
 #include "launcher_private.h"
 #include "log.h"
@@ -15,15 +16,16 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define VARIABLE "POINTSMAN_HANDOVER"
 #define CHECK "POINTSMAN_HANDOVER_CHECK"
 #define VERSION 1 /* a launcher takes over from its own version and from the one before */
 #define TEXT_BYTES_MAX (1024 * 1024)
-#define CHECK_MS 5000
-#define CHECK_LOOK_MS 5
+/* Who asks says what he understands; an earlier version knows the first answer only. */
+#define ASKS 2
+#define ANSWER_YES 0
+#define ANSWER_HOLDS_SIGNALS 10
 
 extern char **environ;
 
@@ -49,10 +51,11 @@ encode_children(const struct launcher *launcher)
 			continue;
 		uint64_t now = loop_now_ms(launcher->loop);
 		uint64_t left = child->retire_end_ms > now ? child->retire_end_ms - now : 0;
-		json_t *item = json_pack("{s:i, s:i, s:i, s:i, s:b, s:I}", "kind",
+		json_t *item = json_pack("{s:i, s:i, s:i, s:i, s:b, s:b, s:I, s:i}", "kind",
 		    (int)child->program->kind, "set", (int)child->program->set, "number",
 		    (int)child->program->number, "pid", (int)child->pid, "retires",
-		    (int)(child->role == CHILD_RETIRES), "left_ms", (json_int_t)left);
+		    (int)(child->role == CHILD_RETIRES), "ending", (int)child->ending, "left_ms",
+		    (json_int_t)left, "file", child->program->plan.exec_fd);
 		MUST(item != NULL && json_array_append_new(list, item) == 0);
 	}
 	return list;
@@ -105,45 +108,71 @@ set_number(const char *name, int number)
 static void
 exec_new(const struct launcher *launcher)
 {
-	char *const *argv = launcher->wish->argv;
-	execve(launcher->upgrade.program, argv, environ);
-}
-
-static bool
-wait_for(pid_t pid, int *status)
-{
-	const struct timespec pause = {.tv_nsec = CHECK_LOOK_MS * 1000000l};
-	for (unsigned waited = 0; waited < CHECK_MS; waited += CHECK_LOOK_MS) {
-		if (waitpid(pid, status, WNOHANG) == pid)
-			return true;
-		nanosleep(&pause, NULL);
-	}
-	(void)kill(pid, SIGKILL);
-	(void)waitpid(pid, status, 0);
-	return false;
+	execveat(launcher->upgrade.program_fd, "", launcher->wish->argv, environ, AT_EMPTY_PATH);
 }
 
 bool
-handover_check(struct launcher *launcher, struct err *err)
+handover_ask(struct launcher *launcher, struct err *err)
 {
-	int status, fd = write_text(launcher, err);
+	struct upgrade *upgrade = &launcher->upgrade;
+	upgrade->program_fd = open(upgrade->program, O_PATH | O_CLOEXEC);
+	if (upgrade->program_fd < 0)
+		return err_errno(err, upgrade->program, "cannot open");
+	int fd = write_text(launcher, err);
 	if (fd < 0)
 		return false;
-	pid_t pid = fork();
+	pid_t pid = child_fork();
 	if (pid == 0) {
-		if (fcntl(fd, F_SETFD, 0) == 0 && set_number(VARIABLE, fd) && set_number(CHECK, 1))
+		if (fcntl(fd, F_SETFD, 0) == 0 && fcntl(upgrade->program_fd, F_SETFD, 0) == 0 &&
+		    set_number(VARIABLE, fd) && set_number(CHECK, ASKS))
 			exec_new(launcher);
 		_exit(127);
 	}
-	bool ended = pid > 0 && wait_for(pid, &status);
-	close(fd);
 	if (pid < 0)
-		return err_errno(err, launcher->upgrade.program, "cannot be asked");
-	if (ended && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		(void)err_errno(err, upgrade->program, "cannot be asked");
+	else
+		upgrade->check_pid = pid;
+	close(fd);
+	return pid > 0;
+}
+
+bool
+handover_answered(struct launcher *launcher, int status, struct err *err)
+{
+	int answer = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	launcher->upgrade.holds_signals = answer == ANSWER_HOLDS_SIGNALS;
+	if (answer == ANSWER_YES || answer == ANSWER_HOLDS_SIGNALS)
 		return true;
 	return err_set(err, ERR_CONFIG, launcher->upgrade.program,
-	    "%s: its log or this one's says why",
-	    ended ? "it does not take over" : "it does not answer");
+	    "it does not take over: its log or this one's says why");
+}
+
+/* What exec would turn into the end of the process, or lose. */
+static sigset_t
+signals_held(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	return set;
+}
+
+void
+handover_hold_signals(const struct launcher *launcher)
+{
+	const sigset_t set = signals_held();
+	if (launcher->upgrade.holds_signals)
+		(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+void
+handover_release_signals(void)
+{
+	const sigset_t set = signals_held();
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* Everything is close-on-exec but what is told, and the standard ones. */
@@ -157,6 +186,11 @@ keep_open(const struct launcher *launcher, bool keep)
 	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
 		if (single[i] >= 0)
 			(void)fcntl(single[i], F_SETFD, flags);
+	for (size_t i = 0; i < CHILDREN_MAX; i++) {
+		const struct program *program = launcher->children[i].program;
+		if (program != NULL && program->plan.exec_fd >= 0)
+			(void)fcntl(program->plan.exec_fd, F_SETFD, flags);
+	}
 	for (size_t place = 0; place < SOCKETS_ADDRESSES_MAX; place++) {
 		if (sockets->admin[place] >= 0)
 			(void)fcntl(sockets->admin[place], F_SETFD, flags);
@@ -185,9 +219,14 @@ handover_exec(struct launcher *launcher, struct err *err)
 /* ---- taking ---- */
 
 bool
-handover_is_check(void)
+handover_is_check(int *status)
 {
-	return getenv(VARIABLE) != NULL && getenv(CHECK) != NULL;
+	const char *asks = getenv(CHECK);
+	uint64_t number;
+	*status = asks != NULL && view_to_u64(view_of(asks), &number) && number >= ASKS
+		      ? ANSWER_HOLDS_SIGNALS
+		      : ANSWER_YES;
+	return getenv(VARIABLE) != NULL && asks != NULL;
 }
 
 static bool
@@ -239,6 +278,17 @@ take_sockets(struct launcher *launcher, const json_t *all, struct err *err)
 	return true;
 }
 
+/* By the file that is open already; an earlier version tells none. */
+static struct program *
+take_program(struct launcher *launcher, const char *folder, const json_t *item,
+    enum program_kind kind, unsigned set, unsigned number, struct err *err)
+{
+	int64_t fd = json_integer_value(json_object_get(item, "file"));
+	if (fd < 3 || fd > INT_MAX)
+		return program_new(&launcher->programs_wish, folder, kind, set, number, err);
+	return program_held(&launcher->programs_wish, folder, (int)fd, kind, set, number);
+}
+
 static bool
 take_child(struct launcher *launcher, const char *folder, const json_t *item, struct err *err)
 {
@@ -249,8 +299,8 @@ take_child(struct launcher *launcher, const char *folder, const json_t *item, st
 	    !take_int(item, "pid", 0, INT_MAX, &pid, err) ||
 	    !take_int(item, "left_ms", 0, INT_MAX, &left_ms, err))
 		return false;
-	struct program *program = program_new(&launcher->programs_wish, folder,
-	    (enum program_kind)kind, (unsigned)set, (unsigned)number, err);
+	struct program *program = take_program(
+	    launcher, folder, item, (enum program_kind)kind, (unsigned)set, (unsigned)number, err);
 	if (program == NULL)
 		return false;
 	bool retires = json_is_true(json_object_get(item, "retires"));
@@ -261,7 +311,8 @@ take_child(struct launcher *launcher, const char *folder, const json_t *item, st
 	child->pid = pid;
 	child->started_ms = loop_now_ms(launcher->loop);
 	if (retires)
-		children_retire_until(child, child->started_ms + (uint64_t)left_ms);
+		children_retire_until(child, child->started_ms + (uint64_t)left_ms,
+		    json_is_true(json_object_get(item, "ending")));
 	return true;
 }
 
@@ -313,7 +364,7 @@ handover_take(struct launcher *launcher, bool *taken, struct err *err)
 	close((int)fd);
 	if (ok)
 		launcher_know_sockets(launcher);
-	ok = ok && take_children(launcher, all, err);
+	ok = ok && take_children(launcher, all, err) && takeover_find_again(launcher, err);
 	json_decref(all);
 	keep_open(launcher, false);
 	return ok;
@@ -326,4 +377,7 @@ handover_forget(struct launcher *launcher)
 	launcher->programs_wish.roster_fd = -1;
 	launcher->control.fd = -1;
 	launcher->upgrade.reply_fd = -1;
+	for (size_t i = 0; i < CHILDREN_MAX; i++)
+		if (launcher->children[i].program != NULL)
+			launcher->children[i].program->plan.exec_fd = -1;
 }

@@ -9,12 +9,12 @@
 #include "names.h"
 #include "netaddr.h"
 #include "notify.h"
-#include "orphans.h"
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,10 +27,17 @@
 
 /* ---- the end ---- */
 
-static void
-stop_advance(struct launcher *launcher)
+uint64_t
+launcher_drain_ms(const struct launcher *launcher)
 {
-	if (launcher->stage == STAGE_STOP && children_running(launcher, false) == 0) {
+	return (uint64_t)launcher->wish->drain_s * 1000 + STOP_MS;
+}
+
+void
+launcher_stop_advance(struct launcher *launcher)
+{
+	if (launcher->stage == STAGE_STOP && children_running(launcher, false) == 0 &&
+	    takeover_left(launcher) == 0) {
 		launcher->stage = STAGE_STOP_LAST;
 		children_signal(launcher, true, SIGTERM);
 		loop_timer_arm(&launcher->limit, STOP_LAST_MS);
@@ -45,10 +52,8 @@ on_limit(struct loop_timer *timer, void *ctx)
 	(void)timer;
 	struct launcher *launcher = ctx;
 	log_msg(LOG_WARN, "stop", "killing what did not end in time");
-	if (launcher->stage == STAGE_STOP)
-		children_signal(launcher, false, SIGKILL);
-	else
-		children_signal(launcher, true, SIGKILL);
+	children_signal(launcher, launcher->stage == STAGE_STOP_LAST, SIGKILL);
+	takeover_kill(launcher);
 }
 
 static void
@@ -71,8 +76,8 @@ on_stop(int signo, void *ctx)
 	/* New callers are refused, or wait where systemd holds the port too. */
 	sockets_close(&launcher->sockets);
 	children_signal(launcher, false, SIGTERM);
-	loop_timer_arm(&launcher->limit, (uint64_t)launcher->wish->drain_s * 1000 + STOP_MS);
-	stop_advance(launcher);
+	loop_timer_arm(&launcher->limit, launcher_drain_ms(launcher));
+	launcher_stop_advance(launcher);
 }
 
 static void
@@ -99,7 +104,7 @@ on_child(int signo, void *ctx)
 {
 	(void)signo;
 	children_reap(ctx);
-	stop_advance(ctx);
+	launcher_stop_advance(ctx);
 }
 
 /* ---- readiness ---- */
@@ -207,6 +212,15 @@ launcher_part_name(unsigned part)
 	return part < sizeof(names) / sizeof(names[0]) ? names[part] : NULL;
 }
 
+bool
+launcher_socket(
+    const char *run_dir, enum launcher_part part, char *out, size_t out_len, struct err *err)
+{
+	char name[32];
+	snprintf(name, sizeof(name), "%s.sock", launcher_part_name(part));
+	return names_path(run_dir, name, out, out_len, err);
+}
+
 static unsigned
 dataplanes_default(void)
 {
@@ -228,6 +242,7 @@ set_process(void)
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
 	(void)setrlimit(RLIMIT_CORE, &core);
+	(void)prctl(PR_SET_NAME, "pointsman"); /* executed by a descriptor it has no name */
 	umask(077);
 }
 
@@ -251,7 +266,7 @@ take_folder(struct launcher *launcher, struct err *err)
 	if (!roster_take(roster, ROSTER_LAUNCHER, &why))
 		return err_set(err, ERR_CONFIG, "--state", "another Pointsman runs on %s: %s",
 		    launcher->places.state, why.msg);
-	return orphans_end(roster, err);
+	return takeover_find(launcher, err);
 }
 
 /* Where sockets were handed over, theirs is the truth. */
@@ -290,18 +305,22 @@ open_sockets(struct launcher *launcher, struct err *err)
 	    .demo = wish->demo,
 	    .run_dir = launcher->places.run,
 	};
-	if (!sockets_open(&sockets, &launcher->sockets, err))
+	if (!takeover_open_sockets(launcher, &sockets, err))
 		return false;
 	launcher_know_sockets(launcher);
 	return true;
 }
 
 static bool
-add(struct launcher *launcher, const char *folder, enum program_kind kind, unsigned number,
+add(struct launcher *launcher, const char *folder, enum program_kind kind, unsigned set,
     struct err *err)
 {
+	unsigned number = kind == PROGRAM_DATAPLANE ? children_free_number(launcher) : 0;
+	if (number == ROSTER_DATAPLANES)
+		return err_set(err, ERR_LIMIT, "launcher.lock",
+		    "too many data planes of earlier starts still finish what they had");
 	struct program *program =
-	    program_new(&launcher->programs_wish, folder, kind, number, number, err);
+	    program_new(&launcher->programs_wish, folder, kind, set, number, err);
 	return program != NULL && children_add(launcher, program, CHILD_SERVES) != NULL;
 }
 
@@ -356,6 +375,7 @@ init_timers(struct launcher *launcher)
 	loop_timer_init(&launcher->watchdog, launcher->loop, on_watchdog, launcher);
 	children_init(launcher);
 	upgrade_init(launcher);
+	takeover_init(launcher);
 }
 
 static bool
@@ -382,11 +402,13 @@ prepare(struct launcher *launcher, struct err *err)
 		return false;
 	if (launcher->check)
 		return true;
-	return loop_signal(launcher->loop, SIGTERM, on_stop, launcher, err) &&
-	       loop_signal(launcher->loop, SIGINT, on_stop, launcher, err) &&
-	       loop_signal(launcher->loop, SIGHUP, on_hangup, launcher, err) &&
-	       loop_signal(launcher->loop, SIGCHLD, on_child, launcher, err) &&
-	       control_open(launcher, err);
+	bool ok = loop_signal(launcher->loop, SIGTERM, on_stop, launcher, err) &&
+		  loop_signal(launcher->loop, SIGINT, on_stop, launcher, err) &&
+		  loop_signal(launcher->loop, SIGHUP, on_hangup, launcher, err) &&
+		  loop_signal(launcher->loop, SIGCHLD, on_child, launcher, err) &&
+		  control_open(launcher, err);
+	handover_release_signals();
+	return ok;
 }
 
 static void
@@ -404,6 +426,7 @@ supervise(struct launcher *launcher)
 		upgrade->reply_fd = -1;
 		children_reap(launcher); /* who has ended while nobody listened */
 	}
+	takeover_watch(launcher);
 	loop_timer_arm(&launcher->ready, READY_LOOK_MS);
 	if (notify_watchdog_ms() > 0)
 		on_watchdog(&launcher->watchdog, launcher);
@@ -424,13 +447,15 @@ remove_files(const struct launcher *launcher)
 {
 	static const char *const names[] = {
 	    NAMES_TABLE, NAMES_DATA, NAMES_EVENTS, NAMES_ADMIN, NAMES_STATS};
+	struct err err;
 	char path[PATH_MAX];
 	if (launcher->controlplane)
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 			remove_socket(launcher, names[i]);
 	if (launcher->webadmin)
 		remove_socket(launcher, NAMES_WEB);
-	remove_socket(launcher, NAMES_LAUNCHER);
+	if (launcher_socket(launcher->places.run, launcher->wish->only, path, sizeof(path), &err))
+		(void)unlink(path);
 	for (size_t i = 0; i < CHILDREN_MAX; i++) {
 		const struct program *program = launcher->children[i].program;
 		if (program != NULL && children_ready_path(launcher, program, path))
@@ -445,6 +470,7 @@ fini(struct launcher *launcher)
 	if (launcher->loop != NULL) {
 		children_fini(launcher);
 		upgrade_fini(launcher);
+		takeover_fini(launcher);
 		loop_timer_fini(&launcher->ready);
 		loop_timer_fini(&launcher->limit);
 		loop_timer_fini(&launcher->watchdog);
@@ -461,10 +487,11 @@ launcher_run(const struct launcher_wish *wish)
 {
 	struct launcher *launcher = MEM_NEW(struct launcher);
 	struct err err = {0};
-	launcher->check = handover_is_check();
+	launcher->check = handover_is_check(&launcher->check_status);
 	launcher->wish = wish;
 	launcher->control.fd = launcher->control.asker_fd = -1;
 	launcher->programs_wish.roster_fd = -1;
+	launcher->upgrade.program_fd = -1;
 	sockets_none(&launcher->sockets);
 	set_process();
 	bool ok = prepare(launcher, &err);
@@ -477,6 +504,7 @@ launcher_run(const struct launcher_wish *wish)
 	}
 	if (launcher->check)
 		handover_forget(launcher);
+	int status = !ok ? EXIT_FAILURE : launcher->check ? launcher->check_status : EXIT_SUCCESS;
 	fini(launcher);
-	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }

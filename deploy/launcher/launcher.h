@@ -3,7 +3,9 @@
 #ifndef PM_LAUNCHER_H
 #define PM_LAUNCHER_H
 
+#include "err.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What is started here; the rest runs elsewhere on the same run folder. */
@@ -24,6 +26,11 @@ struct launcher_wish {
 
 /* The part's name ("dataplane"); NULL behind the last. LAUNCHER_ALL has "launcher". */
 const char *launcher_part_name(unsigned part);
+
+/* The socket of the launcher of this part, where upgrades are asked for; false when the path is too
+ * long. */
+MUST_CHECK bool launcher_socket(
+    const char *run_dir, enum launcher_part part, char *out, size_t out_len, struct err *err);
 
 /* Returns the exit status when it was told to stop, or at once with 1 when it cannot start. */
 int launcher_run(const struct launcher_wish *wish);

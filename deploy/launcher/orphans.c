@@ -1,31 +1,40 @@
 #include "orphans.h"
 #include "clock.h"
 #include "log.h"
-#include "roster.h"
 #include <signal.h>
+#include <string.h>
 #include <time.h>
 
-#define TERM_MS 12000
+#define TERM_MS 5000
 #define KILL_MS 2000
 #define LOOK_MS 20
 
-/* Sends `signo` to all that live (once, 0 = only look); how many there are, or -1. */
+/* Who lives in the slot: 0 = nobody, -1 = somebody whom we do not see. */
+static pid_t
+find_one(int roster_fd, unsigned slot, struct err *err)
+{
+	pid_t pid;
+	if (!roster_lives(roster_fd, slot, &pid))
+		return 0;
+	if (pid > 0)
+		return pid;
+	err_set(err, ERR_IO, "launcher.lock",
+	    "a program of an earlier start still runs, where this one cannot see it");
+	return -1;
+}
+
+/* Sends `signo` to all that live but data planes (once, 0 = only look); how many there are, or -1.
+ */
 static int
 signal_all(int roster_fd, int signo, struct err *err)
 {
 	int count = 0;
-	for (unsigned slot = ROSTER_LAUNCHER + 1; slot < ROSTER_SLOTS; slot++) {
-		pid_t pid;
-		if (!roster_lives(roster_fd, slot, &pid))
-			continue;
-		count++;
-		if (pid == 0) {
-			err_set(err, ERR_IO, "launcher.lock",
-			    "a program of an earlier start still runs, where this one cannot see "
-			    "it");
+	for (unsigned slot = ROSTER_LAUNCHER + 1; slot < ROSTER_DATAPLANE; slot++) {
+		pid_t pid = find_one(roster_fd, slot, err);
+		if (pid < 0)
 			return -1;
-		}
-		if (signo == 0)
+		count += pid > 0;
+		if (pid == 0 || signo == 0)
 			continue;
 		log_msg(LOG_WARN, "orphan", "process %d of an earlier start gets signal %d",
 		    (int)pid, signo);
@@ -58,4 +67,34 @@ orphans_end(int roster_fd, struct err *err)
 		return err_set(err, ERR_IO, "launcher.lock",
 		    "%d programs of an earlier start do not end", left);
 	return left == 0;
+}
+
+bool
+orphans_find(struct orphans *orphans, int roster_fd, struct err *err)
+{
+	memset(orphans, 0, sizeof(*orphans));
+	orphans->roster_fd = roster_fd;
+	for (unsigned number = 0; number < ROSTER_DATAPLANES; number++) {
+		pid_t pid = find_one(roster_fd, ROSTER_DATAPLANE + number, err);
+		if (pid < 0)
+			return false;
+		orphans->dataplanes[number] = pid;
+	}
+	return true;
+}
+
+unsigned
+orphans_left(struct orphans *orphans)
+{
+	unsigned count = 0;
+	for (unsigned number = 0; number < ROSTER_DATAPLANES; number++) {
+		pid_t *known = &orphans->dataplanes[number], pid;
+		if (*known == 0)
+			continue;
+		if (!roster_lives(orphans->roster_fd, ROSTER_DATAPLANE + number, &pid) ||
+		    pid != *known)
+			*known = 0;
+		count += *known != 0;
+	}
+	return count;
 }

@@ -107,29 +107,24 @@ fill_dataplane(struct program *program, const struct programs_wish *wish)
 		child_plan_fd(&program->plan, wish->sockets->api[program->set][place], "api");
 }
 
-struct program *
-program_new(const struct programs_wish *wish, const char *folder, enum program_kind kind,
-    unsigned set, unsigned number, struct err *err)
+static const struct {
+	const char *file;
+	void (*fill)(struct program *program, const struct programs_wish *wish);
+} kinds[] = {
+    [PROGRAM_CONTROLPLANE] = {"controlplane", fill_controlplane},
+    [PROGRAM_DEMO] = {"demo-upstream", fill_demo},
+    [PROGRAM_WEBADMIN] = {"webadmin", fill_webadmin},
+    [PROGRAM_DATAPLANE] = {"dataplane", fill_dataplane},
+};
+
+static struct program *
+make(const struct programs_wish *wish, const char *path, int exec_fd, enum program_kind kind,
+    unsigned set, unsigned number)
 {
-	static const struct {
-		const char *file;
-		void (*fill)(struct program *program, const struct programs_wish *wish);
-	} kinds[] = {
-	    [PROGRAM_CONTROLPLANE] = {"controlplane", fill_controlplane},
-	    [PROGRAM_DEMO] = {"demo-upstream", fill_demo},
-	    [PROGRAM_WEBADMIN] = {"webadmin", fill_webadmin},
-	    [PROGRAM_DATAPLANE] = {"dataplane", fill_dataplane},
-	};
 	MUST(set < SOCKETS_DATAPLANES_MAX && number < ROSTER_DATAPLANES);
 	struct program *program = MEM_NEW(struct program);
-	program->plan.exec_fd = -1;
-	bool found = programs_find(folder, kinds[kind].file, program->path, err);
-	if (found && (program->plan.exec_fd = open(program->path, O_PATH | O_CLOEXEC)) < 0)
-		found = err_errno(err, program->path, "cannot open");
-	if (!found) {
-		mem_free(program);
-		return NULL;
-	}
+	snprintf(program->path, sizeof(program->path), "%s", path);
+	program->plan.exec_fd = exec_fd;
 	program->kind = kind;
 	program->set = set;
 	program->number = number;
@@ -140,11 +135,38 @@ program_new(const struct programs_wish *wish, const char *folder, enum program_k
 	return program;
 }
 
+struct program *
+program_new(const struct programs_wish *wish, const char *folder, enum program_kind kind,
+    unsigned set, unsigned number, struct err *err)
+{
+	char path[PATH_MAX];
+	if (!programs_find(folder, kinds[kind].file, path, err))
+		return NULL;
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0) {
+		err_errno(err, path, "cannot open");
+		return NULL;
+	}
+	return make(wish, path, fd, kind, set, number);
+}
+
+struct program *
+program_held(const struct programs_wish *wish, const char *folder, int exec_fd,
+    enum program_kind kind, unsigned set, unsigned number)
+{
+	char path[PATH_MAX];
+	struct err gone;
+	if (!programs_find(folder, kinds[kind].file, path, &gone))
+		snprintf(path, sizeof(path), "%s", kinds[kind].file); /* only a name by now */
+	return make(wish, path, exec_fd, kind, set, number);
+}
+
 void
 program_free(struct program *program)
 {
 	if (program == NULL)
 		return;
-	close(program->plan.exec_fd);
+	if (program->plan.exec_fd >= 0)
+		close(program->plan.exec_fd);
 	mem_free(program);
 }

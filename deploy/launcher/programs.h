@@ -45,6 +45,9 @@ MUST_CHECK bool programs_find(
  * `number` are for dataplanes. `wish` is borrowed. NULL when it is not installed. */
 struct program *program_new(const struct programs_wish *wish, const char *folder,
     enum program_kind kind, unsigned set, unsigned number, struct err *err);
+/* One whose file is held open already; the descriptor is the program's from now on. */
+struct program *program_held(const struct programs_wish *wish, const char *folder, int exec_fd,
+    enum program_kind kind, unsigned set, unsigned number);
 void program_free(struct program *program); /* NULL is fine */
 
 #endif

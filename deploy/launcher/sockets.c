@@ -32,42 +32,43 @@ struct port {
 	const char *option;
 	int (*fds)[SOCKETS_ADDRESSES_MAX];
 	unsigned count;
+	bool reuseport;
 };
 
-/* One socket; *fd stays -1 when it is `optional` and this machine has no such address. */
+/* Every machine has the first of the loopback addresses, and some no other one. */
 static bool
-open_one(const struct port *port, const char *host, bool reuseport, bool optional, int *fd,
-    struct err *err)
+may_be_missing(const struct port *port, size_t place)
 {
-	uint16_t number = port->number;
-	*fd = netaddr_listen_tcp(host, &number, reuseport, err);
-	if (*fd >= 0)
-		return true;
-	if (optional && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT))
-		return true;
-	return refuse(number, port->option, err);
+	return port->list == NULL && place > 0 && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT);
 }
 
 /* A port shared by SO_REUSEPORT would also let in a second Pointsman of the same user, who would
- * then get half of the calls: so it is first taken alone. */
+ * then get half of the calls. */
 static bool
-open_host(const struct port *port, const char *host, size_t place, struct err *err)
+host_is_free(const struct port *port, const char *host, size_t place, struct err *err)
 {
-	bool optional = port->list == NULL && place > 0; /* not every machine has ::1 */
-	int alone;
-	if (!open_one(port, host, false, optional, &alone, err))
-		return false;
-	if (alone < 0)
-		return true;
-	close(alone);
-	for (unsigned i = 0; i < port->count; i++)
-		if (!open_one(port, host, true, false, &port->fds[i][place], err))
-			return false;
-	return true;
+	return netaddr_is_free(host, port->number, err) || may_be_missing(port, place) ||
+	       refuse(port->number, port->option, err);
 }
 
 static bool
-open_port(const struct port *port, struct err *err)
+open_host(const struct port *port, const char *host, size_t place, struct err *err)
+{
+	for (unsigned i = 0; i < port->count; i++) {
+		uint16_t number = port->number;
+		int fd = netaddr_listen_tcp(host, &number, port->reuseport, err);
+		port->fds[i][place] = fd;
+		if (fd < 0)
+			return may_be_missing(port, place) ||
+			       refuse(port->number, port->option, err);
+	}
+	return true;
+}
+
+typedef bool host_fn(const struct port *port, const char *host, size_t place, struct err *err);
+
+static bool
+each_host(const struct port *port, host_fn *fn, struct err *err)
 {
 	struct view rest = view_of(port->list != NULL ? port->list : SOCKETS_LISTEN_DEFAULT), part;
 	char host[HOST_BYTES];
@@ -78,7 +79,7 @@ open_port(const struct port *port, struct err *err)
 		if (part.len == 0 || part.len >= sizeof(host))
 			return err_set(err, ERR_CONFIG, port->option, "an address is empty");
 		snprintf(host, sizeof(host), "%.*s", VIEW_ARGS(part));
-		if (!open_host(port, host, place, err))
+		if (!fn(port, host, place, err))
 			return false;
 	}
 	return true;
@@ -139,21 +140,26 @@ sockets_take(struct sockets *out)
 
 /* ---- all ---- */
 
+/* The ports are asked for before anything is opened: who connects to a socket that is closed again
+ * is reset. */
 static bool
 open_all(const struct sockets_wish *wish, struct sockets *out, struct err *err)
 {
-	const struct port api = {wish->listen, wish->port, "--port", out->api, wish->dataplanes};
+	const struct port api = {
+	    wish->listen, wish->port, "--port", out->api, wish->dataplanes, true};
 	const struct port admin = {
-	    wish->admin_listen, wish->admin_port, "--admin-port", &out->admin, 1};
-	if (wish->dataplanes > 0 && !out->api_shared && !open_port(&api, err))
+	    wish->admin_listen, wish->admin_port, "--admin-port", &out->admin, 1, false};
+	bool with_api = wish->dataplanes > 0 && !out->api_shared;
+	bool with_admin = wish->admin && out->admin[0] < 0;
+	if ((with_api && !each_host(&api, host_is_free, err)) ||
+	    (with_admin && !each_host(&admin, host_is_free, err)))
 		return false;
-	if (wish->admin && out->admin[0] < 0 && !open_port(&admin, err))
+	if (wish->demo &&
+	    (out->demo = netaddr_listen_tcp("127.0.0.1", &out->demo_port, false, err)) < 0)
 		return false;
-	if (wish->web && !open_web(wish->run_dir, &out->web, err))
-		return false;
-	if (wish->demo)
-		out->demo = netaddr_listen_tcp("127.0.0.1", &out->demo_port, false, err);
-	return !wish->demo || out->demo >= 0;
+	return (!wish->web || open_web(wish->run_dir, &out->web, err)) &&
+	       (!with_admin || each_host(&admin, open_host, err)) &&
+	       (!with_api || each_host(&api, open_host, err));
 }
 
 bool

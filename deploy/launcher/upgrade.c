@@ -1,5 +1,6 @@
 /* One step after the other, each with a deadline; whatever goes wrong before the last one is taken
  * back, and the old programs have served all the time:
+ *   the new pointsman is asked whether it could take over, and all programs are opened
  *   controlplane: the old one ends, the new one takes its place (data planes serve on with their
  * table) data planes: new ones beside the old ones, on the same sockets webadmin: as controlplane
  *   the old data planes retire; the launcher becomes the new one */
@@ -14,6 +15,8 @@
 #define LOOK_MS 20
 #define STEP_MS 20000
 #define STOP_MS 5000
+#define CHECK_MS 5000
+#define HANDOVER_TURNS 2 /* until the loop has told of every signal that came before */
 
 static void
 hang_up(struct upgrade *upgrade)
@@ -32,6 +35,18 @@ forget(struct upgrade *upgrade)
 	program_free(upgrade->web);
 	upgrade->control = upgrade->web = NULL;
 	upgrade->control_new = upgrade->web_new = false;
+	if (upgrade->check_pid > 0)
+		(void)kill(upgrade->check_pid, SIGKILL);
+	upgrade->check_pid = 0;
+	handover_release_signals();
+}
+
+static void
+close_program(struct upgrade *upgrade)
+{
+	if (upgrade->program_fd >= 0)
+		close(upgrade->program_fd);
+	upgrade->program_fd = -1;
 }
 
 static void
@@ -79,6 +94,7 @@ fail(struct launcher *launcher, const struct err *err)
 	    err->at[0] != '\0' ? ": " : "", err->msg);
 	hang_up(upgrade);
 	forget(upgrade);
+	close_program(upgrade);
 }
 
 static void
@@ -124,7 +140,6 @@ static void
 finish(struct launcher *launcher)
 {
 	struct upgrade *upgrade = &launcher->upgrade;
-	struct err err = {0};
 	unsigned count = 0;
 	for (size_t i = 0; i < CHILDREN_MAX; i++) {
 		struct child *child = &launcher->children[i];
@@ -139,7 +154,26 @@ finish(struct launcher *launcher)
 	}
 	forget(upgrade);
 	log_msg(LOG_INFO, "upgraded", "%u data planes retire", count);
+	upgrade->step = UPGRADE_HANDOVER;
+	upgrade->turns = 0;
+	handover_hold_signals(launcher);
+	loop_timer_arm(&upgrade->look, 0);
+}
+
+/* Signals that were caught before they were held are told within a turn or two. */
+static void
+hand_over(struct launcher *launcher)
+{
+	struct upgrade *upgrade = &launcher->upgrade;
+	struct err err = {0};
+	if (upgrade->turns++ < HANDOVER_TURNS) {
+		loop_timer_arm(&upgrade->look, 0);
+		return;
+	}
+	upgrade->step = UPGRADE_NONE;
 	handover_exec(launcher, &err);
+	handover_release_signals();
+	close_program(upgrade);
 	/* The programs are new all the same. */
 	log_err(LOG_ERROR, "launcher_stays", &err);
 	control_say(
@@ -163,8 +197,10 @@ advance(struct launcher *launcher)
 		finish(launcher);
 		break;
 	case UPGRADE_NONE:
+	case UPGRADE_CHECK:
 	case UPGRADE_STOP_CONTROL:
 	case UPGRADE_STOP_WEB:
+	case UPGRADE_HANDOVER:
 		break;
 	}
 }
@@ -193,7 +229,16 @@ on_look(struct loop_timer *timer, void *ctx)
 	struct launcher *launcher = ctx;
 	const struct upgrade *upgrade = &launcher->upgrade;
 	bool late = loop_now_ms(launcher->loop) >= upgrade->end_ms;
+	if (upgrade->step == UPGRADE_HANDOVER) {
+		hand_over(launcher);
+		return;
+	}
 	loop_timer_arm(timer, LOOK_MS);
+	if (upgrade->step == UPGRADE_CHECK) {
+		if (late)
+			fail_because(launcher, upgrade->program, "it does not answer");
+		return;
+	}
 	if (upgrade->step == UPGRADE_STOP_CONTROL || upgrade->step == UPGRADE_STOP_WEB) {
 		struct child *child = children_find(launcher,
 		    upgrade->step == UPGRADE_STOP_WEB ? PROGRAM_WEBADMIN : PROGRAM_CONTROLPLANE);
@@ -246,7 +291,7 @@ upgrade_child_ended(struct child *child)
 
 /* ---- begin ---- */
 
-/* Everything that could be missing is asked for before anything is touched. */
+/* Everything that could be missing is opened before anything is touched. */
 static bool
 prepare(struct launcher *launcher, struct err *err)
 {
@@ -257,8 +302,6 @@ prepare(struct launcher *launcher, struct err *err)
 	char *slash = strrchr(folder, '/');
 	MUST(slash != NULL);
 	*slash = '\0';
-	if (!handover_check(launcher, err))
-		return false;
 	if (launcher->controlplane &&
 	    (upgrade->control = program_new(wish, folder, PROGRAM_CONTROLPLANE, 0, 0, err)) == NULL)
 		return false;
@@ -296,11 +339,23 @@ upgrade_begin(struct launcher *launcher, const char *program, uint64_t drain_ms,
 	upgrade->drain_ms = drain_ms;
 	upgrade->reply_fd = reply_fd;
 	log_msg(LOG_INFO, "upgrade", "to %s", program);
-	if (!prepare(launcher, &err)) {
+	if (handover_ask(launcher, &err))
+		enter(launcher, UPGRADE_CHECK, CHECK_MS);
+	else
+		fail(launcher, &err);
+}
+
+void
+upgrade_checked(struct launcher *launcher, int status)
+{
+	struct upgrade *upgrade = &launcher->upgrade;
+	struct err err = {0};
+	upgrade->check_pid = 0;
+	if (!handover_answered(launcher, status, &err) || !prepare(launcher, &err)) {
 		fail(launcher, &err);
 		return;
 	}
-	control_say(reply_fd, "replacing controlplane");
+	control_say(upgrade->reply_fd, "replacing controlplane");
 	if (!replace(launcher, PROGRAM_CONTROLPLANE, UPGRADE_STOP_CONTROL))
 		start_dataplanes(launcher);
 }
@@ -320,6 +375,7 @@ upgrade_abandon(struct launcher *launcher)
 	control_say(launcher->upgrade.reply_fd, "failed: it is stopping");
 	hang_up(&launcher->upgrade);
 	forget(&launcher->upgrade);
+	close_program(&launcher->upgrade);
 }
 
 void

@@ -134,6 +134,22 @@ operate(const struct options *options)
 	return show_answer(&ask, options);
 }
 
+static bool
+find_part(const struct options *options, enum launcher_part *out)
+{
+	struct err err = {0};
+	unsigned part = LAUNCHER_ALL;
+	while (options->only != NULL && part <= LAUNCHER_DATAPLANE &&
+	       (part == LAUNCHER_ALL || strcmp(options->only, launcher_part_name(part)) != 0))
+		part++;
+	*out = (enum launcher_part)part;
+	if (part <= LAUNCHER_DATAPLANE)
+		return true;
+	err_set(&err, ERR_CONFIG, "--only", "must be controlplane, webadmin or dataplane");
+	fail(&err);
+	return false;
+}
+
 static int
 run(const struct options *options, char *const *argv)
 {
@@ -141,20 +157,13 @@ run(const struct options *options, char *const *argv)
 	if (options->log_level != NULL)
 		(void)!log_level_parse(view_of(options->log_level), &level);
 	log_init("pointsman", level);
-	unsigned part = LAUNCHER_ALL;
-	while (options->only != NULL && part <= LAUNCHER_DATAPLANE &&
-	       (part == LAUNCHER_ALL || strcmp(options->only, launcher_part_name(part)) != 0))
-		part++;
-	if (part > LAUNCHER_DATAPLANE) {
-		struct err err = {0};
-		err_set(&err, ERR_CONFIG, "--only", "must be controlplane, webadmin or dataplane");
-		fail(&err);
+	enum launcher_part part;
+	if (!find_part(options, &part))
 		return EXIT_USAGE;
-	}
 	const struct launcher_wish wish = {
 	    .state = options->state,
 	    .run_dir = options->run_dir,
-	    .only = (enum launcher_part)part,
+	    .only = part,
 	    .listen = options->listen,
 	    .admin_listen = options->admin_listen,
 	    .log_level = options->log_level,
@@ -188,8 +197,11 @@ upgrade(const struct options *options)
 	struct places places;
 	struct err err = {0};
 	uint32_t drain_s = options->drain_s > 0 ? options->drain_s : UPGRADE_DRAIN_S;
+	enum launcher_part part;
+	if (!find_part(options, &part))
+		return EXIT_USAGE;
 	if (!places_find(options->state, options->run_dir, &places, &err) ||
-	    !renew_ask(&places, drain_s, &err))
+	    !renew_ask(&places, part, drain_s, &err))
 		return fail(&err);
 	return EXIT_SUCCESS;
 }

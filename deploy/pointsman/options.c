@@ -90,9 +90,9 @@ static const struct option_row {
     TEXT("--admin-listen", "ADDRS", "addresses of the admin pages (default 127.0.0.1,::1)",
 	IN(COMMAND_RUN), admin_listen),
     TEXT("--only", "PART",
-	"start controlplane, webadmin or dataplane alone;\nthe others run elsewhere on the same "
-	"--run-dir",
-	IN(COMMAND_RUN), only),
+	"start (upgrade) controlplane, webadmin or dataplane alone;\nthe others run elsewhere on "
+	"the same --run-dir",
+	IN(COMMAND_RUN) | IN(COMMAND_UPGRADE), only),
     {"--dataplanes", "N", "forwarding processes (default one for each core, at least 2)",
 	IN(COMMAND_RUN), KIND_NUMBER, offsetof(struct options, dataplanes), 1, 64},
     {"--drain", "SECONDS", "what streams in work are given (run: 10, upgrade: 1800)",

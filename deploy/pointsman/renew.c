@@ -1,5 +1,4 @@
 #include "renew.h"
-#include "names.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -12,10 +11,10 @@
 #define LINE_BYTES 1024
 
 static int
-reach(const struct places *places, struct err *err)
+reach(const struct places *places, enum launcher_part part, struct err *err)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	if (!names_path(places->run, NAMES_LAUNCHER, addr.sun_path, sizeof(addr.sun_path), err))
+	if (!launcher_socket(places->run, part, addr.sun_path, sizeof(addr.sun_path), err))
 		return -1;
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
@@ -23,7 +22,7 @@ reach(const struct places *places, struct err *err)
 	} else if (connect(fd, (const struct sockaddr *)(const void *)&addr, sizeof(addr)) < 0) {
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			(void)err_set(
-			    err, ERR_IO, "", "no Pointsman is running on %s", places->state);
+			    err, ERR_IO, "", "no Pointsman is running on %s", places->run);
 		else
 			(void)err_errno(err, addr.sun_path, "cannot be reached");
 		close(fd);
@@ -42,7 +41,7 @@ send_wish(int fd, uint32_t drain_s, struct err *err)
 	own[len] = '\0';
 	int size = snprintf(line, sizeof(line), "upgrade %u %s", (unsigned)drain_s, own);
 	if (size < 0 || send(fd, line, (size_t)size, MSG_NOSIGNAL) != size)
-		return err_errno(err, NAMES_LAUNCHER, "cannot ask");
+		return err_errno(err, "the launcher", "cannot ask");
 	return true;
 }
 
@@ -64,11 +63,11 @@ read_line(int fd, char line[LINE_BYTES], struct err *err)
 }
 
 bool
-renew_ask(const struct places *places, uint32_t drain_s, struct err *err)
+renew_ask(const struct places *places, enum launcher_part part, uint32_t drain_s, struct err *err)
 {
 	static const char failed[] = "failed: ", done[] = "done";
 	char line[LINE_BYTES];
-	int fd = reach(places, err);
+	int fd = reach(places, part, err);
 	bool ok = fd >= 0 && send_wish(fd, drain_s, err), end = false;
 	while (ok && !end) {
 		ok = read_line(fd, line, err);

@@ -3,11 +3,13 @@
 #define PM_RENEW_H
 
 #include "err.h"
+#include "launcher.h"
 #include "places.h"
 #include <stdint.h>
 
-/* Prints how it goes; true when this version serves. `drain_s`: what streams of the old version are
- * given. */
-MUST_CHECK bool renew_ask(const struct places *places, uint32_t drain_s, struct err *err);
+/* Of this part's launcher. Prints how it goes; true when this version serves. `drain_s`: what
+ * streams of the old version are given. */
+MUST_CHECK bool renew_ask(
+    const struct places *places, enum launcher_part part, uint32_t drain_s, struct err *err);
 
 #endif

@@ -3,7 +3,7 @@
 import threading
 
 from protocols import PATHS, ask, stream_text
-from wire import request
+from wire import Answer, request
 
 EVENTS, EVERY_MS = 60, 50
 
@@ -11,22 +11,24 @@ EVENTS, EVERY_MS = 60, 50
 class Stream(threading.Thread):
     """One client with one stream of some seconds."""
 
-    def __init__(self, wire, key, protocol):
+    def __init__(self, wire, key, protocol, events=EVENTS):
         super().__init__(daemon=True)
-        self.protocol, self.answer = protocol, None
+        self.protocol, self.events, self.answer = protocol, events, Answer()
         self.wire = send(wire, key, protocol, ask(
-            protocol, model=f"demo-fault:events={EVENTS};ms={EVERY_MS}"))
+            protocol, model=f"demo-fault:events={events};ms={EVERY_MS}"))
         self.start()
 
     def run(self):
-        self.answer = self.wire.answer()
+        self.wire.head(self.answer)
+        for _ in self.wire.pieces(self.answer):
+            pass
         self.wire.close()
 
     def check(self):
         self.join(60)
-        assert self.answer is not None and self.answer.whole, self.answer
+        assert self.answer.whole, self.answer
         text = stream_text(self.protocol, self.answer.body)
-        assert text == ("x" * 16 * EVENTS, True), (text[1], len(text[0]))
+        assert text == ("x" * 16 * self.events, True), (text[1], len(text[0]))
 
 
 def send(wire, key, protocol, body):

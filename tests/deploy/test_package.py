@@ -1,5 +1,6 @@
 """The Debian package on a machine with systemd: installed, used, upgraded, removed, purged."""
 
+import json
 import shutil
 import tempfile
 import unittest
@@ -155,13 +156,39 @@ class Life(unittest.TestCase):
                            "pointsman").stdout
 
     def survive(self, running):
-        """The launcher dies, and its programs with it: the port is systemd's, so who calls once
-        they are gone waits for the next ones."""
-        running.run("systemctl", "kill", "--kill-who=main", "--signal=KILL", "pointsman")
-        wait_for(lambda: running.run("systemctl", "show", "--property=NRestarts", "--value",
-                                     "pointsman").stdout.strip() != "0", "the old programs are gone")
-        self.assertEqual(say(running.wire, self.key), ("ok", True))
-        wait_for(lambda: self.active(running) == "active", "the service is back")
+        """The launcher dies: the port is systemd's, so that who calls waits for the next one, while the
+        streams of before go on. Twice, and then a stop waits for them and leaves nothing."""
+        self.own_upstream(running)
+        streams = []
+        for _ in range(2):
+            streams += [Stream(running.wire, self.key, protocol, 160) for protocol in PROTOCOLS]
+            wait_for(lambda: all(stream.answer.status for stream in streams), "streams began")
+            main = self.main_pid(running)
+            running.run("systemctl", "kill", "--kill-who=main", "--signal=KILL", "pointsman")
+            wait_for(lambda: self.main_pid(running) not in (main, "0\n"), "the next one is started")
+            self.assertEqual(say(running.wire, self.key), ("ok", True))
+            self.assertTrue(all(stream.is_alive() for stream in streams))
+            wait_for(lambda: self.active(running) == "active", "the service is back")
+        running.run("systemctl", "stop", "pointsman")
+        self.assertEqual(self.processes(running), "")
+        for stream in streams:
+            stream.check()
+        running.run("systemctl", "start", "pointsman")
+        running.run("systemctl", "stop", "upstream")
+
+    @staticmethod
+    def own_upstream(running):
+        """One that is no part of the service."""
+        running.run("systemd-run", "--quiet", "--unit=upstream", "/usr/libexec/pointsman/demo-upstream",
+                    "--no-ledger", "--listen", "127.0.0.1:5190")
+        entry = {"name": "up", "base_url": "http://127.0.0.1:5190", "key": "sk-up"}
+        running.path(f"{STATE}/json_data/all_configs.json").write_text(json.dumps(
+            {name: [entry] for name in ("api_configs", "codex_configs", "chat_configs")}))
+        running.run("systemctl", "reload", "pointsman")
+
+    @staticmethod
+    def processes(running):
+        return running.run("find", "/proc", "-maxdepth", "1", "-user", "pointsman").stdout
 
     def purge(self, running, before):
         running.run("dpkg", "--remove", "pointsman")
@@ -171,8 +198,7 @@ class Life(unittest.TestCase):
         running.run("dpkg", "--purge", "pointsman")
         left = {path for path in everything(running) - before if not path.startswith(LEFT)}
         self.assertEqual(left, set())
-        self.assertEqual(running.run("find", "/proc", "-maxdepth", "1", "-user",
-                                     "pointsman").stdout, "")
+        self.assertEqual(self.processes(running), "")
 
 
 if __name__ == "__main__":

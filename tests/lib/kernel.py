@@ -1,5 +1,7 @@
-"""Answers of the kernel that are made by strace: a call of a running program fails, or takes long."""
+"""Answers of the kernel that are made by strace: a call of a running program fails, or takes long. And a
+program that hangs."""
 
+import ctypes
 import os
 import re
 import signal
@@ -45,3 +47,31 @@ class Fault:
         self.process.wait(20)
         rig.wait_for(lambda: set(tracers(self.pid)) == {0}, "it runs by itself again")
         self.log.close()
+
+
+class Freeze:
+    """A process hangs while the block lasts, and hears no signal but SIGKILL. SIGSTOP is not the same: who is stopped
+    when his parent dies gets a SIGHUP from the kernel. To be left by the thread that has entered it."""
+
+    SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def ask(self, request):
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.ptrace.argtypes = [ctypes.c_long] * 4
+        if libc.ptrace(request, self.pid, 0, 0) < 0:
+            raise OSError(ctypes.get_errno(), f"ptrace({request:#x}, {self.pid})")
+
+    def __enter__(self):
+        self.ask(self.SEIZE)
+        self.ask(self.INTERRUPT)
+        os.waitpid(self.pid, 0)
+        return self
+
+    def __exit__(self, *_):
+        try:
+            self.ask(self.DETACH)
+        except ProcessLookupError:
+            os.waitpid(self.pid, 0)  # it was killed

@@ -3,11 +3,14 @@ whatever does not come up is taken back."""
 
 import os
 import shutil
+import signal
 import stat
 import threading
+import time
 import unittest
 
 import rig
+from kernel import Freeze
 from protocols import PROTOCOLS, ask, error_event, said, stream_text
 from versions import places, upgrade, versions
 from wire import Answer, Broken
@@ -152,6 +155,25 @@ class Upgrade(unittest.TestCase):
         self.assertFalse(stream.answer.whole)
         self.assertTrue(error_event("anthropic", stream.answer.body), stream.answer.body[-300:])
 
+    def test_one_that_waits_for_its_start_is_started(self):
+        for _ in range(6):
+            self.rig.kill("demo-upstream")
+            rig.wait_for(lambda: self.rig.pids().get("demo-upstream"), "it is back", 10)
+        self.rig.kill("demo-upstream")
+        done = upgrade(self.rig, self.new)
+        self.assertEqual(0, done.returncode, done.stderr)
+        rig.wait_for(lambda: self.rig.pids().get("demo-upstream"), "it runs", 10)
+
+    def test_one_that_hangs_while_it_retires_is_killed(self):
+        pid = self.rig.pid("dataplane.0")
+        with Freeze(pid):
+            done = upgrade(self.rig, self.new, "--drain", "1")
+            self.assertEqual(0, done.returncode, done.stderr)
+            rig.wait_for(lambda: ") Z " in rig.proc(pid, "stat"), "it is killed", 15)
+        rig.wait_for(self.only_new, "the other one has ended")
+        self.assertEqual(2, len(list(self.rig.run.glob("dataplane.*.ready"))))
+        self.rig.deaths_wanted.append("dataplane.0")
+
     def spoil(self, name, text="#!/bin/sh\nexit 3\n"):
         self.spoilt = True
         path = self.new / name
@@ -206,7 +228,37 @@ class Upgrade(unittest.TestCase):
         self.assertIn("does not take over", self.ask_for(self.new / "pointsman"))
         self.assertEqual(pids, self.rig.pids())
 
-    def ask_for(self, program):
+    def test_one_that_hangs_is_noticed_before(self):
+        """Meanwhile the launcher does what it has to."""
+        self.spoil("pointsman", "#!/bin/sh\nexec sleep 100\n")
+        asker = threading.Thread(target=lambda: self.asked.append(self.ask_for(self.new / "pointsman")))
+        self.asked = []
+        asker.start()
+        rig.wait_for(lambda: self.rig.log("upgrade"), "it has been asked")
+        self.rig.kill("dataplane.0")
+        rig.wait_for(lambda: self.rig.pids().get("dataplane.0"), "it is back", 2)
+        self.assertEqual([], self.asked)
+        asker.join(30)
+        self.assertIn("does not answer", self.asked[0])
+        said("chat", self.rig.post("chat"))
+
+    def test_files_that_go_on_the_way_are_not_missed(self):
+        """All that an upgrade needs was opened before it touched anything."""
+        def spoil(line):
+            if "webadmin" in line:
+                for name in ("pointsman", "controlplane", "dataplane", "webadmin"):
+                    (self.new / name).unlink()
+                (self.new / "pointsman").write_text("#!/bin/sh\nexit 3\n")
+                (self.new / "pointsman").chmod(0o755)
+        self.assertIn("done", self.ask_for(self.new / "pointsman", spoil))
+        rig.wait_for(self.only_new, "the retired ones have ended", 60)
+        for name in ("controlplane", "webadmin", "dataplane.2"):
+            self.rig.kill(name)
+            rig.wait_for(lambda name=name: self.rig.pids().get(name), f"{name} is back")
+        rig.wait_for(self.rig.ready, "all are back")
+        said("chat", self.rig.post("chat"))
+
+    def ask_for(self, program, look=lambda line: None):
         """As the command asks, for a program of our choice; the last line."""
         with rig.socket.socket(rig.socket.AF_UNIX, rig.socket.SOCK_SEQPACKET) as asker:
             asker.settimeout(30)
@@ -215,6 +267,7 @@ class Upgrade(unittest.TestCase):
             lines = []
             while line := asker.recv(2000):
                 lines.append(line.decode())
+                look(lines[-1])
             return lines[-1]
 
     def test_nonsense_is_refused(self):
@@ -240,6 +293,97 @@ class Upgrade(unittest.TestCase):
         found = {os.stat(f"/proc/{pid}/exe").st_ino for name, pid in self.rig.pids().items()
                  if name.startswith("dataplane.")}
         self.assertIn((self.old / "dataplane").stat().st_ino, found)
+
+
+class Signals(unittest.TestCase):
+    """They come at the worst moments, or twice."""
+
+    def setUp(self):
+        self.rig = rig.Rig(rig.everywhere("a", **rig.plain()), dataplanes=2, options=("--drain", "6"))
+        self.old, self.new = versions(self.rig, "old", "new")
+        self.rig.bin = self.old
+        self.rig.start()
+        self.rig.banner()
+        self.addCleanup(self.rig.stop)
+
+    def at_the_exec(self, signo):
+        """Sends it to the launcher as soon as that has become its successor, which is only starting."""
+        link, new = f"/proc/{self.rig.launcher.pid}/exe", str(self.new / "pointsman")
+        asker = threading.Thread(target=upgrade, args=(self.rig, self.new))
+        asker.start()
+        end = time.monotonic() + 30
+        while os.readlink(link) != new:
+            assert time.monotonic() < end
+        self.rig.launcher.process.send_signal(signo)
+        asker.join(60)
+
+    def test_a_stop(self):
+        self.at_the_exec(signal.SIGTERM)
+        self.assertEqual(0, self.rig.launcher.process.wait(30))
+        self.assertEqual({}, self.rig.pids())
+
+    def test_a_reload(self):
+        self.at_the_exec(signal.SIGHUP)
+        rig.wait_for(lambda: self.rig.log("taken_over"), "it serves")
+        self.assertTrue(self.rig.launcher.alive())
+        self.assertEqual(0, self.rig.command("reload").returncode)
+
+    def test_a_reload_while_controlplane_starts(self):
+        self.rig.deaths_wanted.append("controlplane")
+        pid = self.rig.pid("controlplane")
+        os.kill(pid, signal.SIGKILL)
+        end = time.monotonic() + 30
+        while len([line for line in self.rig.log("start") if line["proc"] == "controlplane"]) < 2:
+            self.rig.launcher.process.send_signal(signal.SIGHUP)
+            assert time.monotonic() < end
+        self.assertEqual(1, len(self.rig.log("ended")))
+        self.assertEqual(0, self.rig.command("reload").returncode)
+
+    def test_one_that_was_told_to_end_is_told_once(self):
+        """The second time would cut its streams at once, without a word."""
+        stream = Stream(self.rig, "anthropic", 2000)
+        rig.wait_for(lambda: self.rig.demo.calls(), "it runs")
+        for folder in (self.new, self.old):
+            done = upgrade(self.rig, folder, "--drain", "1")
+            self.assertEqual(0, done.returncode, done.stderr)
+            if folder == self.new:
+                rig.wait_for(lambda: self.rig.log("retire_limit"), "its time is over")
+        self.rig.launcher.process.terminate()
+        stream.join(30)
+        self.assertEqual(0, self.rig.launcher.process.wait(30))
+        self.assertTrue(error_event("anthropic", stream.answer.body), stream.answer.body[-300:])
+
+
+class Parts(unittest.TestCase):
+    """Three launchers on one run folder, as in containers: each has its own upgrade."""
+
+    PARTS = {"controlplane": ["controlplane"], "webadmin": ["webadmin"],
+             "dataplane": ["dataplane.0", "dataplane.1"]}
+
+    def start(self, part):
+        program = rig.Program([self.old / "pointsman", "run", "--only", part, *self.folders, "--dataplanes", 2,
+                               "--port", self.rig.port, "--admin-port", self.rig.admin_port, "--drain", 1])
+        rig.wait_for(lambda: any("event=ready" in line and "proc=pointsman" in line for line in program.err),
+                     f"{part} is ready")
+        return program
+
+    def test_one_part(self):
+        self.rig = rig.Rig(rig.everywhere("a", **rig.plain()))
+        self.old, self.new = versions(self.rig, "old", "new")
+        self.folders = ["--state", self.rig.state, "--run-dir", self.rig.folder / "r"]
+        programs = {part: self.start(part) for part in self.PARTS}
+        for part in ("controlplane", "dataplane", "webadmin"):
+            done = upgrade(self.rig, self.new, "--only", part, "--run-dir", self.rig.folder / "r", "--drain", "1")
+            self.assertEqual((0, ""), (done.returncode, done.stderr))
+            for other, program in programs.items():
+                found = os.readlink(f"/proc/{program.pid}/exe") == str(self.new / "pointsman")
+                self.assertEqual(other <= part, found, (other, part))
+            said("chat", self.rig.post("chat"))
+        self.assertEqual(0, programs.pop("webadmin").stop())
+        self.assertEqual(2, len(list((self.rig.folder / "r").glob("*plane.sock"))))
+        for program in programs.values():
+            self.assertEqual(0, program.stop())
+        self.rig.stop()
 
 
 class Nobody(unittest.TestCase):

@@ -1,6 +1,7 @@
 pm_unit_test(http_body pm_net)
 pm_unit_test(http_head pm_net)
 pm_unit_test(httpd pm_net)
+pm_unit_test(httpd_drain pm_net)
 pm_unit_test(httpd_life pm_net)
 pm_unit_test(httpd_shed pm_net)
 pm_unit_test(loop pm_net)

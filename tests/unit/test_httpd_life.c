@@ -255,80 +255,6 @@ START_TEST(detach_gives_the_socket)
 }
 END_TEST
 
-START_TEST(drain)
-{
-	struct client idle, fresh, busy;
-	start();
-	client_open(&idle, &rig, 0);
-	client_send_str(&idle, ASK);
-	client_wait_for(&idle, "GET /a\n");
-	client_hold(&client, &rig, HOLD);
-	busy = client;
-	busy.io = (struct loop_io){0};
-	client_open(&fresh, &rig, 0);
-	RIG_UNTIL(&rig, rig_counts(&rig).connections == 3);
-	httpd_drain(rig.httpd, 0, on_rig_drained, &rig);
-	client_wait_end(&idle);
-	ck_assert(!idle.reset && !fresh.eof);
-	/* One that had not asked yet is served, and told that this was all. */
-	client_send_str(&fresh, ASK);
-	client_wait_end(&fresh);
-	ck_assert(client_has(&fresh, "GET /a\n") && client_has(&fresh, "Connection: close"));
-	ck_assert_uint_eq(rig.drained, 0);
-	httpd_reply(rig_take_held(&rig), 200, NULL, 0, VIEW("held"));
-	client_wait_end(&client);
-	ck_assert(client_has(&client, "Connection: close\r\n") && client_has(&client, "held"));
-	/* Nobody new; the listening socket is alive for others. */
-	client_close(&idle, false);
-	client_close(&fresh, false);
-	client_close(&client, false);
-	RIG_UNTIL(&rig, rig.drained == 1);
-	client_open(&client, &rig, 0);
-	client_send_str(&client, ASK);
-	for (unsigned i = 0; i < 20; i++)
-		rig_step(&rig);
-	ck_assert(!client.eof && client.got.len == 0);
-	struct rig heir = rig;
-	heir.httpd = httpd_new(rig.loop, &rig.limits, &rig.handler, &rig);
-	struct err err;
-	ck_assert(httpd_listen(heir.httpd, rig.listen_fd, NULL, 0, &err));
-	client_wait_for(&client, "GET /a\n");
-	client_close(&client, false);
-	httpd_free(heir.httpd);
-	stop();
-	(void)busy;
-}
-END_TEST
-
-static void
-on_ask_and_drain(struct loop_timer *timer, void *ctx)
-{
-	(void)timer;
-	client_send_str(ctx, ASK);
-	httpd_drain(rig.httpd, 0, on_rig_drained, &rig);
-}
-
-/* A request that lies unread in the socket when draining starts is served. */
-START_TEST(drain_serves_what_has_arrived)
-{
-	struct loop_timer timer;
-	start();
-	client_open(&client, &rig, 0);
-	client_send_str(&client, ASK);
-	client_wait_for(&client, "GET /a\n");
-	bytes_clear(&client.got);
-	loop_timer_init(&timer, rig.loop, on_ask_and_drain, &client);
-	loop_timer_arm(&timer, 0);
-	client_wait_end(&client);
-	ck_assert(client_has(&client, "GET /a\n") && client_has(&client, "Connection: close"));
-	ck_assert(!client.reset);
-	client_close(&client, false);
-	RIG_UNTIL(&rig, rig.drained == 1);
-	loop_timer_fini(&timer);
-	stop();
-}
-END_TEST
-
 START_TEST(free_tells_the_handlers)
 {
 	start();
@@ -558,8 +484,6 @@ main(void)
 	tcase_add_test(tcase, leavers_at_random);
 	tcase_add_test(tcase, abort_is_visible);
 	tcase_add_test(tcase, detach_gives_the_socket);
-	tcase_add_test(tcase, drain);
-	tcase_add_test(tcase, drain_serves_what_has_arrived);
 	tcase_add_test(tcase, free_tells_the_handlers);
 	tcase_add_test(tcase, deadlines_are_absolute);
 	tcase_add_test(tcase, idle_counts_from_the_last_answer);

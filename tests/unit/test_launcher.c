@@ -3,6 +3,7 @@
 #include "bytes.h"
 #include "child.h"
 #include "fileio.h"
+#include "names.h"
 #include "netaddr.h"
 #include "notify.h"
 #include "orphans.h"
@@ -12,6 +13,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +121,14 @@ START_TEST(a_long_path_gets_a_short_run_folder)
 	ck_assert(places_find(path, NULL, &places, &err));
 	ck_assert_uint_lt(strlen(places.run), 60);
 	ck_assert_int_eq(strncmp(places.run, "/tmp/pointsman-", 15), 0);
+	/* As soon as one of the sockets has no room. */
+	for (int length = 80; length < 110; length++) {
+		char state[128] = "/nonexistent/", name[108];
+		memset(state + strlen(state), 'x', (size_t)length - strlen(state));
+		ck_assert(places_find(state, NULL, &places, &err));
+		ck_assert(names_path(places.run, NAMES_LAUNCHER, name, sizeof(name), &err));
+		ck_assert(names_path(places.run, NAMES_EVENTS, name, sizeof(name), &err));
+	}
 	path[20] = 'y';
 	ck_assert(places_find(path, NULL, &other, &err));
 	ck_assert_str_ne(places.run, other.run);
@@ -247,8 +257,8 @@ START_TEST(a_program_gets_its_signals_back)
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	run_script(&plan, "grep -E 'Sig(Blk|Ign)' /proc/$$/status | cut -f2 | sort -u", &text);
-	ck_assert_str_eq(bytes_str(&text), "0000000000000000\n");
+	run_script(&plan, "grep -E 'Sig(Blk|Ign)' /proc/$$/status | cut -f2", &text);
+	ck_assert_str_eq(bytes_str(&text), "0000000000000000\n0000000000000001\n");
 	bytes_fini(&text);
 	close(plan.roster_fd);
 }
@@ -301,15 +311,24 @@ END_TEST
 START_TEST(programs_of_an_earlier_start_are_ended)
 {
 	struct err err = {0};
+	struct orphans orphans;
 	int roster = roster_open(folder, "launcher", &err);
 	spawn_holder(roster, ROSTER_CONTROLPLANE);
-	spawn_holder(roster, ROSTER_DATAPLANE + 3);
+	pid_t dataplane = spawn_holder(roster, ROSTER_DATAPLANE + 3);
 	signal(SIGCHLD, SIG_IGN); /* nobody waits for orphans here */
 	ck_assert_msg(orphans_end(roster, &err), "%s", err.msg);
 	pid_t holder;
 	ck_assert(!roster_lives(roster, ROSTER_CONTROLPLANE, &holder));
-	ck_assert(!roster_lives(roster, ROSTER_DATAPLANE + 3, &holder));
 	ck_assert(orphans_end(roster, &err));
+	/* Data planes have been told when their launcher died. */
+	ck_assert(orphans_find(&orphans, roster, &err));
+	ck_assert_int_eq(orphans.dataplanes[3], dataplane);
+	ck_assert_uint_eq(orphans_left(&orphans), 1);
+	kill(dataplane, SIGKILL);
+	while (roster_lives(roster, ROSTER_DATAPLANE + 3, &holder))
+		(void)sched_yield();
+	ck_assert_uint_eq(orphans_left(&orphans), 0);
+	ck_assert_int_eq(orphans.dataplanes[3], 0);
 	close(roster);
 }
 END_TEST
@@ -351,6 +370,8 @@ START_TEST(all_sockets_are_opened_or_none)
 	wish.port = wish.admin_port;
 	ck_assert(!sockets_open(&wish, &second, &err));
 	sockets_close(&sockets);
+	ck_assert(!sockets_open(&wish, &second, &err)); /* one port for both */
+	ck_assert_int_eq(second.admin[0], -1);
 	ck_assert_int_eq(sockets.web, -1);
 }
 END_TEST

@@ -1,0 +1,212 @@
+"""kill -9 of the launcher under load: the next one serves at once, while the data planes that it finds
+finish what they hold; nothing of that is cut, and nothing is counted twice or not at all."""
+
+import contextlib
+import os
+import threading
+import time
+import unittest
+from pathlib import Path
+
+import rig
+from kernel import Freeze
+from protocols import PROTOCOLS, ask, said, stream_text
+from wire import Answer, Broken
+
+STREAMS = 60
+EVENTS, EVERY_MS = 160, 50
+TEXT = "x" * 16 * EVENTS
+
+
+class Stream(threading.Thread):
+    """One client with one stream of some seconds."""
+
+    def __init__(self, running, number):
+        super().__init__(daemon=True)
+        self.protocol, self.answer = PROTOCOLS[number % 3], Answer()
+        self.wire = running.wire(timeout=60)
+        running.send(self.wire, self.protocol, ask(
+            self.protocol, model=f"demo-fault:events={EVENTS};ms={EVERY_MS}"))
+        self.start()
+
+    def run(self):
+        try:
+            self.wire.head(self.answer)
+            for _ in self.wire.pieces(self.answer):
+                pass
+        except Broken:
+            pass  # it is not whole
+        self.wire.close()
+
+    def whole(self):
+        self.join(60)
+        return self.answer.whole and \
+            stream_text(self.protocol, self.answer.body) == (TEXT, True)
+
+
+class Caller(threading.Thread):
+    """Small calls one after the other. Who connects while nobody listens is refused and tries again; who has
+    a connection (`keep`) keeps it as long as the gateway wants."""
+
+    def __init__(self, running, keep):
+        super().__init__(daemon=True)
+        self.running, self.keep, self.stopped = running, keep, False
+        self.good, self.refused, self.broken, self.wire = 0, 0, [], None
+        self.start()
+
+    def call(self):
+        try:
+            self.wire = self.wire or self.running.wire()
+        except ConnectionRefusedError:
+            self.refused += 1
+            return
+        self.running.send(self.wire, "chat", ask("chat", "[demo:say ok]"))
+        answer = self.wire.answer()
+        said("chat", answer)
+        self.good += 1
+        if not self.keep or answer.header("connection") == "close":
+            self.wire.close()
+            self.wire = None
+
+    def run(self):
+        while not self.stopped:
+            try:
+                self.call()
+            except (Broken, AssertionError, OSError) as error:
+                self.broken.append((self.keep, repr(error)))
+                self.wire = None
+
+    def end(self):
+        self.stopped = True
+        self.join(60)
+        if self.wire:
+            self.wire.close()
+
+
+def ours(running):
+    """Pids of all programs on this state folder, whoever started them."""
+    found = set()
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            argv = Path(f"/proc/{entry}/cmdline").read_bytes().decode().split("\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if str(running.run) in argv:
+            found.add(int(entry))
+    return found
+
+
+def dataplanes(running):
+    return {name: pid for name, pid in running.pids().items() if name.startswith("dataplane.")}
+
+
+class Base(unittest.TestCase):
+    options = ()
+
+    def setUp(self):
+        self.rig = rig.Rig(rig.everywhere("a", **rig.plain()), dataplanes=2, options=self.options)
+        self.rig.start()
+        self.addCleanup(self.rig.stop)
+        self.rig.banner()
+
+    def take_over(self):
+        """Returns how long nobody answered."""
+        began = time.monotonic()
+        self.rig.kill_launcher()
+        self.rig.start()
+        self.rig.banner()
+        said("chat", self.rig.post("chat", "[demo:say ok]"))
+        return time.monotonic() - began
+
+    def streams(self, count):
+        streams = [Stream(self.rig, number) for number in range(count)]
+        rig.wait_for(lambda: all(stream.answer.status for stream in streams), "streams began")
+        return streams
+
+
+class Takeover(Base):
+    options = ("--drain", "30")
+
+    def test_nobody_else_is_concerned(self):
+        callers = [Caller(self.rig, keep) for keep in (True, True, True, False, False)]
+        streams, calls = [], 0
+        for _ in range(2):  # the second one while those of the first still finish
+            streams += self.streams(STREAMS)
+            old = dataplanes(self.rig)
+            away = self.take_over()
+            calls += 1
+            self.assertEqual(STREAMS, sum(stream.is_alive() for stream in streams[-STREAMS:]))
+            self.assertFalse(set(old) & set(dataplanes(self.rig)), "a number is used twice")
+            print(f"calls were answered again after {away:.3f} s", flush=True)
+        self.assertEqual([], [stream.answer for stream in streams if not stream.whole()])
+        for caller in callers:
+            caller.end()
+            self.assertEqual([], caller.broken)
+            self.assertGreater(caller.good, 10)
+        rig.wait_for(lambda: len(ours(self.rig)) == 4, "those of before have ended", 60)
+        self.counted(len(streams) + calls + sum(caller.good for caller in callers))
+
+    def counted(self, calls):
+        """Each call once."""
+        def told():
+            answer = self.rig.call("GET", "/api/v1/stats?by=day", {
+                "Authorization": f"Bearer {self.rig.token}"}, port=self.rig.admin_port)
+            return rig.json.loads(answer.body)["totals"]["requests"] if answer.status == 200 else 0
+        rig.wait_for(lambda: told() >= calls, f"{calls} calls are counted")
+        self.assertEqual(calls, told())
+
+    def test_who_waits_to_be_accepted_is_served(self):
+        """Connections that the kernel has made and nobody has seen yet go down with their socket."""
+        old = dataplanes(self.rig)
+        with contextlib.ExitStack() as frozen:
+            for pid in old.values():
+                frozen.enter_context(Freeze(pid))
+            wires = [self.rig.wire(timeout=60) for _ in range(300)]
+            for wire in wires:
+                self.rig.send(wire, "chat", ask("chat", "[demo:say ok]"))
+            self.rig.kill_launcher()
+        for wire in wires:
+            said("chat", wire.answer())
+            wire.close()
+        self.rig.start()
+
+    def test_a_stop_waits_for_them_and_leaves_nothing(self):
+        streams = self.streams(6)
+        self.take_over()
+        self.assertEqual(6, sum(stream.is_alive() for stream in streams))
+        self.rig.launcher.stop()
+        self.assertEqual(set(), ours(self.rig))
+        self.assertEqual([], [stream.answer for stream in streams if not stream.whole()])
+
+
+class Hurry(Base):
+    options = ("--drain", "1")
+
+    def test_one_that_hangs_is_killed(self):
+        """It holds the port, and hears nothing."""
+        pid = self.rig.pid("dataplane.0")
+        with Freeze(pid):
+            away = self.take_over()
+        self.assertNotIn(pid, ours(self.rig))
+        self.assertGreater(away, 1.5)
+        self.assertLess(away, 10)
+
+    def test_one_that_hangs_later_is_killed(self):
+        """It has given up the port, and is still to finish what it holds."""
+        streams = self.streams(6)
+        old = dataplanes(self.rig)
+        self.rig.kill_launcher()
+        rig.wait_for(lambda: not any((self.rig.run / f"{name}.ready").exists() for name in old),
+                     "they have heard")
+        with contextlib.ExitStack() as frozen:
+            for pid in old.values():
+                frozen.enter_context(Freeze(pid))
+            self.rig.start()
+            self.assertTrue(set(old.values()) <= ours(self.rig))
+            rig.wait_for(lambda: not set(old.values()) & ours(self.rig), "they are gone", 10)
+        for stream in streams:
+            self.assertFalse(stream.whole())
+
+
+if __name__ == "__main__":
+    rig.main()
