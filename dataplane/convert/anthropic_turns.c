@@ -415,11 +415,12 @@ finish_ends(struct arrange *arrange)
 {
 	struct anthropic_write *write = arrange->write;
 	struct place *first = arrange->first;
+	const char *list = write->request->from == WIRE_RESPONSES ? "input" : "messages";
 	if (first == NULL)
-		return ledger_refuse(write->err, "messages", "there is no message to answer");
+		return ledger_refuse(write->err, list, "there is no message to answer");
 	if (first->turn.role == ROLE_ASSISTANT) {
-		const struct part dot = {.kind = PART_TEXT, .text = VIEW("."), .path = "messages"};
-		struct place *place = insert_place(arrange, NULL, ROLE_USER, "messages");
+		const struct part dot = {.kind = PART_TEXT, .text = VIEW("."), .path = list};
+		struct place *place = insert_place(arrange, NULL, ROLE_USER, list);
 		struct part *copy = copy_part(arrange, &dot);
 		if (place == NULL || copy == NULL)
 			return anthropic_full(write->err);
