@@ -186,6 +186,21 @@ class Convert(unittest.TestCase):
             answer = running.post("anthropic", body=json.dumps(body).encode())
             self.assertEqual(400, answer.status)
             self.assertIn("top_k", error("anthropic", answer)[1])
+            self.assertIn("responses", error("anthropic", answer)[1])
+            self.assertEqual([], running.demo.calls())
+
+    def test_a_wrong_member_is_named_once(self):
+        with rig.Rig(only("anthropic")) as running:
+            body = {**json.loads(ask("chat", "x")), "temperature": "warm"}
+            answer = running.post("chat", body=json.dumps(body).encode())
+            self.assertEqual(400, answer.status)
+            self.assertEqual(1, error("chat", answer)[1].count("temperature"), answer)
+            self.assertEqual("temperature", json.loads(answer.body)["error"]["param"])
+            body = {**json.loads(ask("responses", "x")), "previous_response_id": "resp_1"}
+            answer = running.post("responses", body=json.dumps(body).encode())
+            self.assertEqual(400, answer.status)
+            self.assertEqual("previous_response_id", json.loads(answer.body)["error"]["param"])
+            self.assertIn("anthropic", error("responses", answer)[1])
             self.assertEqual([], running.demo.calls())
 
     def test_the_old_chat_list_over_anthropic_upstreams(self):
