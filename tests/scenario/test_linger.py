@@ -1,0 +1,120 @@
+"""An upstream that has told the end of its answer and does not hang up: its client has the end at once,
+in whatever form it asked, over each protocol. Older clients of Responses go on only at the end of the
+body."""
+
+import socket
+import threading
+import time
+import unittest
+
+import rig
+from protocols import PROTOCOLS, ask, said
+
+LISTS = {"anthropic": "claude", "responses": "codex", "chat": "chat"}
+HEAD = (b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+ANSWERS = {
+    "anthropic": (
+        ("message_start", '"message":{"id":"m","type":"message","role":"assistant","model":"x",'
+                          '"content":[],"usage":{"input_tokens":5,"output_tokens":1}}'),
+        ("content_block_start", '"index":0,"content_block":{"type":"text","text":""}'),
+        ("content_block_delta", '"index":0,"delta":{"type":"text_delta","text":"hello"}'),
+        ("content_block_stop", '"index":0'),
+        ("message_delta", '"delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":3}'),
+        ("message_stop", "")),
+    "chat": (
+        (None, '"id":"c","object":"chat.completion.chunk","model":"x","choices":[{"index":0,'
+               '"delta":{"role":"assistant","content":"hello"},"finish_reason":null}]'),
+        (None, '"id":"c","object":"chat.completion.chunk","model":"x","choices":[{"index":0,'
+               '"delta":{},"finish_reason":"stop"}]'),
+        (None, None)),
+    "responses": (
+        ("response.created", '"response":{"id":"r","model":"x","status":"in_progress","output":[]}'),
+        ("response.output_item.added", '"output_index":0,"item":{"type":"message","id":"m",'
+                                       '"role":"assistant","content":[]}'),
+        ("response.output_text.delta", '"output_index":0,"content_index":0,"delta":"hello"'),
+        ("response.completed", '"response":{"id":"r","model":"x","status":"completed","output":[],'
+                               '"usage":{"input_tokens":5,"output_tokens":3,"total_tokens":8}}')),
+}
+
+
+def stream(protocol):
+    out = ""
+    for name, members in ANSWERS[protocol]:
+        if members is None:
+            out += "data: [DONE]\n\n"
+        elif name is None:
+            out += f"data: {{{members}}}\n\n"
+        else:
+            more = "," + members if members else ""
+            out += f'event: {name}\ndata: {{"type":"{name}"{more}}}\n\n'
+    return out.encode()
+
+
+class Lingering:
+    """Answers each connection once, and keeps it open until the other side hangs up."""
+
+    def __init__(self, protocol):
+        self.body = stream(protocol)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.answer, args=(connection,), daemon=True).start()
+
+    def answer(self, connection):
+        with connection:
+            connection.settimeout(30)
+            data = b""
+            while b"\r\n\r\n" not in data or not data.rstrip().endswith(b"}"):
+                piece = connection.recv(65536)
+                if not piece:
+                    return
+                data += piece
+            connection.sendall(HEAD + b"%x\r\n%s\r\n" % (len(self.body), self.body))
+            try:
+                connection.recv(1)
+            except OSError:
+                pass  # the other side has reset it
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(10)
+
+
+class Linger(unittest.TestCase):
+    def test_the_end_is_passed_on_at_once(self):
+        servers = {protocol: Lingering(protocol) for protocol in PROTOCOLS}
+        lists = {LISTS[client]: [
+            rig.upstream(f"{client}-{upstream}", protocol=upstream, models=[upstream],
+                         base_url=f"http://127.0.0.1:{servers[upstream].port}")
+            for upstream in PROTOCOLS] for client in PROTOCOLS}
+        try:
+            with rig.Rig(rig.config(**lists, **rig.plain())) as running:
+                for client in PROTOCOLS:
+                    for upstream in PROTOCOLS:
+                        for streams in (True, False):
+                            with self.subTest(client=client, upstream=upstream, streams=streams):
+                                self.one(running, client, upstream, streams)
+        finally:
+            for server in servers.values():
+                server.close()
+
+    def one(self, running, client, upstream, streams):
+        began = time.monotonic()
+        answer = running.post(client, body=ask(client, stream=streams, model=upstream))
+        self.assertEqual((200, True), (answer.status, answer.whole), answer)
+        self.assertEqual("hello", said(client, answer, streams))
+        # 0.05 s are meant; the rest is for a loaded machine, far from the seconds of a deadline.
+        self.assertLess(time.monotonic() - began, 1.5)
+
+
+if __name__ == "__main__":
+    rig.main()
