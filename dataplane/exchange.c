@@ -264,7 +264,8 @@ hold(struct exchange *exchange, struct leg *leg, struct view bytes)
 		return false;
 	/* The whole of a folded answer: its end decides. */
 	if (attempt->done) {
-		leg->held.max = leg->held.len + bytes.len + 1;
+		if (leg->held.max < leg->held.len + bytes.len + 1)
+			leg->held.max = leg->held.len + bytes.len + 1;
 		return bytes_append_view(&leg->held, bytes);
 	}
 	bool fits = leg->held.len + bytes.len <= max;
