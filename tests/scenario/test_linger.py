@@ -37,9 +37,21 @@ ANSWERS = {
 }
 
 
-def stream(protocol):
+PAUSED = (
+    ANSWERS["anthropic"][0],
+    ("content_block_start", '"index":0,"content_block":{"type":"server_tool_use","id":"srvtoolu_1",'
+                            '"name":"web_search","input":{"query":"q"}}'),
+    ("content_block_stop", '"index":0'),
+    ("content_block_start", '"index":1,"content_block":{"type":"web_search_tool_result",'
+                            '"tool_use_id":"srvtoolu_1","content":[]}'),
+    ("content_block_stop", '"index":1'),
+    ("message_delta", '"delta":{"stop_reason":"pause_turn"},"usage":{"output_tokens":3}'),
+    ("message_stop", ""))
+
+
+def stream(answer):
     out = ""
-    for name, members in ANSWERS[protocol]:
+    for name, members in answer:
         if members is None:
             out += "data: [DONE]\n\n"
         elif name is None:
@@ -51,10 +63,12 @@ def stream(protocol):
 
 
 class Lingering:
-    """Answers each connection once, and keeps it open until the other side hangs up."""
+    """Answers each connection once, and keeps it open until the other side hangs up; the last answer
+    again and again."""
 
-    def __init__(self, protocol):
-        self.body = stream(protocol)
+    def __init__(self, *answers):
+        self.bodies = [stream(answer) for answer in answers]
+        self.asked = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -77,7 +91,9 @@ class Lingering:
                 if not piece:
                     return
                 data += piece
-            connection.sendall(HEAD + b"%x\r\n%s\r\n" % (len(self.body), self.body))
+            body = self.bodies[min(self.asked, len(self.bodies) - 1)]
+            self.asked += 1
+            connection.sendall(HEAD + b"%x\r\n%s\r\n" % (len(body), body))
             try:
                 connection.recv(1)
             except OSError:
@@ -91,7 +107,7 @@ class Lingering:
 
 class Linger(unittest.TestCase):
     def test_the_end_is_passed_on_at_once(self):
-        servers = {protocol: Lingering(protocol) for protocol in PROTOCOLS}
+        servers = {protocol: Lingering(ANSWERS[protocol]) for protocol in PROTOCOLS}
         lists = {LISTS[client]: [
             rig.upstream(f"{client}-{upstream}", protocol=upstream, models=[upstream],
                          base_url=f"http://127.0.0.1:{servers[upstream].port}")
@@ -105,6 +121,18 @@ class Linger(unittest.TestCase):
                                 self.one(running, client, upstream, streams)
         finally:
             for server in servers.values():
+                server.close()
+
+    def test_an_answer_that_was_paused_goes_on(self):
+        for streams in (True, False):
+            server = Lingering(PAUSED, ANSWERS["anthropic"])
+            only = rig.upstream("a", protocol="anthropic", base_url=f"http://127.0.0.1:{server.port}")
+            try:
+                with rig.Rig(rig.config(chat=[only], **rig.plain())) as running:
+                    answer = running.post("chat", body=ask("chat", stream=streams, web_search_options={}))
+                    self.assertEqual("hello", said("chat", answer, streams))
+                    self.assertEqual(2, server.asked)
+            finally:
                 server.close()
 
     def one(self, running, client, upstream, streams):
