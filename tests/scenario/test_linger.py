@@ -1,14 +1,17 @@
-"""An upstream that has told the end of its answer and does not hang up: its client has the end at once,
-in whatever form it asked, over each protocol. Older clients of Responses go on only at the end of the
-body."""
+"""Upstreams that take their time. One has told the end of its answer and does not hang up: its client has
+the end at once, in whatever form it asked, over each protocol; older clients of Responses go on only at the
+end of the body. Another is quiet in the middle of an answer."""
 
+import contextlib
+import itertools
 import socket
 import threading
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 import rig
-from protocols import PROTOCOLS, ask, said
+from protocols import PROTOCOLS, ask, events, read, said
 
 LISTS = {"anthropic": "claude", "responses": "codex", "chat": "chat"}
 HEAD = (b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
@@ -69,6 +72,7 @@ class Lingering:
     def __init__(self, *answers):
         self.bodies = [stream(answer) for answer in answers]
         self.asked = 0
+        self.closed = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -93,35 +97,73 @@ class Lingering:
                 data += piece
             body = self.bodies[min(self.asked, len(self.bodies) - 1)]
             self.asked += 1
-            connection.sendall(HEAD + b"%x\r\n%s\r\n" % (len(body), body))
+            self.send(connection, body)
             try:
                 connection.recv(1)
             except OSError:
                 pass  # the other side has reset it
 
+    def send(self, connection, body):
+        connection.sendall(HEAD + b"%x\r\n%s\r\n" % (len(body), body))
+
     def close(self):
+        self.closed.set()
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.thread.join(10)
 
 
+class Quiet(Lingering):
+    """Says nothing but comments for longer than conversion keeps silent, in the middle of its answer."""
+
+    SECONDS = 11
+
+    def send(self, connection, body):
+        at = body.index(b"\n\n", body.index(b"hello")) + 2
+        parts = [body[:at]] + [b": alive\n\n"] * self.SECONDS + [body[at:]]
+        connection.sendall(HEAD)
+        for part in parts:
+            connection.sendall(b"%x\r\n%s\r\n" % (len(part), part))
+            self.closed.wait(1)
+
+
 class Linger(unittest.TestCase):
-    def test_the_end_is_passed_on_at_once(self):
-        servers = {protocol: Lingering(ANSWERS[protocol]) for protocol in PROTOCOLS}
+    @contextlib.contextmanager
+    def all_ways(self, kind):
+        """Each client's protocol over a server of this kind for each upstream's: by the model's name."""
+        servers = {protocol: kind(ANSWERS[protocol]) for protocol in PROTOCOLS}
         lists = {LISTS[client]: [
             rig.upstream(f"{client}-{upstream}", protocol=upstream, models=[upstream],
                          base_url=f"http://127.0.0.1:{servers[upstream].port}")
             for upstream in PROTOCOLS] for client in PROTOCOLS}
         try:
             with rig.Rig(rig.config(**lists, **rig.plain())) as running:
-                for client in PROTOCOLS:
-                    for upstream in PROTOCOLS:
-                        for streams in (True, False):
-                            with self.subTest(client=client, upstream=upstream, streams=streams):
-                                self.one(running, client, upstream, streams)
+                yield running
         finally:
             for server in servers.values():
                 server.close()
+
+    def test_the_end_is_passed_on_at_once(self):
+        with self.all_ways(Lingering) as running:
+            for client, upstream, streams in itertools.product(PROTOCOLS, PROTOCOLS, (True, False)):
+                with self.subTest(client=client, upstream=upstream, streams=streams):
+                    self.one(running, client, upstream, streams)
+
+    def test_a_quiet_upstream_is_a_sign_of_life(self):
+        """In the form that each client's idle timer counts, once something has come and before the
+        next: Codex counts events alone, and Anthropic's grammar has a ping."""
+        signs = {"anthropic": b"event: ping\n", "chat": b": keepalive\n\n",
+                 "responses": b"event: keepalive\n"}
+        ways = [way for way in itertools.product(PROTOCOLS, PROTOCOLS) if way[0] != way[1]]
+        with self.all_ways(Quiet) as running, ThreadPoolExecutor(len(ways)) as pool:
+            told = pool.map(lambda way: running.post(way[0], body=ask(way[0], model=way[1])), ways)
+            for (client, upstream), answer in zip(ways, told):
+                with self.subTest(client=client, upstream=upstream):
+                    self.assertEqual("hello", said(client, answer))
+                    self.assertEqual(1, bytes(answer.body).count(signs[client]), answer)
+                    numbers = [read(data).get("sequence_number") for _, data in events(answer.body)]
+                    if client == "responses":
+                        self.assertEqual(list(range(len(numbers))), numbers)
 
     def test_an_answer_that_was_paused_goes_on(self):
         for streams in (True, False):
