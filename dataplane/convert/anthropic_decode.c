@@ -183,14 +183,16 @@ start_thinking(struct decoder *decoder, const struct jsonspan_want *b, struct er
 	       emit_delta(decoder, DELTA_SIGNATURE, signature, err);
 }
 
-/* An input that came whole in the start waits for deltas, which count more. */
+/* An input that came whole in the start waits for deltas, which count more. Some upstreams put it
+ * into a string, as the others of its protocols have it. */
 static bool
 keep_input(struct decoder *decoder, struct jsonspan_value input, struct err *err)
 {
 	bytes_clear(&decoder->input);
 	if (read_json_is_default(input))
 		return true;
-	return bytes_append_view(&decoder->input, input.raw) ||
+	return (input.kind == JSONSPAN_STRING ? jsonspan_unescape(input, &decoder->input)
+					      : bytes_append_view(&decoder->input, input.raw)) ||
 	       err_set(err, ERR_LIMIT, "", "the upstream's answer is too big to convert");
 }
 
