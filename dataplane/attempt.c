@@ -501,11 +501,11 @@ attempt_cancel(struct attempt *attempt, enum transport transport)
 {
 	if (attempt->done)
 		return;
-	transfer_free(attempt->transfer);
-	attempt->transfer = NULL;
-	attempt->answer = NULL;
+	if (attempt->transfer != NULL)
+		transfer_stop(attempt->transfer);
 	set_done(attempt, transport, transport_name(transport));
-	if (transport != TRANSPORT_CANCELLED && !is_paused(attempt))
+	bool lingers = transport == TRANSPORT_TIMEOUT_IDLE && attempt->wall.closed;
+	if (transport != TRANSPORT_CANCELLED && (lingers || !is_paused(attempt)))
 		(void)give_rest(attempt);
 }
 

@@ -6,8 +6,11 @@
 #include <stdio.h>
 
 #define EXCHANGE_MAGIC 0x65786368u
-/* An upstream that has said its last event may take so long to end its body. */
+/* What an upstream has that does not hang up: behind the end of its answer, where counts may
+ * follow, and behind the last event, for the end of its body, so that its connection serves again.
+ */
 #define AFTER_END_MS 5000
+#define AFTER_LAST_MS 50
 #define DUES_AT_ONCE_MAX 8
 
 static const char *const what_names[EVENT_COUNT] = {
@@ -116,7 +119,9 @@ take_leg_dues(struct due *due, const struct exchange *exchange, struct leg *leg)
 		take_leg(due, leg, attempt->last_ms,
 		    stream ? times->idle_stream_ms : times->idle_ms, TRANSPORT_TIMEOUT_IDLE);
 		if (attempt->wall.terminal)
-			take_leg(due, leg, attempt->last_ms, AFTER_END_MS, TRANSPORT_TIMEOUT_IDLE);
+			take_leg(due, leg, attempt->last_ms,
+			    attempt->wall.closed ? AFTER_LAST_MS : AFTER_END_MS,
+			    TRANSPORT_TIMEOUT_IDLE);
 		return;
 	}
 	/* Of two that end alike the nearer cause counts. */
@@ -198,8 +203,11 @@ act(struct exchange *exchange, const struct due *due)
 {
 	switch (due->kind) {
 	case DUE_LEG:
+		MUST(due->leg != NULL);
 		exchange_note(exchange, EVENT_DEADLINE, (int)due->why);
 		attempt_cancel(&due->leg->attempt, due->why);
+		if (!due->leg->attempt.done)
+			break; /* its answer was paused, and it has been asked to go on */
 		exchange->leg = due->leg;
 		exchange_drive(exchange, exchange_settle(exchange));
 		break;
@@ -256,7 +264,8 @@ hold(struct exchange *exchange, struct leg *leg, struct view bytes)
 		return false;
 	/* The whole of a folded answer: its end decides. */
 	if (attempt->done) {
-		leg->held.max = leg->held.len + bytes.len + 1;
+		if (leg->held.max < leg->held.len + bytes.len + 1)
+			leg->held.max = leg->held.len + bytes.len + 1;
 		return bytes_append_view(&leg->held, bytes);
 	}
 	bool fits = leg->held.len + bytes.len <= max;
@@ -283,13 +292,11 @@ on_attempt_bytes(struct view bytes, void *ctx)
 	struct exchange *exchange = leg->exchange;
 	if (exchange->gone || leg->lost)
 		return false;
+	if (leg->attempt.wall.terminal)
+		exchange_watch(exchange);
 	if (!exchange->committed)
 		return hold(exchange, leg, bytes);
-	if (leg->attempt.wall.terminal && !exchange->ending) {
-		exchange->ending = true;
-		deadlines_move(&exchange->env->deadlines, &exchange->deadline,
-		    loop_now_ms(exchange->env->loop) + AFTER_END_MS);
-	}
+	exchange->ending = exchange->ending || leg->attempt.wall.terminal;
 	exchange_record_renew(exchange);
 	if (bytes.len == 0)
 		return true;

@@ -168,8 +168,11 @@ refuse_uncarried(struct exchange *exchange)
 	const struct err *err = &exchange->refusal;
 	struct relay_refusal refusal = {
 	    .status = err->kind == ERR_LIMIT ? 413 : 400, .message = message};
+	bool named = view_starts(view_of(err->msg), err->at);
 	(void)snprintf(
-	    message, sizeof(message), "%s%s%s", err->at, err->at[0] != '\0' ? ": " : "", err->msg);
+	    message, sizeof(message), "%s%s%s", named ? "" : err->at, named ? "" : ": ", err->msg);
+	if (err->at[0] != '\0' && !view_starts(view_of(err->at), "offset "))
+		refusal.param = err->at;
 	exchange->result = RESULT_REFUSED;
 	return exchange_refuse(exchange, &refusal, exchange->outcome);
 }

@@ -195,7 +195,7 @@ on_refuse(struct http_req *req, int status, const char *why, struct bytes *out, 
 	relay_make_id(id);
 	front->refused++;
 	log_refusal(req, &refusal, "body");
-	if (!refuse_body(route.protocol, status, why, id, out))
+	if (!refuse_body(route.protocol, status, why, NULL, id, out))
 		bytes_clear(out);
 }
 

@@ -76,11 +76,11 @@ append_anthropic(
 }
 
 static bool
-append_openai(struct bytes *out, const struct words *words, const char *message)
+append_openai(struct bytes *out, const struct words *words, const char *message, const char *param)
 {
 	static const char *const plain[] = {
-	    "{\"error\":{\"message\":", ",\"type\":", ",\"param\":null,\"code\":", "}}"};
-	const char *const strings[] = {message, words->openai_type, words->openai_code};
+	    "{\"error\":{\"message\":", ",\"type\":", ",\"param\":", ",\"code\":", "}}"};
+	const char *const strings[] = {message, words->openai_type, param, words->openai_code};
 	return append_parts(out, plain, strings, COUNT(strings));
 }
 
@@ -98,13 +98,13 @@ append_failed(struct bytes *out, const char *code, const char *message, const ch
 }
 
 bool
-refuse_body(enum protocol protocol, int status, const char *message, const char *request_id,
-    struct bytes *out)
+refuse_body(enum protocol protocol, int status, const char *message, const char *param,
+    const char *request_id, struct bytes *out)
 {
 	const struct words *words = find_words(status);
 	size_t before = out->len;
 	bool ok = protocol == PROTOCOL_ANTHROPIC ? append_anthropic(out, words, message, request_id)
-						 : append_openai(out, words, message);
+						 : append_openai(out, words, message, param);
 	if (!ok)
 		out->len = before;
 	return ok;
@@ -127,7 +127,7 @@ refuse_event(enum protocol protocol, int status, const char *message, const char
 	if (protocol == PROTOCOL_ANTHROPIC) {
 		ok = ok && append_anthropic(out, words, message, request_id);
 	} else if (protocol == PROTOCOL_CHAT) {
-		ok = ok && append_openai(out, words, message);
+		ok = ok && append_openai(out, words, message, NULL);
 	} else {
 		ok = ok && append_failed(out, code, message, request_id, sequence);
 	}

@@ -115,8 +115,8 @@ relay_refuse(struct relay *relay, const struct relay_refusal *refusal)
 	}
 	bytes_init(&text, REFUSAL_BYTES_MAX);
 	if (body.len == 0) {
-		MUST(refuse_body(
-		    refusal->protocol, refusal->status, refusal->message, refusal->id, &text));
+		MUST(refuse_body(refusal->protocol, refusal->status, refusal->message,
+		    refusal->param, refusal->id, &text));
 		body = bytes_view(&text);
 	}
 	relay->started = true;

@@ -50,6 +50,7 @@ struct relay_refusal {
 	enum protocol protocol;
 	int status;
 	const char *message; /* for a person; NULL when `body` is given */
+	const char *param;   /* the member that it is about; NULL = none */
 	struct view body;    /* an upstream's own words, JSON */
 	const char *id;
 	const char *retry_after;              /* NULL = none */

@@ -120,7 +120,10 @@ take_usage(struct tap *tap)
 	}
 	decoders[tap->protocol](root, &told);
 	struct usage before = found->usage;
-	usage_merge(&found->usage, &told);
+	if (tap->protocol == PROTOCOL_ANTHROPIC)
+		usage_merge(&found->usage, &told);
+	else
+		usage_merge_prompt(&found->usage, &told);
 	found->odd = found->odd || counts_are_odd(root) ||
 		     sums_are_odd(tap->protocol, root, &told) ||
 		     (told.output >= 0 && told.output < before.output) ||

@@ -428,13 +428,19 @@ transfer_drop_request(struct transfer *transfer)
 }
 
 void
+transfer_stop(struct transfer *transfer)
+{
+	MAGIC_CHECK(transfer, TRANSFER_MAGIC);
+	if (transfer->easy != NULL)
+		detach(transfer, false);
+}
+
+void
 transfer_free(struct transfer *transfer)
 {
 	if (transfer == NULL)
 		return;
-	MAGIC_CHECK(transfer, TRANSFER_MAGIC);
-	if (transfer->easy != NULL)
-		detach(transfer, false);
+	transfer_stop(transfer);
 	answer_fini(&transfer->answer);
 	MAGIC_CLEAR(transfer);
 	mem_free(transfer);

@@ -61,6 +61,8 @@ void transfer_resume(struct transfer *transfer);
 /* The answer has begun: frees the request's headers and whatever of its body is not needed. True
  * when `read` will not be called again. */
 bool transfer_drop_request(struct transfer *transfer);
+/* Cancels the call when it has not ended (no event follows); the answer's head stays. */
+void transfer_stop(struct transfer *transfer);
 /* Cancels the call when it has not ended (no event follows) and frees it. */
 void transfer_free(struct transfer *transfer);
 

@@ -312,17 +312,32 @@ is_plain_piece(const struct wall *wall, const struct sse_event *event)
 	return is_plain_chunk(event->data);
 }
 
+/* Of an event that ends the answer, or comes behind one that does: nothing more can follow. */
+static bool
+is_last(const struct wall *wall, const struct sse_event *event)
+{
+	if (wall->protocol == PROTOCOL_ANTHROPIC)
+		return view_eq(type_of(event), VIEW("message_stop"));
+	return wall->protocol == PROTOCOL_RESPONSES ||
+	       view_eq(view_trim(event->data), VIEW("[DONE]"));
+}
+
 static void
 on_event(const struct sse_event *event, void *ctx)
 {
 	struct wall *wall = ctx;
 	wall->sealed = wall->sealed || wall->protocol != PROTOCOL_ANTHROPIC ||
 		       view_eq(type_of(event), VIEW("message_stop"));
-	if (wall->terminal || wall->verdict == WALL_FAILED)
+	if (wall->verdict == WALL_FAILED)
 		return;
+	if (wall->terminal) {
+		wall->closed = wall->closed || is_last(wall, event);
+		return;
+	}
 	wall->events++;
-	if (wall->protocol == PROTOCOL_CHAT && view_eq(view_trim(event->data), VIEW("[DONE]"))) {
+	if (wall->protocol == PROTOCOL_CHAT && is_last(wall, event)) {
 		on_done(wall);
+		wall->closed = wall->terminal;
 		return;
 	}
 	if (wall->verdict == WALL_COMMIT && is_plain_piece(wall, event)) {
@@ -342,6 +357,7 @@ on_event(const struct sse_event *event, void *ctx)
 		wall->terminal = true;
 	if (meaning == FAILS)
 		on_failing_event(wall, &message);
+	wall->closed = wall->terminal && is_last(wall, event);
 }
 
 void

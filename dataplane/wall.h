@@ -57,6 +57,7 @@ struct wall {
 	bool terminal; /* the protocol's own end was seen */
 	bool sealed; /* ... and nothing that clients wait for follows: anthropic message_stop itself
 		      */
+	bool closed; /* the very last event was seen: message_stop, [DONE], an end of responses */
 	bool opened; /* message_start / response.created was seen: fits the error event after it */
 	char error_type[64];     /* upstream's error.type or code of a FAILED, may be empty */
 	char error_message[256]; /* its message, cut */

@@ -13,6 +13,9 @@ struct decoder {
 	bool muted;          /* its deltas are nobody's business */
 	bool input_seen;     /* CALL: a piece of input came as a delta */
 	enum part_kind kind; /* of the open part */
+	int64_t index;       /* its block's; -1: not told */
+	/* The first block that another one followed before its stop: -1, there is none. */
+	int64_t overtaken;
 	bool has_parts;
 	struct bytes input;   /* CALL: the input of its start; SEARCH: what came so far */
 	struct view id_plain; /* of the message */
@@ -33,6 +36,7 @@ anthropic_decoder_new(
 	decoder->arena = arena;
 	decoder->emit = emit;
 	decoder->ctx = ctx;
+	decoder->index = decoder->overtaken = -1;
 	bytes_init(&decoder->input, arena->max_bytes);
 	bytes_init(&decoder->stop_text, arena->max_bytes);
 	return decoder;
@@ -179,14 +183,16 @@ start_thinking(struct decoder *decoder, const struct jsonspan_want *b, struct er
 	       emit_delta(decoder, DELTA_SIGNATURE, signature, err);
 }
 
-/* An input that came whole in the start waits for deltas, which count more. */
+/* An input that came whole in the start waits for deltas, which count more. Some upstreams put it
+ * into a string, as the others of its protocols have it. */
 static bool
 keep_input(struct decoder *decoder, struct jsonspan_value input, struct err *err)
 {
 	bytes_clear(&decoder->input);
 	if (read_json_is_default(input))
 		return true;
-	return bytes_append_view(&decoder->input, input.raw) ||
+	return (input.kind == JSONSPAN_STRING ? jsonspan_unescape(input, &decoder->input)
+					      : bytes_append_view(&decoder->input, input.raw)) ||
 	       err_set(err, ERR_LIMIT, "", "the upstream's answer is too big to convert");
 }
 
@@ -411,16 +417,51 @@ take_error(struct decoder *decoder, struct jsonspan_value root, struct err *err)
 	return emit(decoder, &event, err);
 }
 
+static int64_t
+index_told(struct jsonspan_value value)
+{
+	int64_t index = -1;
+	return jsonspan_i64(value, &index) && index >= 0 ? index : -1;
+}
+
+/* A block is not the open one, but one before it, whose stop had not come when the open one began.
+ */
+static bool
+is_overtaken(const struct decoder *decoder, int64_t index)
+{
+	return decoder->overtaken >= 0 && index >= decoder->overtaken && index < decoder->index;
+}
+
+static bool
+begin_block(struct decoder *decoder, int64_t index, struct jsonspan_value block, struct err *err)
+{
+	if (decoder->open && decoder->overtaken < 0)
+		decoder->overtaken = decoder->index;
+	decoder->index = index;
+	return start_block(decoder, block, err);
+}
+
+/* More of a block that has been closed for the client: its beginning may have been a whole call. */
+static bool
+more_of_block(struct decoder *decoder, int64_t index, struct jsonspan_value delta, struct err *err)
+{
+	if (is_overtaken(decoder, index))
+		return emit_error(
+		    decoder, 502, "The upstream mixed the blocks of its answer.", err);
+	return take_delta(decoder, delta, err);
+}
+
 static bool
 take_event(struct decoder *decoder, struct jsonspan_value root, struct err *err)
 {
-	enum { E_TYPE, E_MESSAGE, E_BLOCK, E_DELTA, E_USAGE, E_COUNT };
+	enum { E_TYPE, E_MESSAGE, E_BLOCK, E_DELTA, E_USAGE, E_INDEX, E_COUNT };
 	struct jsonspan_want e[E_COUNT] = {
 	    [E_TYPE] = {.key = "type"},
 	    [E_MESSAGE] = {.key = "message"},
 	    [E_BLOCK] = {.key = "content_block"},
 	    [E_DELTA] = {.key = "delta"},
 	    [E_USAGE] = {.key = "usage"},
+	    [E_INDEX] = {.key = "index"},
 	};
 	const struct event ping = {.kind = EVENT_PING};
 	read_json_members(root, e, E_COUNT);
@@ -431,12 +472,13 @@ take_event(struct decoder *decoder, struct jsonspan_value root, struct err *err)
 		return take_message(decoder, e[E_MESSAGE].value, err);
 	if (!decoder->started)
 		return true; /* a ping before the start, or nonsense */
+	int64_t index = index_told(e[E_INDEX].value);
 	if (jsonspan_str_is(type, "content_block_start"))
-		return start_block(decoder, e[E_BLOCK].value, err);
+		return begin_block(decoder, index, e[E_BLOCK].value, err);
 	if (jsonspan_str_is(type, "content_block_delta"))
-		return take_delta(decoder, e[E_DELTA].value, err);
+		return more_of_block(decoder, index, e[E_DELTA].value, err);
 	if (jsonspan_str_is(type, "content_block_stop"))
-		return finish_part(decoder, err);
+		return is_overtaken(decoder, index) || finish_part(decoder, err);
 	if (jsonspan_str_is(type, "message_delta"))
 		return take_stop(decoder, e[E_DELTA].value, err) &&
 		       take_usage(decoder, e[E_USAGE].value, err);

@@ -392,7 +392,8 @@ answer_rest(struct arrange *arrange)
 			continue;
 		const char *path = call->part->path;
 		if (write->options->ledger->strict)
-			return ledger_refuse(write->err, path, "the call %.*s has no result",
+			return ledger_refuse(write->err, path,
+			    "the anthropic protocol needs a result of the call %.*s",
 			    VIEW_ARGS(call->part->id_plain));
 		struct part *text = arena_alloc(arrange->arena, sizeof(*text));
 		if (text == NULL)
@@ -415,11 +416,13 @@ finish_ends(struct arrange *arrange)
 {
 	struct anthropic_write *write = arrange->write;
 	struct place *first = arrange->first;
+	const char *list = write->request->from == WIRE_RESPONSES ? "input" : "messages";
 	if (first == NULL)
-		return ledger_refuse(write->err, "messages", "there is no message to answer");
+		return ledger_refuse(
+		    write->err, list, "the anthropic protocol needs a message to answer");
 	if (first->turn.role == ROLE_ASSISTANT) {
-		const struct part dot = {.kind = PART_TEXT, .text = VIEW("."), .path = "messages"};
-		struct place *place = insert_place(arrange, NULL, ROLE_USER, "messages");
+		const struct part dot = {.kind = PART_TEXT, .text = VIEW("."), .path = list};
+		struct place *place = insert_place(arrange, NULL, ROLE_USER, list);
 		struct part *copy = copy_part(arrange, &dot);
 		if (place == NULL || copy == NULL)
 			return anthropic_full(write->err);
@@ -431,8 +434,8 @@ finish_ends(struct arrange *arrange)
 		return true;
 	if (!write->options->caps->prefill)
 		return ledger_refuse(write->err, arrange->last->turn.path,
-		    "this model takes no beginning of its answer: the last message must be the "
-		    "user's");
+		    "this model takes no beginning of its answer in the anthropic protocol: the "
+		    "last message must be the user's");
 	struct part *last = arrange->last->turn.last;
 	if (last->kind != PART_TEXT)
 		return true;

@@ -133,7 +133,8 @@ write_text_file(struct anthropic_write *write, const struct part *part)
 	}
 	bytes_fini(&plain);
 	bytes_fini(&alphabet);
-	return ok || ledger_refuse(write->err, part->path, "the file is no UTF-8 text in base64");
+	return ok || ledger_refuse(write->err, part->path,
+			 "the anthropic protocol takes text files as UTF-8 in base64 alone");
 }
 
 static bool
@@ -141,7 +142,8 @@ write_base64(struct anthropic_write *write, const struct part *part)
 {
 	struct view type = guess_type(part);
 	if (!is_base64(part->media.data_text))
-		return ledger_refuse(write->err, part->path, "the data is no base64");
+		return ledger_refuse(write->err, part->path,
+		    "the anthropic protocol takes data as base64, which this is not");
 	if (part->kind == PART_FILE && view_starts(type, "text/"))
 		return write_text_file(write, part);
 	write_json_key_str(&write->json, "type", "base64");
@@ -167,7 +169,8 @@ write_source(struct anthropic_write *write, const struct part *part)
 	case MEDIA_FILE_ID:
 		if (write->request->from != WIRE_ANTHROPIC)
 			return ledger_refuse(write->err, part->path,
-			    "the file lies with another vendor: send its content");
+			    "the anthropic protocol takes no file id of another vendor: send the "
+			    "content");
 		write_json_key_str(json, "type", "file");
 		write_json_key_text(json, "file_id", part->media.data_text);
 		break;

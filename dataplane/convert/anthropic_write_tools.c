@@ -63,8 +63,9 @@ write_schema(struct anthropic_write *write, const struct tool *tool)
 	if (tool->kind == TOOL_CUSTOM)
 		return bytes_append_str(json->out, FREEFORM_SCHEMA) || anthropic_full(write->err);
 	if (!anthropic_schema_input(tool->schema_json, json->out, &merged))
-		return ledger_refuse(
-		    write->err, tool->path, "the parameters of a tool must be an object schema");
+		return ledger_refuse(write->err, tool->path,
+		    "the anthropic protocol takes an object schema alone as the parameters of a "
+		    "tool");
 	return !merged || lose(write, tool->path);
 }
 

@@ -369,7 +369,7 @@ read_usage(struct decoder *decoder, struct jsonspan_value usage)
 	if (usage.kind != JSONSPAN_OBJECT)
 		return;
 	chat_usage_decode(usage, &told);
-	usage_merge(&decoder->usage, &told);
+	usage_merge_prompt(&decoder->usage, &told);
 	decoder->has_usage = true;
 }
 

@@ -162,6 +162,8 @@ read_part(const struct target *target, const struct read_json_object *object, co
 		return read_thinking_part(target, object, path);
 	if (text.kind == JSONSPAN_STRING)
 		return add_text(target, read_json_inside(text), path);
+	if (jsonspan_str_is(type, "text"))
+		return read_json_wrong(target->err, path, "text", "must be a string");
 	if (refusal.kind != JSONSPAN_STRING)
 		return read_json_wrong(target->err, path, "type", "is not supported");
 	struct part *part = add_part(target, PART_REFUSAL, path);

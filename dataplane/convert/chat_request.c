@@ -180,7 +180,11 @@ choice_allowed(struct request *request, struct jsonspan_value allowed, struct er
 	struct text_list **end = &request->allowed;
 	request->choice =
 	    jsonspan_str_is(jsonspan_get(allowed, "mode"), "required") ? CHOICE_ANY : CHOICE_AUTO;
-	jsonspan_iter_init(&iter, jsonspan_get(allowed, "tools"));
+	struct jsonspan_value tools = jsonspan_get(allowed, "tools");
+	if (tools.kind != JSONSPAN_ARRAY)
+		return read_json_wrong(
+		    err, "tool_choice.allowed_tools", "tools", "must be an array");
+	jsonspan_iter_init(&iter, tools);
 	while (jsonspan_next(&iter, &item)) {
 		struct jsonspan_value inner = jsonspan_get(item.value, "function");
 		if (inner.kind == JSONSPAN_NONE)
@@ -310,9 +314,15 @@ read_output(struct request *request, struct jsonspan_value format, struct err *e
 	struct jsonspan_value schema = {0};
 	if (jsonspan_str_is(type, "json_object"))
 		request->output = OUTPUT_JSON_OBJECT;
-	if (!jsonspan_str_is(type, "json_schema"))
-		return format.kind == JSONSPAN_NONE || type.kind == JSONSPAN_STRING ||
-		       read_json_wrong(err, "response_format", "type", "is required");
+	if (!jsonspan_str_is(type, "json_schema")) {
+		bool known = request->output == OUTPUT_JSON_OBJECT || jsonspan_str_is(type, "text");
+		if (format.kind == JSONSPAN_NONE || known)
+			return true;
+		if (type.kind != JSONSPAN_STRING)
+			return read_json_wrong(err, "response_format", "type", "is required");
+		return read_json_leftover(request, VIEW("response_format"), format, false) ||
+		       chat_full(err);
+	}
 	request->output = OUTPUT_JSON_SCHEMA;
 	read_json_members(jsonspan_get(format, "json_schema"), m, MEMBERS);
 	if (!read_json_text(&m[NAME], path, &request->schema_name_text, err) ||

@@ -318,6 +318,20 @@ round_end(const struct turn *turn)
 	return turn;
 }
 
+/* The upstream's id of the round's last call, unlike those of the others. */
+static bool
+set_id(struct arena *arena, const struct round *round, struct call *call, unsigned seed)
+{
+	struct view id = call->part->id_plain;
+	unsigned same = 0;
+	for (const struct call *other = round->calls; other != call && id.len > 0; other++)
+		same += view_eq(other->part->id_plain, id);
+	if (same > 0)
+		id = arena_printf(arena, "%.*s#%u", VIEW_ARGS(id), same);
+	call->id = names_id(arena, id, CHAT_ID_MAX, seed);
+	return call->id.data != NULL && (same == 0 || id.data != NULL);
+}
+
 static bool
 collect_calls(struct chat_write *write, struct round *round, struct run run, unsigned count)
 {
@@ -333,8 +347,7 @@ collect_calls(struct chat_write *write, struct round *round, struct run run, uns
 			continue;
 		struct call *call = &round->calls[round->call_count++];
 		call->part = part;
-		call->id = names_id(arena, part->id_plain, CHAT_ID_MAX, write->calls++);
-		if (call->id.data == NULL)
+		if (!set_id(arena, round, call, write->calls++))
 			return chat_full(write->err);
 	}
 	return true;

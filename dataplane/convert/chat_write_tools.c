@@ -215,6 +215,17 @@ write_allowed(struct chat_write *write)
 	return true;
 }
 
+/* Of the tools that may be used one is sent. */
+static bool
+has_allowed(const struct request *request)
+{
+	const struct view none = {NULL, 0};
+	const struct text_list *name = request->allowed;
+	while (name != NULL && find_sent(request, name->text, none, true) == NULL)
+		name = name->next;
+	return name != NULL;
+}
+
 static bool
 write_choice(struct chat_write *write)
 {
@@ -234,10 +245,17 @@ write_choice(struct chat_write *write)
 				return false;
 		}
 	}
+	bool limits = request->allowed != NULL && (choice == CHOICE_AUTO || choice == CHOICE_ANY);
+	if (limits && !has_allowed(request)) {
+		limits = false;
+		choice = CHOICE_NONE; /* never one that the client did not allow */
+		if (!ledger_lose(write->options->ledger, write->err, "tool_choice"))
+			return false;
+	}
 	write_json_key(&write->json, "tool_choice");
 	if (tool != NULL)
 		return write_reference(write, tool);
-	if (request->allowed != NULL && (choice == CHOICE_AUTO || choice == CHOICE_ANY))
+	if (limits)
 		return write_allowed(write);
 	write_json_plain(&write->json, view_of(words[choice]));
 	return true;

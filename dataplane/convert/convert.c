@@ -1,4 +1,5 @@
 #include "convert.h"
+#include "call_ids.h"
 #include "codec.h"
 #include "jsonspan.h"
 #include "log.h"
@@ -30,6 +31,7 @@ struct convert {
 	bool sse_open;
 	struct bytes whole; /* a JSON answer, until its end */
 	struct pause pause;
+	struct call_ids call_ids;
 	struct settle settle;
 	struct stops stops;
 	struct event_check check;
@@ -235,6 +237,16 @@ static bool
 on_joined(const struct event *event, void *ctx, struct err *err)
 {
 	struct convert *convert = ctx;
+	struct event copy = *event;
+	struct part part;
+	if (event->kind == EVENT_PART_BEGIN && event->part->kind == PART_CALL) {
+		part = *event->part;
+		part.id_plain = call_ids_next(&convert->call_ids, part.id_plain);
+		if (part.id_plain.data == NULL)
+			return err_set(err, ERR_LIMIT, "", "no memory left for the answer");
+		copy.part = &part;
+		event = &copy;
+	}
 	return settle_feed(&convert->settle, event, on_uncut, convert, err);
 }
 
@@ -315,6 +327,7 @@ answer_open(struct convert *convert, struct err *err)
 	    .input_estimate = input_estimate(convert),
 	    .ledger = &convert->ledger,
 	};
+	call_ids_init(&convert->call_ids, &convert->arena, request, convert->request_id);
 	convert->encoder = codec_get(convert->options.client)
 			       ->encoder_new(&convert->arena, &options, request->stream);
 	bool stops_here =

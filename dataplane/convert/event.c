@@ -50,6 +50,17 @@ usage_merge(struct usage *into, const struct usage *from)
 	take(&into->web_searches, from->web_searches);
 }
 
+void
+usage_merge_prompt(struct usage *into, const struct usage *from)
+{
+	struct usage parts = *from;
+	int64_t kept = (from->cache_read < 0 ? or_zero(into->cache_read) : 0) +
+		       (from->cache_write < 0 ? or_zero(into->cache_write) : 0);
+	if (from->input_new >= 0)
+		parts.input_new = or_zero(from->input_new - kept);
+	usage_merge(into, &parts);
+}
+
 static void
 add(int64_t *into, int64_t from)
 {

@@ -108,6 +108,19 @@ fail(struct decoder *decoder, struct jsonspan_value error)
 	return emit(decoder, &event);
 }
 
+static bool
+fail_with(struct decoder *decoder, const char *message)
+{
+	const struct event event = {
+	    .kind = EVENT_ERROR,
+	    .status = 502,
+	    .error_type_plain = VIEW("server_error"),
+	    .error_message_text = view_of(message),
+	};
+	decoder->ended = true;
+	return emit(decoder, &event);
+}
+
 /* What the last event tells of the output and the stream did not. */
 static bool
 take_output(struct decoder *decoder, struct jsonspan_value output)
@@ -414,21 +427,15 @@ responses_decoder_whole(struct decoder *decoder, struct view body, struct err *e
 		return err_set(err, ERR_PEER, "", "the upstream's answer is no JSON object");
 	if (jsonspan_get(root, "output").kind != JSONSPAN_ARRAY)
 		return fail(decoder, jsonspan_get(root, "error"));
+	struct jsonspan_value status = jsonspan_get(root, "status");
+	if (jsonspan_str_is(status, "in_progress") || jsonspan_str_is(status, "queued"))
+		return fail_with(decoder, "the upstream's answer is not finished");
 	return start(decoder, root) && end(decoder, root);
 }
 
 bool
 responses_decoder_end(struct decoder *decoder, struct err *err)
 {
-	const struct event event = {
-	    .kind = EVENT_ERROR,
-	    .status = 502,
-	    .error_type_plain = VIEW("server_error"),
-	    .error_message_text = VIEW("the upstream's answer ended before its end"),
-	};
 	decoder->err = err;
-	if (decoder->ended)
-		return true;
-	decoder->ended = true;
-	return emit(decoder, &event);
+	return decoder->ended || fail_with(decoder, "the upstream's answer ended before its end");
 }

@@ -16,8 +16,10 @@
 
 enum fate { FATE_PAIRED, FATE_ALONE, FATE_REPEATED };
 struct link {
-	struct view id; /* as the upstream sees it */
+	struct view id;   /* the client's, in a form that the upstream takes */
+	struct view wire; /* as the upstream sees it: unlike that of other calls */
 	size_t order;
+	const struct turn *turn;
 	bool is_call;
 	enum fate fate;
 };
@@ -55,7 +57,8 @@ add_links(struct items *items, const struct turn *turn, size_t seeds[2])
 				continue;
 			struct link *link = &items->links[items->link_count];
 			bool is_call = part->kind == PART_CALL;
-			*link = (struct link){.order = items->link_count++, .is_call = is_call};
+			*link = (struct link){
+			    .order = items->link_count++, .turn = turn, .is_call = is_call};
 			/* The nth call without an id belongs to the nth such result. */
 			size_t seed = part->id_plain.len == 0 ? seeds[is_call]++ : 0;
 			link->id = names_id(items->write->request->arena, part->id_plain,
@@ -82,26 +85,62 @@ by_id(const void *a, const void *b)
 	return (*left)->order < (*right)->order ? -1 : 1;
 }
 
-static void
-settle_fates(struct link **sorted, size_t count)
+/* The nth call with an id that is not the first one gets another. */
+static bool
+set_wire(struct items *items, struct link *call, size_t n)
 {
-	struct link *call = NULL, *result = NULL;
+	struct arena *arena = items->write->request->arena;
+	struct view again =
+	    n == 0 ? call->id : arena_printf(arena, "%.*s#%zu", VIEW_ARGS(call->id), n);
+	call->wire = names_id(arena, again, RESPONSES_ID_MAX, 0);
+	return again.data != NULL && call->wire.data != NULL;
+}
+
+/* Calls and results with one id, in order: each result answers the first open call of the newest
+ * turn that calls. */
+static bool
+settle_group(struct items *items, struct link **group, size_t count)
+{
+	size_t open = 0, end = 0, calls = 0; /* [open, end) are open */
+	struct link *result = NULL;
 	for (size_t i = 0; i < count; i++) {
-		struct link *link = sorted[i];
-		if (i > 0 && !view_eq(link->id, sorted[i - 1]->id))
-			call = NULL;
-		if (link->is_call) {
-			call = link;
-			result = NULL;
-		}
+		struct link *link = group[i];
 		link->fate = FATE_ALONE;
-		if (link->is_call || call == NULL)
+		if (link->is_call) {
+			if (i > 0 && (!group[i - 1]->is_call || group[i - 1]->turn != link->turn))
+				open = i;
+			end = i + 1;
+			result = NULL;
+			if (!set_wire(items, link, calls++))
+				return false;
 			continue;
-		if (result != NULL)
+		}
+		if (open < end) {
+			group[open]->fate = link->fate = FATE_PAIRED;
+			link->wire = group[open++]->wire;
+			result = link;
+		} else if (result != NULL) {
 			result->fate = FATE_REPEATED;
-		result = link;
-		call->fate = link->fate = FATE_PAIRED;
+			link->fate = FATE_PAIRED;
+			link->wire = result->wire;
+			result = link;
+		}
 	}
+	return true;
+}
+
+static bool
+settle_fates(struct items *items, struct link **sorted, size_t count)
+{
+	size_t first = 0;
+	for (size_t i = 1; i <= count; i++) {
+		if (i < count && view_eq(sorted[i]->id, sorted[first]->id))
+			continue;
+		if (!settle_group(items, sorted + first, i - first))
+			return false;
+		first = i;
+	}
+	return true;
 }
 
 static bool
@@ -126,8 +165,7 @@ find_links(struct items *items)
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = &items->links[i];
 	qsort(sorted, count, sizeof(struct link *), by_id);
-	settle_fates(sorted, count);
-	return true;
+	return settle_fates(items, sorted, count) || responses_full(items->write->err);
 }
 
 /* ---- content ---- */
@@ -343,7 +381,7 @@ write_result(struct items *items, const struct part *part)
 	}
 	begin_item(
 	    items, part->form == CALL_CUSTOM ? "custom_tool_call_output" : "function_call_output");
-	write_json_key_plain(json, "call_id", link->id);
+	write_json_key_plain(json, "call_id", link->wire);
 	bool ok = write_output(items, part);
 	write_json_object_end(json);
 	return ok;
@@ -367,7 +405,7 @@ write_call(struct items *items, const struct part *part)
 		items->write, part->name_plain, part->space_plain, part->form, &name))
 		return false;
 	begin_item(items, custom ? "custom_tool_call" : "function_call");
-	write_json_key_plain(json, "call_id", link->id);
+	write_json_key_plain(json, "call_id", link->wire);
 	write_json_key_plain(json, "name", name);
 	if (custom)
 		write_json_key_text(json, "input", part->text);
@@ -379,7 +417,7 @@ write_call(struct items *items, const struct part *part)
 	if (link->fate == FATE_PAIRED)
 		return true;
 	begin_item(items, custom ? "custom_tool_call_output" : "function_call_output");
-	write_json_key_plain(json, "call_id", link->id);
+	write_json_key_plain(json, "call_id", link->wire);
 	write_json_key_str(json, "output", ERROR_PREFIX NO_RESULT);
 	write_json_object_end(json);
 	return lose(items, part);

@@ -86,6 +86,20 @@ write_search(struct write_json *json, const struct tool *tool)
 	write_json_object_end(json);
 }
 
+/* The first declaration of a name wins. */
+static bool
+is_repeated(const struct request *request, const struct tool *tool)
+{
+	const struct tool *other = request->tools;
+	if (tool->kind == TOOL_HOSTED || is_native(request, tool))
+		return false;
+	while (other != tool && (other->kind == TOOL_HOSTED || is_native(request, other) ||
+				    !view_eq(other->name_plain, tool->name_plain) ||
+				    !view_eq(other->space_plain, tool->space_plain)))
+		other = other->next;
+	return other != tool;
+}
+
 static bool
 write_tool(struct responses_write *write, const struct tool *tool)
 {
@@ -154,6 +168,16 @@ write_allowed(struct responses_write *write)
 	return true;
 }
 
+/* Of the tools that may be used one is sent. */
+static bool
+has_allowed(const struct request *request)
+{
+	const struct text_list *name = request->allowed;
+	while (name != NULL && find_tool(request, name->text, VIEW(""), true) == NULL)
+		name = name->next;
+	return name != NULL;
+}
+
 static bool
 write_choice(struct responses_write *write)
 {
@@ -178,10 +202,17 @@ write_choice(struct responses_write *write)
 		if (tool == NULL && !ledger_lose(write->options->ledger, write->err, "tool_choice"))
 			return false;
 	}
+	bool limits = tool == NULL && request->allowed != NULL && choice != CHOICE_NONE;
+	if (limits && !has_allowed(request)) {
+		limits = false;
+		choice = CHOICE_NONE; /* never one that the client did not allow */
+		if (!ledger_lose(write->options->ledger, write->err, "tool_choice"))
+			return false;
+	}
 	write_json_key(&write->json, "tool_choice");
 	if (tool != NULL)
 		return write_reference(write, tool);
-	if (request->allowed != NULL && choice != CHOICE_NONE)
+	if (limits)
 		return write_allowed(write);
 	write_json_plain(&write->json, view_of(words[choice]));
 	return true;
@@ -199,6 +230,8 @@ responses_tools_encode(struct responses_write *write)
 				return false;
 			continue;
 		}
+		if (is_repeated(request, tool))
+			continue;
 		if (sent++ == 0)
 			write_json_key_array(&write->json, "tools");
 		if (!write_tool(write, tool))

@@ -17,6 +17,9 @@ int64_t usage_prompt(const struct usage *usage);
 /* Takes every told member of `from`; but not a prompt of nothing where there was one: some events
  * have zeros for what they do not tell again. */
 void usage_merge(struct usage *into, const struct usage *from);
+/* The same of a protocol whose prompt includes what the cache had: what `from` does not tell again
+ * of the cache is still a part of the prompt that it tells. */
+void usage_merge_prompt(struct usage *into, const struct usage *from);
 /* Adds every told member of `from`; what neither has told stays so. */
 void usage_add(struct usage *into, const struct usage *from);
 

@@ -63,6 +63,14 @@ check_loss(struct run *run, const struct convert *convert)
 	return ok;
 }
 
+/* What a client is told when its request cannot be carried: which field, and which protocol. */
+static bool
+names_both(const struct run *run, const struct err *err)
+{
+	const char *protocol = wire_name(run->test->options.upstream);
+	return err->kind != ERR_PEER || (err->at[0] != '\0' && strstr(err->msg, protocol) != NULL);
+}
+
 static bool
 run_request(struct run *run)
 {
@@ -79,6 +87,8 @@ run_request(struct run *run)
 		ok = !done && strcmp(err.at, wanted) == 0;
 		if (!ok)
 			fail(run, done ? "was not refused" : "was refused elsewhere", &err);
+		if (ok && !names_both(run, &err))
+			ok = fail(run, "does not name the field or the protocol", &err);
 	} else {
 		ok = done || fail(run, "was refused", &err);
 		ok = ok && check_out(run, "out.json", bytes_view(&out)) && check_loss(run, convert);

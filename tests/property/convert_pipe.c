@@ -57,7 +57,7 @@ answer(const char *format, ...)
 	va_start(args, format);
 	vprintf(format, args);
 	va_end(args);
-	MUST(fwrite(out.data, 1, out.len, stdout) == out.len || out.len == 0);
+	MUST(out.len == 0 || fwrite(out.data, 1, out.len, stdout) == out.len);
 	fflush(stdout);
 }
 

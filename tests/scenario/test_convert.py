@@ -173,6 +173,10 @@ class Convert(unittest.TestCase):
         self.assertEqual(400, answer.status)
         self.assertIn("messages", error("anthropic", answer)[1])
 
+    def metrics(self, running):
+        return bytes(running.call("GET", "/metrics", {"Authorization": f"Bearer {running.token}"},
+                                  port=running.admin_port).body)
+
     def test_what_is_lost_is_told_or_refused(self):
         body = json.loads(ask("anthropic", "[demo:say x]"))
         body["top_k"] = 5
@@ -180,12 +184,32 @@ class Convert(unittest.TestCase):
             answer = running.post("anthropic", body=json.dumps(body).encode())
             self.assertEqual("x", said("anthropic", answer))
             self.assertIn("top_k", answer.header("x-pointsman-loss") or "")
+            logged = rig.wait_for(lambda: running.log("exchange"), "it is logged")[-1]
+            self.assertEqual("top_k", logged["loss"])
+            counter = (b'pointsman_lossy_requests_total{protocol="anthropic",'
+                       b'upstream_protocol="responses"} 1\n')
+            rig.wait_for(lambda: counter in self.metrics(running), "it is counted")
         strict = rig.plain()
         strict["routing"]["claude"]["loss"] = "strict"
         with rig.Rig({**only("responses"), **strict}) as running:
             answer = running.post("anthropic", body=json.dumps(body).encode())
             self.assertEqual(400, answer.status)
             self.assertIn("top_k", error("anthropic", answer)[1])
+            self.assertIn("responses", error("anthropic", answer)[1])
+            self.assertEqual([], running.demo.calls())
+
+    def test_a_wrong_member_is_named_once(self):
+        with rig.Rig(only("anthropic")) as running:
+            body = {**json.loads(ask("chat", "x")), "temperature": "warm"}
+            answer = running.post("chat", body=json.dumps(body).encode())
+            self.assertEqual(400, answer.status)
+            self.assertEqual(1, error("chat", answer)[1].count("temperature"), answer)
+            self.assertEqual("temperature", json.loads(answer.body)["error"]["param"])
+            body = {**json.loads(ask("responses", "x")), "previous_response_id": "resp_1"}
+            answer = running.post("responses", body=json.dumps(body).encode())
+            self.assertEqual(400, answer.status)
+            self.assertEqual("previous_response_id", json.loads(answer.body)["error"]["param"])
+            self.assertIn("anthropic", error("responses", answer)[1])
             self.assertEqual([], running.demo.calls())
 
     def test_the_old_chat_list_over_anthropic_upstreams(self):

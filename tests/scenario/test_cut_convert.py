@@ -35,12 +35,13 @@ class CutConvert(rig.Case):
     def setUpClass(cls):
         if cls.upstream is None:
             raise rig.unittest.SkipTest("only its subclasses run")
-        cls.config = rig.config(*[[rig.upstream("a", protocol=cls.upstream)] for _ in PROTOCOLS],
+        cls.config = rig.config(*[[rig.upstream("a", protocol=cls.upstream, fold="all")]
+                                  for _ in PROTOCOLS],
                                 **rig.plain(streaming_read_timeout=5, codex_base_timeout=5))
         super().setUpClass()
 
-    def post(self, client):
-        return self.rig.post(client, PROMPT, tools=TOOLS[client])
+    def post(self, client, streams=True):
+        return self.rig.post(client, PROMPT, streams, tools=TOOLS[client])
 
     def count_events(self, client):
         """How many events the upstream sends for a whole answer, which is looked at as well."""
@@ -93,6 +94,34 @@ class CutConvert(rig.Case):
 
     def test_error_event(self):
         self.run_every_index("error-after=AT+pace:bytes=4;ms=1")
+
+    def test_put_together_whole_or_not_at_all(self):
+        """For a client that wants a whole answer, of an upstream that is asked for a stream."""
+        for client in PROTOCOLS:
+            for spec in ("cut:after=AT;how=rst", "cut:after=AT;how=clean", "error-after=AT"):
+                self.rig.demo.mend()
+                self.check_whole(client, self.post(client, False))
+                count = rig.wait_for(lambda: self.calls()[-1].end, "the ledger has its end")["events"]
+                self.assertGreater(count, 4)
+                failed = 0
+                for at in range(count):
+                    with self.subTest(client=client, upstream=self.upstream, spec=spec, at=at):
+                        self.rig.demo.fault("a", spec.replace("AT", str(at)))
+                        answer = self.post(client, False)
+                        if answer.status == 200:
+                            self.check_whole(client, answer)
+                            continue
+                        failed += 1
+                        self.assertGreaterEqual(answer.status, 400, answer)
+                        self.assertTrue(answer.whole, answer)
+                        self.assertTrue(error(client, answer)[1], answer)
+                self.assertGreaterEqual(failed, count - 1 - BEHIND_ITS_END[self.upstream])
+
+    def check_whole(self, client, answer):
+        self.assertEqual((200, True), (answer.status, answer.whole), answer)
+        for text in ("two words", "y z", CALL_MARKS[client]):
+            self.assertIn(text, answer.body.decode())
+        json.loads(answer.body)
 
     def test_lost_after_its_end(self):
         """Once the answer is whole, the fate of the connection concerns nobody."""

@@ -88,6 +88,13 @@ class Pause(rig.Case):
             exchange = rig.wait_for(lambda: self.rig.log("exchange"), "it is logged")[-1]
             self.assertEqual(("completed", "1"), (exchange["outcome"], exchange["attempts"]))
 
+    def test_it_goes_on_in_the_other_form(self):
+        """A stream for a client that wants a whole answer, and a whole one for a stream."""
+        for client, streams in self.each():
+            self.script(not streams, *PIECES)
+            self.assertEqual("one, two, three", said(client, self.post(client, streams), streams))
+            self.assertEqual(3, len(self.calls()))
+
     def test_its_use_of_tokens_is_the_sum(self):
         self.script(False, *PIECES)
         usage = json.loads(self.post("responses", False).body)["usage"]

@@ -47,7 +47,7 @@ START_TEST(a_status_has_its_words)
 {
 	struct bytes out;
 	bytes_init(&out, 4096);
-	ck_assert(refuse_body(PROTOCOL_ANTHROPIC, words[_i].status, "no", "req_1", &out));
+	ck_assert(refuse_body(PROTOCOL_ANTHROPIC, words[_i].status, "no", "n", "req_1", &out));
 	json_t *root = load(bytes_view(&out));
 	ck_assert_str_eq(get(root, "type", NULL), "error");
 	ck_assert_str_eq(get(root, "error", "type"), words[_i].anthropic);
@@ -55,15 +55,17 @@ START_TEST(a_status_has_its_words)
 	ck_assert_str_eq(get(root, "request_id", NULL), "req_1");
 	json_decref(root);
 	for (enum protocol p = PROTOCOL_CHAT; p <= PROTOCOL_RESPONSES; p++) {
+		const char *param = p == PROTOCOL_CHAT ? NULL : "tools[0]";
 		bytes_clear(&out);
-		ck_assert(refuse_body(p, words[_i].status, "no", "req_1", &out));
+		ck_assert(refuse_body(p, words[_i].status, "no", param, "req_1", &out));
 		root = load(bytes_view(&out));
 		const json_t *error = json_object_get(root, "error");
 		ck_assert_uint_eq(json_object_size(root), 1);
 		ck_assert_uint_eq(json_object_size(error), 4);
 		ck_assert_str_eq(get(root, "error", "type"), words[_i].openai);
 		ck_assert_str_eq(get(root, "error", "message"), "no");
-		ck_assert(json_is_null(json_object_get(error, "param")));
+		ck_assert_pstr_eq(get(root, "error", "param"), param);
+		ck_assert(param || json_is_null(json_object_get(error, "param")));
 		ck_assert_pstr_eq(get(root, "error", "code"), words[_i].code);
 		ck_assert(words[_i].code || json_is_null(json_object_get(error, "code")));
 		json_decref(root);
@@ -90,8 +92,8 @@ START_TEST(any_text_is_valid_json)
 	bytes_init(&out, 4096);
 	for (int p = 0; p < PROTOCOL_COUNT; p++) {
 		bytes_clear(&out);
-		ck_assert(refuse_body(
-		    (enum protocol)p, 500, messages[_i].message, messages[_i].message, &out));
+		ck_assert(refuse_body((enum protocol)p, 500, messages[_i].message,
+		    messages[_i].message, messages[_i].message, &out));
 		json_t *root = load(bytes_view(&out));
 		ck_assert_str_eq(get(root, "error", "message"), messages[_i].shown);
 		json_decref(root);
@@ -155,7 +157,8 @@ START_TEST(a_full_buffer_is_left_as_it_was)
 		for (size_t max = 0; max < 60; max++) {
 			struct bytes out;
 			bytes_init(&out, max);
-			ck_assert(!refuse_body((enum protocol)p, 400, "message", "req_1", &out));
+			ck_assert(
+			    !refuse_body((enum protocol)p, 400, "message", "n", "req_1", &out));
 			ck_assert_uint_eq(out.len, 0);
 			ck_assert(
 			    !refuse_event((enum protocol)p, 502, "message", "req_1", 1, &out));

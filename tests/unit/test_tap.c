@@ -435,6 +435,19 @@ START_TEST(later_counts_replace)
 END_TEST
 
 /* Each item once, be it told when it is done, in the whole output, or both. */
+/* A later prompt that does not tell its cached part again still holds it. */
+START_TEST(a_cached_part_is_counted_once)
+{
+	const struct wanted wanted = {20, -1, 80, 2, -1, "", true, false, NULL};
+	struct tap tap = listen(PROTOCOL_CHAT, true,
+	    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":1,"
+	    "\"prompt_tokens_details\":{\"cached_tokens\":80}}}\n\n"
+	    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":2}}\n\n");
+	check(&tap, &wanted, "twice");
+	tap_fini(&tap);
+}
+END_TEST
+
 START_TEST(searches_are_counted)
 {
 #define SEARCH "{\"id\":\"ws_1\",\"type\":\"web_search_call\",\"action\":{\"type\":\"search\"}}"
@@ -543,6 +556,7 @@ main(void)
 	tcase_add_test(tests, vendors_have_their_own_places);
 	tcase_add_test(tests, placeholders_are_no_usage);
 	tcase_add_test(tests, later_counts_replace);
+	tcase_add_test(tests, a_cached_part_is_counted_once);
 	tcase_add_test(tests, searches_are_counted);
 	tcase_add_test(tests, whole_bodies_tell_in_small_pieces);
 	tcase_add_test(tests, many_short_lines_are_cheap);
