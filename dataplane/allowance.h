@@ -17,8 +17,9 @@
 
 struct allowance;
 
-/* `folder`/allowance.map, made when it is not there. What `instance` had in work is over: its
- * process is a new one. ERR_IO: no room on the disk. */
+/* `folder`/allowance.map, made when it is not there. What an earlier process had in work as
+ * `instance` is over; so is, once it would refuse somebody, what one had that died without a
+ * successor. ERR_IO: no room on the disk. */
 struct allowance *allowance_open(const char *folder, unsigned instance, struct err *err);
 void allowance_close(struct allowance *allowance); /* NULL is fine */
 
