@@ -401,19 +401,33 @@ charge(struct slot *slot, const struct client_key *key, int64_t tokens, int64_t 
 	return passed;
 }
 
-const char *
-allowance_give(struct allowance *allowance, const struct table *table, const struct client_key *key,
-    int64_t wall_ms, int64_t tokens, int64_t cost_nano_usd)
+static const char *
+use(struct allowance *allowance, const struct table *table, const struct client_key *key,
+    int64_t wall_ms, int64_t tokens, int64_t cost_nano_usd, bool ended)
 {
 	struct slot *slot = slot_of(allowance, key->id);
 	if (slot == NULL)
 		return NULL;
 	take_lock(slot);
 	turn_over(slot, table, key, wall_ms);
-	if (slot->in_work[allowance->place] > 0)
+	if (ended && slot->in_work[allowance->place] > 0)
 		slot->in_work[allowance->place]--;
 	slot->pieces[wall_ms / PIECE_MS % PIECES].tokens += tokens;
 	const char *passed = charge(slot, key, tokens, cost_nano_usd);
 	leave_lock(slot);
 	return passed;
+}
+
+const char *
+allowance_use(struct allowance *allowance, const struct table *table, const struct client_key *key,
+    int64_t wall_ms, int64_t tokens, int64_t cost_nano_usd)
+{
+	return use(allowance, table, key, wall_ms, tokens, cost_nano_usd, false);
+}
+
+const char *
+allowance_give(struct allowance *allowance, const struct table *table, const struct client_key *key,
+    int64_t wall_ms, int64_t tokens, int64_t cost_nano_usd)
+{
+	return use(allowance, table, key, wall_ms, tokens, cost_nano_usd, true);
 }
