@@ -49,9 +49,43 @@ struct map {
 
 struct allowance {
 	struct map *map;
+	int fd;         /* its lock on byte `place` says that this process lives */
 	unsigned place; /* of this instance */
 	bool full_said;
 };
+
+/* ---- who lives ---- */
+
+static bool
+lock_place(const struct allowance *allowance, unsigned place, short type)
+{
+	struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = place, .l_len = 1};
+	return fcntl(allowance->fd, F_OFD_SETLK, &lock) == 0;
+}
+
+/* What those had in work is over who are dead and have no successor. Under the slot's lock. */
+static void
+forget_dead(const struct allowance *allowance, struct slot *slot)
+{
+	for (unsigned i = 0; i < INSTANCES; i++) {
+		if (i == allowance->place || slot->in_work[i] == 0 ||
+		    !lock_place(allowance, i, F_WRLCK))
+			continue;
+		slot->in_work[i] = 0;
+		(void)lock_place(allowance, i, F_UNLCK);
+	}
+}
+
+/* A process that died under this number has left what it had in work; one that lives keeps it. */
+static void
+take_place(struct allowance *allowance)
+{
+	if (lock_place(allowance, allowance->place, F_WRLCK)) {
+		for (size_t i = 0; i < ALLOWANCE_KEYS_MAX; i++)
+			allowance->map->slots[i].in_work[allowance->place] = 0;
+	}
+	(void)lock_place(allowance, allowance->place, F_RDLCK);
+}
 
 /* ---- the file ---- */
 
@@ -90,18 +124,17 @@ allowance_open(const char *folder, unsigned instance, struct err *err)
 		return NULL;
 	}
 	struct allowance *allowance = MEM_NEW(struct allowance);
+	allowance->fd = fd;
 	allowance->place = instance < INSTANCES ? instance : INSTANCES - 1;
 	/* One makes it, the others find it made. */
 	bool ok = flock(fd, LOCK_EX) == 0 && map_file(allowance, fd, path, err);
+	if (ok)
+		take_place(allowance);
 	(void)flock(fd, LOCK_UN);
-	(void)close(fd);
-	if (!ok) {
-		allowance_close(allowance);
-		return NULL;
-	}
-	for (size_t i = 0; i < ALLOWANCE_KEYS_MAX; i++)
-		allowance->map->slots[i].in_work[allowance->place] = 0;
-	return allowance;
+	if (ok)
+		return allowance;
+	allowance_close(allowance);
+	return NULL;
 }
 
 void
@@ -111,6 +144,7 @@ allowance_close(struct allowance *allowance)
 		return;
 	if (allowance->map != NULL)
 		(void)munmap(allowance->map, sizeof(struct map));
+	(void)close(allowance->fd);
 	mem_free(allowance);
 }
 
@@ -177,7 +211,9 @@ turn_over(
 	for (unsigned i = 0; i < PERIODS; i++) {
 		int64_t start = table_period_start(table, i, wall_ms);
 		if (slot->spent[i].start_ms < start)
-			slot->spent[i] = (struct spent){.start_ms = start};
+			slot->spent[i] = (struct spent){0};
+		/* A clock that was ahead has spent in this period what it has spent. */
+		slot->spent[i].start_ms = start;
 	}
 	if (slot->based || !key->spent_known)
 		return;
@@ -194,36 +230,43 @@ turn_over(
 
 static const char *const period_names[PERIODS] = {"day", "week", "month"};
 
-struct minute {
-	int64_t requests, tokens;
-	int64_t oldest; /* number of the oldest piece that holds any */
-};
-
-static struct minute
-sum_minute(const struct slot *slot, int64_t wall_ms)
+static bool
+over(uint64_t limit, int64_t used)
 {
-	int64_t now = wall_ms / PIECE_MS;
-	struct minute minute = {.oldest = now};
-	for (unsigned i = 0; i < PIECES; i++) {
-		const struct piece *piece = &slot->pieces[i];
-		if (piece->number <= now - PIECES || piece->number > now)
-			continue;
-		minute.requests += piece->requests;
-		minute.tokens += piece->tokens;
-		if (piece->requests + piece->tokens > 0 && piece->number < minute.oldest)
-			minute.oldest = piece->number;
-	}
-	return minute;
+	return limit > 0 && used >= 0 && (uint64_t)used >= limit;
+}
+
+/* What the piece of this number holds. */
+static int64_t
+piece_count(const struct slot *slot, int64_t number, bool tokens)
+{
+	const struct piece *piece = &slot->pieces[number % PIECES];
+	return piece->number != number ? 0 : tokens ? piece->tokens : piece->requests;
+}
+
+/* How long it is until what is left of the minute is below the limit; 0: it is. */
+static int64_t
+minute_wait_ms(const struct slot *slot, int64_t wall_ms, uint64_t limit, bool tokens)
+{
+	int64_t now = wall_ms / PIECE_MS, used = 0;
+	int64_t first = now - PIECES + 1;
+	for (int64_t number = first; number <= now; number++)
+		used += piece_count(slot, number, tokens);
+	int64_t number = first;
+	for (; number <= now && over(limit, used); number++)
+		used -= piece_count(slot, number, tokens);
+	return number == first ? 0 : (number - 1 + PIECES) * PIECE_MS - wall_ms;
 }
 
 static bool
-refuse_minute(struct allowance_refusal *refusal, const struct minute *minute, int64_t wall_ms,
-    const char *reason, uint64_t limit, const char *what)
+refuse_minute(struct allowance_refusal *refusal, int64_t wait_ms, bool tokens, uint64_t limit)
 {
-	*refusal = (struct allowance_refusal){.reason = reason,
-	    .retry_after_ms = (uint64_t)((minute->oldest + PIECES) * PIECE_MS - wall_ms)};
+	*refusal = (struct allowance_refusal){
+	    .reason = tokens ? "tokens_per_minute" : "requests_per_minute",
+	    .retry_after_ms = (uint64_t)wait_ms};
 	(void)snprintf(refusal->message, sizeof(refusal->message),
-	    "This client key may use %llu %s a minute, and has.", (unsigned long long)limit, what);
+	    "This client key may use %llu %s a minute, and has.", (unsigned long long)limit,
+	    tokens ? "tokens" : "requests");
 	return false;
 }
 
@@ -253,17 +296,9 @@ refuse_budget(struct allowance_refusal *refusal, const struct table *table, unsi
 }
 
 static bool
-over(uint64_t limit, int64_t used)
-{
-	return limit > 0 && used >= 0 && (uint64_t)used >= limit;
-}
-
-static bool
-check(const struct slot *slot, const struct table *table, const struct client_key *key,
+check_budgets(const struct slot *slot, const struct table *table, const struct client_key *key,
     int64_t wall_ms, struct allowance_refusal *refusal)
 {
-	struct minute minute = sum_minute(slot, wall_ms);
-	uint64_t in_work = 0;
 	for (unsigned i = 0; i < PERIODS; i++) {
 		if (over(key->tokens_per[i], slot->spent[i].tokens))
 			return refuse_budget(refusal, table, i, wall_ms, key->tokens_per[i], false);
@@ -271,15 +306,39 @@ check(const struct slot *slot, const struct table *table, const struct client_ke
 			return refuse_budget(
 			    refusal, table, i, wall_ms, key->nano_usd_per[i], true);
 	}
-	if (over(key->requests_per_minute, minute.requests))
-		return refuse_minute(refusal, &minute, wall_ms, "requests_per_minute",
-		    key->requests_per_minute, "requests");
-	if (over(key->tokens_per_minute, minute.tokens))
-		return refuse_minute(refusal, &minute, wall_ms, "tokens_per_minute",
-		    key->tokens_per_minute, "tokens");
+	return true;
+}
+
+static bool
+check_minute(const struct slot *slot, const struct client_key *key, int64_t wall_ms,
+    struct allowance_refusal *refusal)
+{
+	for (unsigned tokens = 0; tokens < 2; tokens++) {
+		uint64_t limit = tokens ? key->tokens_per_minute : key->requests_per_minute;
+		int64_t wait_ms = minute_wait_ms(slot, wall_ms, limit, tokens);
+		if (wait_ms > 0)
+			return refuse_minute(refusal, wait_ms, tokens, limit);
+	}
+	return true;
+}
+
+static bool
+has_room(const struct slot *slot, const struct client_key *key)
+{
+	uint64_t in_work = 0;
 	for (unsigned i = 0; i < INSTANCES; i++)
 		in_work += slot->in_work[i];
-	if (key->concurrent_requests == 0 || in_work < key->concurrent_requests)
+	return key->concurrent_requests == 0 || in_work < key->concurrent_requests;
+}
+
+static bool
+check_in_work(const struct allowance *allowance, struct slot *slot, const struct client_key *key,
+    struct allowance_refusal *refusal)
+{
+	if (has_room(slot, key))
+		return true;
+	forget_dead(allowance, slot);
+	if (has_room(slot, key))
 		return true;
 	*refusal =
 	    (struct allowance_refusal){.reason = "concurrent_requests", .retry_after_ms = 1000};
@@ -298,7 +357,9 @@ allowance_take(struct allowance *allowance, const struct table *table, const str
 		return true;
 	take_lock(slot);
 	turn_over(slot, table, key, wall_ms);
-	bool ok = check(slot, table, key, wall_ms, refusal);
+	bool ok = check_budgets(slot, table, key, wall_ms, refusal) &&
+		  check_minute(slot, key, wall_ms, refusal) &&
+		  check_in_work(allowance, slot, key, refusal);
 	if (ok) {
 		slot->in_work[allowance->place]++;
 		slot->pieces[wall_ms / PIECE_MS % PIECES].requests++;
@@ -340,19 +401,33 @@ charge(struct slot *slot, const struct client_key *key, int64_t tokens, int64_t 
 	return passed;
 }
 
-const char *
-allowance_give(struct allowance *allowance, const struct table *table, const struct client_key *key,
-    int64_t wall_ms, int64_t tokens, int64_t cost_nano_usd)
+static const char *
+use(struct allowance *allowance, const struct table *table, const struct client_key *key,
+    int64_t wall_ms, int64_t tokens, int64_t cost_nano_usd, bool ended)
 {
 	struct slot *slot = slot_of(allowance, key->id);
 	if (slot == NULL)
 		return NULL;
 	take_lock(slot);
 	turn_over(slot, table, key, wall_ms);
-	if (slot->in_work[allowance->place] > 0)
+	if (ended && slot->in_work[allowance->place] > 0)
 		slot->in_work[allowance->place]--;
 	slot->pieces[wall_ms / PIECE_MS % PIECES].tokens += tokens;
 	const char *passed = charge(slot, key, tokens, cost_nano_usd);
 	leave_lock(slot);
 	return passed;
+}
+
+const char *
+allowance_use(struct allowance *allowance, const struct table *table, const struct client_key *key,
+    int64_t wall_ms, int64_t tokens, int64_t cost_nano_usd)
+{
+	return use(allowance, table, key, wall_ms, tokens, cost_nano_usd, false);
+}
+
+const char *
+allowance_give(struct allowance *allowance, const struct table *table, const struct client_key *key,
+    int64_t wall_ms, int64_t tokens, int64_t cost_nano_usd)
+{
+	return use(allowance, table, key, wall_ms, tokens, cost_nano_usd, true);
 }

@@ -1,10 +1,11 @@
 /* allowance: what each client key has used of its limits, in a mapped file that all data planes of
  * a machine share: each knows at once what the others have let in.
  *
- * A budget is checked when a request begins and charged when it has ended, so that parallel agents
- * can overspend by one request each and no more. Limits of a minute are counted in pieces of ten
- * seconds, the seven latest: never more than the limit within any minute, and room again after
- * seventy seconds at the latest. */
+ * A budget is checked when a request begins and charged as soon as something is known of what it
+ * uses, at the latest when it has ended, so that parallel agents can overspend by one request each
+ * and no more, and nothing of it is forgotten when a data plane dies. Limits of a minute are
+ * counted in pieces of ten seconds, the seven latest: never more than the limit within any minute,
+ * and room again after seventy seconds at the latest. */
 #ifndef PM_ALLOWANCE_H
 #define PM_ALLOWANCE_H
 
@@ -17,8 +18,9 @@
 
 struct allowance;
 
-/* `folder`/allowance.map, made when it is not there. What `instance` had in work is over: its
- * process is a new one. ERR_IO: no room on the disk. */
+/* `folder`/allowance.map, made when it is not there. What an earlier process had in work as
+ * `instance` is over; so is, once it would refuse somebody, what one had that died without a
+ * successor. ERR_IO: no room on the disk. */
 struct allowance *allowance_open(const char *folder, unsigned instance, struct err *err);
 void allowance_close(struct allowance *allowance); /* NULL is fine */
 
@@ -31,8 +33,11 @@ struct allowance_refusal {
 /* May a request of this key begin? True: it counts as in work until allowance_give. */
 MUST_CHECK bool allowance_take(struct allowance *allowance, const struct table *table,
     const struct client_key *key, int64_t wall_ms, struct allowance_refusal *refusal);
-/* It has ended, and has used so much. Returns the limit that it has brought to the share at which
- * the owner wants to hear of it, or NULL. */
+/* It goes on, and has used so much more than was told before. Returns the limit that this has
+ * brought to the share at which the owner wants to hear of it, or NULL. */
+const char *allowance_use(struct allowance *allowance, const struct table *table,
+    const struct client_key *key, int64_t wall_ms, int64_t tokens, int64_t cost_nano_usd);
+/* The same, and it has ended. */
 const char *allowance_give(struct allowance *allowance, const struct table *table,
     const struct client_key *key, int64_t wall_ms, int64_t tokens, int64_t cost_nano_usd);
 

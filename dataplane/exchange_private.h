@@ -117,10 +117,11 @@ struct exchange {
 	struct outcome outcome;
 	enum exchange_result result;
 	struct trace trace;
-	bool allowed;                 /* counts among those of its client key that are in work */
-	int slot;                     /* of the journal, while a stream runs */
-	unsigned slot_news;           /* attempt.tap.news when it was written */
-	uint64_t slot_ms;             /* ... and the moment */
+	bool allowed; /* counts among those of its client key that are in work */
+	int64_t charged_tokens, charged_nano; /* to its client key so far */
+	int slot;                             /* of the journal, while a stream runs */
+	unsigned slot_news;                   /* attempt.tap.news when it was written */
+	uint64_t slot_ms;                     /* ... and the moment */
 	struct record_attempt *tries; /* RECORD_ATTEMPTS_MAX; NULL before the first has ended */
 	size_t try_count;
 	char loss[EXCHANGE_LOSS_BYTES];

@@ -3,11 +3,13 @@
 #include "exchange_private.h"
 #include "log.h"
 #include "mem.h"
+#include "must.h"
 #include "record.h"
 #include <stdio.h>
 #include <string.h>
 
-#define RENEW_MS 100 /* between two texts of an open record */
+#define RENEW_MS 100        /* between two texts of an open record */
+#define SHORT_NAME_BYTES 32 /* of one, where names are long */
 
 const char *
 exchange_result_name(enum exchange_result result)
@@ -114,6 +116,55 @@ make_try(const struct exchange *exchange, const struct leg *leg, const struct ou
 	(void)snprintf(entry->reason, sizeof(entry->reason), "%s", outcome->reason);
 }
 
+static int64_t
+told(int64_t count)
+{
+	return count > 0 ? count : 0;
+}
+
+static void
+add(int64_t *into, int64_t count)
+{
+	if (count >= 0)
+		*into = bounded(told(*into) + count);
+}
+
+/* Whoever reads the record sees what both have used, as used by the second. */
+static void
+fold_into(struct record_attempt *into, const struct record_attempt *from)
+{
+	const struct record_tokens *tokens = &from->tokens;
+	add(&into->tokens.input, tokens->input);
+	add(&into->tokens.cache_write_5m, tokens->cache_write_5m);
+	add(&into->tokens.cache_write_1h, tokens->cache_write_1h);
+	add(&into->tokens.cache_read, tokens->cache_read);
+	add(&into->tokens.output, tokens->output);
+	add(&into->tokens.reasoning, tokens->reasoning);
+	add(&into->tokens.web_searches, tokens->web_searches);
+	if (from->cost_nano_usd >= 0)
+		into->cost_nano_usd = told(into->cost_nano_usd) + from->cost_nano_usd;
+	into->usage = from->usage < into->usage ? from->usage : into->usage;
+	into->odd = into->odd || from->odd;
+}
+
+/* One place less; the last call keeps its own, and so does what all have used. */
+static void
+drop_try(struct record_attempt *tries, size_t *count)
+{
+	size_t at = 0;
+	while (at + 1 < *count && tries[at].usage != RECORD_USAGE_MISSING)
+		at++;
+	if (at + 1 == *count) {
+		at = 0;
+		fold_into(&tries[1], &tries[0]);
+	}
+	mem_free(tries[at].upstream);
+	mem_free(tries[at].model);
+	mem_free(tries[at].served);
+	--*count;
+	memmove(&tries[at], &tries[at + 1], (*count - at) * sizeof(*tries));
+}
+
 void
 exchange_tell_try(struct exchange *exchange, const struct leg *leg, const struct outcome *outcome,
     uint64_t named_wait_ms)
@@ -121,10 +172,57 @@ exchange_tell_try(struct exchange *exchange, const struct leg *leg, const struct
 	if (exchange->tries == NULL)
 		exchange->tries = mem_calloc(RECORD_ATTEMPTS_MAX, sizeof(*exchange->tries));
 	if (exchange->try_count == RECORD_ATTEMPTS_MAX)
-		return;
+		drop_try(exchange->tries, &exchange->try_count);
 	struct record_attempt *entry = &exchange->tries[exchange->try_count++];
 	make_try(exchange, leg, outcome, entry);
 	entry->retry_after_ms = named_wait_ms;
+}
+
+/* ---- what the client key has used ---- */
+
+static void
+add_used(const struct record_attempt *attempt, int64_t *tokens, int64_t *nano)
+{
+	const struct record_tokens *used = &attempt->tokens;
+	*tokens += told(used->input) + told(used->cache_write_5m) + told(used->cache_write_1h) +
+		   told(used->cache_read) + told(used->output);
+	*nano += told(attempt->cost_nano_usd);
+}
+
+static int64_t
+more(int64_t now, int64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
+/* All that its calls have used, whether or not their answers were whole; `running` is the one that
+ * is not at its end yet, or NULL. */
+static void
+charge(struct exchange *exchange, const struct record_attempt *running)
+{
+	int64_t tokens = 0, nano = 0;
+	struct log_line line;
+	if (!exchange->allowed)
+		return;
+	for (size_t i = 0; i < exchange->try_count; i++)
+		add_used(&exchange->tries[i], &tokens, &nano);
+	if (running != NULL)
+		add_used(running, &tokens, &nano);
+	tokens = more(tokens, exchange->charged_tokens);
+	nano = more(nano, exchange->charged_nano);
+	exchange->charged_tokens += tokens;
+	exchange->charged_nano += nano;
+	const char *passed =
+	    (running != NULL ? allowance_use : allowance_give)(exchange->env->allowance,
+		exchange->table, exchange->key, clock_wall_ms(), tokens, nano);
+	exchange->allowed = running != NULL;
+	if (passed == NULL)
+		return;
+	log_begin(&line, LOG_WARN, "budget");
+	log_str(&line, "client_key", exchange->key->id);
+	log_str(&line, "limit", passed);
+	log_int(&line, "percent", exchange->key->warn_percent);
+	log_end(&line);
 }
 
 /* ---- the whole ---- */
@@ -177,7 +275,35 @@ make_record(const struct exchange *exchange, struct record *record)
 	    exchange->outcome.reason != NULL ? exchange->outcome.reason : "");
 }
 
-/* The journal's own room for an open record is small: calls before this one are only counted. */
+/* So short that it fits a slot of the journal, whatever the names are. */
+static void
+shorten(char *name)
+{
+	size_t len = strnlen(name, SHORT_NAME_BYTES);
+	if (name[len] != '\0')
+		(void)snprintf(name + len - 3, 4, "...");
+	for (; *name != '\0'; name++) {
+		if (*name < ' ' || *name > '~' || *name == '"' || *name == '\\')
+			*name = '?';
+	}
+}
+
+/* The text of an open record; false when even its short form does not fit a slot. */
+static bool
+write_short(struct record *record, struct bytes *text)
+{
+	size_t max = journal_limits_default.open_bytes_max;
+	if (record_write(record, text) && text->len <= max)
+		return true;
+	shorten(record->loss);
+	shorten(record->model);
+	shorten(record->attempts[0].model);
+	shorten(record->attempts[0].served);
+	bytes_clear(text);
+	return record_write(record, text) && text->len <= max;
+}
+
+/* The journal's own room for an open record is small: it names this call alone. */
 static void
 make_open(const struct exchange *exchange, struct record *record)
 {
@@ -201,8 +327,13 @@ write_open(struct exchange *exchange)
 	exchange->slot_news = exchange->leg->attempt.tap.news;
 	exchange->slot_ms = loop_now_ms(exchange->env->loop);
 	make_open(exchange, &record);
+	charge(exchange, &record.attempts[0]);
+	for (size_t i = 0; i < exchange->try_count; i++) {
+		if (exchange->tries[i].usage != RECORD_USAGE_MISSING)
+			fold_into(&record.attempts[0], &exchange->tries[i]);
+	}
 	bytes_init(&text, JOURNAL_TEXT_BYTES_MAX);
-	bool fits = record_write(&record, &text);
+	bool fits = write_short(&record, &text);
 	if (fits && exchange->slot == JOURNAL_NO_SLOT)
 		exchange->slot = journal_begin(journal, bytes_view(&text));
 	else if (fits)
@@ -227,52 +358,28 @@ exchange_record_renew(struct exchange *exchange)
 		write_open(exchange);
 }
 
-static int64_t
-told(int64_t count)
-{
-	return count > 0 ? count : 0;
-}
-
-/* All that its calls have used, whether or not their answers were whole. */
-static void
-charge(struct exchange *exchange)
-{
-	int64_t tokens = 0, nano = 0;
-	struct log_line line;
-	if (!exchange->allowed)
-		return;
-	exchange->allowed = false;
-	for (size_t i = 0; i < exchange->try_count; i++) {
-		const struct record_tokens *used = &exchange->tries[i].tokens;
-		tokens += told(used->input) + told(used->cache_write_5m) +
-			  told(used->cache_write_1h) + told(used->cache_read) + told(used->output);
-		nano += told(exchange->tries[i].cost_nano_usd);
-	}
-	const char *passed = allowance_give(exchange->env->allowance, exchange->table,
-	    exchange->key, clock_wall_ms(), tokens, nano);
-	if (passed == NULL)
-		return;
-	log_begin(&line, LOG_WARN, "budget");
-	log_str(&line, "client_key", exchange->key->id);
-	log_str(&line, "limit", passed);
-	log_int(&line, "percent", exchange->key->warn_percent);
-	log_end(&line);
-}
-
 void
 exchange_record_end(struct exchange *exchange)
 {
 	struct exchange_env *env = exchange->env;
 	struct record record;
 	struct bytes text;
-	charge(exchange);
+	charge(exchange, NULL);
 	make_record(exchange, &record);
 	record.attempts = exchange->tries;
 	record.attempt_count = exchange->try_count;
 	exchange->tries = NULL;
 	exchange->try_count = 0;
 	bytes_init(&text, JOURNAL_TEXT_BYTES_MAX);
-	if (env->journal != NULL && record_write(&record, &text))
+	bool fits = record_write(&record, &text);
+	/* Long names leave no room for that many calls. */
+	while (!fits && record.attempt_count > 1) {
+		drop_try(record.attempts, &record.attempt_count);
+		bytes_clear(&text);
+		fits = record_write(&record, &text);
+	}
+	MUST(fits); /* one call is far below the limit */
+	if (env->journal != NULL)
 		(void)journal_end(env->journal, exchange->slot, bytes_view(&text));
 	exchange->slot = JOURNAL_NO_SLOT;
 	tracer_add(env->tracer, &exchange->trace, &record, exchange->table);

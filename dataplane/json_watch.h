@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define JSON_WATCH_BYTES_MAX 8192 /* of a usage object; a longer one is not told */
+#define JSON_WATCH_BYTES_MAX 32768 /* of a usage object; a longer one is not told */
 #define JSON_WATCH_NAME_MAX 128
 
 /* A text as in the source. */

@@ -80,7 +80,9 @@ counts_are_odd(struct jsonspan_value usage)
 		    view_ends(member.key, "_tokens") || view_ends(member.key, "_requests");
 		if (counts && count_is_odd(member.value))
 			return true;
-		if (member.value.kind == JSONSPAN_OBJECT && counts_are_odd(member.value))
+		bool holds =
+		    member.value.kind == JSONSPAN_OBJECT || member.value.kind == JSONSPAN_ARRAY;
+		if (holds && counts_are_odd(member.value))
 			return true;
 	}
 	return false;
@@ -107,7 +109,7 @@ static void
 take_usage(struct tap *tap)
 {
 	void (*const decoders[])(struct jsonspan_value, struct usage *) = {
-	    [PROTOCOL_ANTHROPIC] = anthropic_usage_decode,
+	    [PROTOCOL_ANTHROPIC] = anthropic_usage_decode_paid,
 	    [PROTOCOL_CHAT] = chat_usage_decode,
 	    [PROTOCOL_RESPONSES] = responses_usage_decode,
 	};

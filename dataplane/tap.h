@@ -3,7 +3,8 @@
  *
  * Where it stands (reference: the vendors' usage objects; they are cumulative, so that a later one
  * replaces an earlier one member by member and never adds):
- *   anthropic: message_start's message.usage, then message_delta's usage; a whole message's usage
+ *   anthropic: message_start's message.usage, then message_delta's usage; a whole message's usage;
+ *     where it lists iterations (compactions, advisers, turns of a search), their sum is paid
  *   chat: usage of any chunk, also behind the one with the finish_reason, or of its choice; a whole
  *     completion's usage
  *   responses: response.usage of any event but the first ones, which know nothing yet; a whole

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_ATTEMPTS_MAX 16 /* further ones are only counted */
+#define RECORD_ATTEMPTS_MAX 16 /* of more those that used nothing go first; see record.calls */
 #define RECORD_WORD_BYTES 32
 /* No call uses more; a count above is odd and cut there. */
 #define RECORD_TOKENS_MAX INT64_C(1000000000)
@@ -71,7 +71,8 @@ struct record {
 	char reason[RECORD_WORD_BYTES];
 	uint32_t ttfb_ms, ms; /* ttfb 0 = nothing useful came */
 	uint64_t bytes_in, bytes_out;
-	uint32_t calls; /* all attempts, also those beyond the list */
+	uint32_t calls; /* all attempts, also those that the list has no room for: what they have
+			 * used stands with another one of it */
 	struct record_attempt *attempts;
 	size_t attempt_count;
 	char *loss; /* what conversion lost, "" = nothing */

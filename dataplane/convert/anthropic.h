@@ -72,6 +72,9 @@ bool anthropic_decoder_whole(struct decoder *decoder, struct view body, struct e
 bool anthropic_decoder_end(struct decoder *decoder, struct err *err);
 void anthropic_decoder_free(struct decoder *decoder);
 void anthropic_usage_decode(struct jsonspan_value usage, struct usage *out);
+/* All that is paid: the counts beside `iterations` leave out what compactions and advisers used,
+ * and some what later turns of a search read again. */
+void anthropic_usage_decode_paid(struct jsonspan_value usage, struct usage *out);
 /* All members, null where nothing is known; input unknown: `estimate`. */
 void anthropic_usage_encode(struct write_json *json, const struct usage *usage, int64_t estimate);
 enum stop_reason anthropic_stop_decode(struct jsonspan_value reason);

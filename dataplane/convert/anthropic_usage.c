@@ -41,6 +41,41 @@ anthropic_usage_decode(struct jsonspan_value usage, struct usage *out)
 }
 
 static void
+at_least(int64_t *count, int64_t other)
+{
+	if (other > *count)
+		*count = other;
+}
+
+void
+anthropic_usage_decode_paid(struct jsonspan_value usage, struct usage *out)
+{
+	struct jsonspan_value list = jsonspan_get(usage, "iterations");
+	struct jsonspan_iter iter;
+	struct jsonspan_member member;
+	struct usage sum;
+	anthropic_usage_decode(usage, out);
+	usage_init(&sum);
+	if (list.kind != JSONSPAN_ARRAY)
+		return;
+	jsonspan_iter_init(&iter, list);
+	while (jsonspan_next(&iter, &member)) {
+		struct usage one;
+		anthropic_usage_decode(member.value, &one);
+		usage_add(&sum, &one);
+	}
+	if (sum.cache_write > out->cache_write) {
+		out->cache_write_5m = sum.cache_write_5m;
+		out->cache_write_1h = sum.cache_write_1h;
+	}
+	at_least(&out->input_new, sum.input_new);
+	at_least(&out->cache_write, sum.cache_write);
+	at_least(&out->cache_read, sum.cache_read);
+	at_least(&out->output, sum.output);
+	at_least(&out->reasoning, sum.reasoning);
+}
+
+static void
 put(struct write_json *json, const char *key, int64_t value)
 {
 	if (value >= 0)

@@ -84,6 +84,23 @@ class Limits(rig.Case):
         for wire in wires[1:]:
             wire.close()
 
+    def test_a_dead_data_plane_has_spent_it(self):
+        """What a stream has used so far counts, whatever becomes of the data plane."""
+        self.limit(tokens_per_day=self.spent() + 5000)
+        with self.rig.wire() as wire:
+            self.rig.send(wire, "anthropic", ask(
+                "anthropic", model="m-fault=usage:in=9000;out=9;read=0;write=0+stall:after=6"))
+            for chunk in wire.chunks(wire.head()):
+                if b"content_block_delta" in chunk:
+                    break
+            # It is known before it has ended.
+            self.assertIn("is spent", self.refused(self.rig.post("chat"))[1]["message"])
+            for number in range(2):
+                self.rig.kill(f"dataplane.{number}")
+        rig.wait_for(self.rig.ready, "they are back", 20)
+        self.assertIn("is spent", self.refused(self.rig.post("chat"))[1]["message"])
+        self.limit()
+
     def spend(self, agents, calls):
         """So many agents at once, each until it is refused or has asked so often."""
         good, bad = [], []

@@ -106,6 +106,30 @@ START_TEST(tokens_of_a_minute_are_known_when_a_call_ends)
 }
 END_TEST
 
+/* Who waits as long as it is told is let in. */
+START_TEST(the_time_to_wait_is_true)
+{
+	key->tokens_per_minute = 1000;
+	ck_assert(take(NOON));
+	(void)give(NOON, 10, 0);
+	(void)give(NOON + 20000, 300, 0);
+	(void)give(NOON + 31000, 1500, 0);
+	(void)give(NOON + 45000, 200, 0);
+	ck_assert(!take(NOON + 50000));
+	ck_assert_uint_eq(why.retry_after_ms, 50000);
+	ck_assert(!take(NOON + 99999));
+	ck_assert_uint_eq(why.retry_after_ms, 1);
+	ck_assert(take(NOON + 100000));
+	/* A call that has only begun uses up no tokens. */
+	key->tokens_per_minute = 0;
+	key->requests_per_minute = 2;
+	int64_t at = NOON + 400000;
+	(void)give(at, 5, 0);
+	ck_assert(take(at + 20000) && take(at + 30000) && !take(at + 35000));
+	ck_assert_uint_eq(why.retry_after_ms, 55000);
+}
+END_TEST
+
 START_TEST(at_a_time)
 {
 	struct err err;
@@ -123,6 +147,31 @@ START_TEST(at_a_time)
 	allowance = allowance_open(folder, 0, &err);
 	ck_assert(allowance_take(other, table, key, NOON, &why));
 	allowance_close(other);
+}
+END_TEST
+
+/* One that died and has no successor, as after an upgrade. */
+START_TEST(the_dead_hold_no_places)
+{
+	struct err err;
+	int status;
+	key->concurrent_requests = 2;
+	if (fork() == 0) {
+		struct allowance *other = allowance_open(folder, 5, &err);
+		_exit(other != NULL && allowance_take(other, table, key, NOON, &why) &&
+			      allowance_take(other, table, key, NOON, &why) && !take(NOON)
+			  ? 0
+			  : 1);
+	}
+	ck_assert_int_gt(wait(&status), 0);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	ck_assert(take(NOON) && take(NOON));
+	ck_assert(!take(NOON));
+	/* Nor does one that begins take those of another that lives under its number. */
+	struct allowance *twin = allowance_open(folder, 0, &err);
+	ck_assert(!allowance_take(twin, table, key, NOON, &why));
+	allowance_close(twin);
+	ck_assert(!take(NOON));
 }
 END_TEST
 
@@ -148,6 +197,18 @@ START_TEST(budgets_end_with_their_period)
 	ck_assert_str_eq(why.reason, "usd_per_month");
 	ck_assert_ptr_nonnull(strstr(why.message, "12.34 US dollars"));
 	ck_assert(take(NOON + 6 * DAY));
+}
+END_TEST
+
+/* What was spent meanwhile is not forgotten, and counts no longer than the period does. */
+START_TEST(a_clock_that_was_ahead_prolongs_nothing)
+{
+	key->tokens_per[PERIOD_DAY] = 1000;
+	ck_assert(take(NOON + 400 * DAY));
+	(void)give(NOON + 400 * DAY, 1000, 0);
+	ck_assert(!take(NOON));
+	ck_assert_uint_eq(why.retry_after_ms, (uint64_t)(DAY / 2));
+	ck_assert(take(NOON + DAY));
 }
 END_TEST
 
@@ -219,8 +280,11 @@ main(void)
 	tcase_add_test(tests, without_limits_nobody_is_refused);
 	tcase_add_test(tests, requests_of_any_minute);
 	tcase_add_test(tests, tokens_of_a_minute_are_known_when_a_call_ends);
+	tcase_add_test(tests, the_time_to_wait_is_true);
 	tcase_add_test(tests, at_a_time);
+	tcase_add_test(tests, the_dead_hold_no_places);
 	tcase_add_test(tests, budgets_end_with_their_period);
+	tcase_add_test(tests, a_clock_that_was_ahead_prolongs_nothing);
 	tcase_add_test(tests, what_was_spent_before_counts_once);
 	tcase_add_test(tests, processes_share_it_exactly);
 	suite_add_tcase(suite, tests);
