@@ -183,6 +183,9 @@ class Operate(rig.Case):
         then = json.loads(self.command("explain", "--at", FAR, "--model", "other-1", "--json"))
         places = {entry["name"]: entry["place"] for entry in then["groups"][0]["upstreams"]}
         self.assertEqual({"a": 1, "b": 2, "c": 4, "night": 3}, places)
+        before = f"{(int(FAR[:2]) + 23) % 24:02}:30"
+        self.assertIn("night (primary): not scheduled then, 30 min 0 s more",
+                      self.command("explain", "--at", before))
         self.assertIn("must be like", self.command("explain", "--at", "soon", status=1))
 
     def test_disable_and_enable(self):
