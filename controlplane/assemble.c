@@ -62,8 +62,10 @@ add_upstream(struct table *table, const struct config *config, enum group group,
 	entry->protocol =
 	    protocol == 0 ? config_list(group)->protocol : (enum protocol)(protocol - 1);
 	entry->tier = from->tier;
-	entry->available = schedule_at(&from->schedule, wall_ms).on;
-	entry->off = entry->available ? OFF_NOT : OFF_SCHEDULE;
+	struct schedule_now scheduled = schedule_at(&from->schedule, wall_ms);
+	entry->available = scheduled.on;
+	entry->off = scheduled.on ? OFF_NOT : OFF_SCHEDULE;
+	entry->resume_at_ms = scheduled.on ? 0 : scheduled.next_ms;
 	entry->price_ppm = price_rows_factor(from->entry);
 	entry->weight = (uint32_t)schema_number(from->entry, SCHEMA_UPSTREAMS, "weight");
 	entry->any_address = url_parse_base(view_of(from->base_url), &url, NULL) &&

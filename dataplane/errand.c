@@ -1,5 +1,6 @@
 #include "errand.h"
 #include "errand_text.h"
+#include "inflate.h"
 #include "mem.h"
 #include "tap.h"
 #include "url.h"
@@ -15,6 +16,9 @@
 #define URL_BYTES_MAX 4096
 #define BODY_BYTES_MAX ((size_t)64 * 1024)
 #define PROBE_BYTES_MAX ((size_t)64 * 1024) /* of an answer that nobody reads */
+/* So little is inflated at once that even a bomb stays within the bound behind it. */
+#define SLICE_BYTES 128
+#define INFLATED_BYTES_MAX ((size_t)256 * 1024)
 
 /* An upstream as seen from here. */
 struct stop {
@@ -35,8 +39,10 @@ struct errand {
 	size_t got_bytes;
 	int status;
 	bool ended;
+	bool broken; /* its coding is none of ours, or not what it says */
 	enum transport transport;
 	struct transfer *transfer;
+	struct inflate *inflate; /* some upstreams compress unasked; NULL where not */
 	struct wall wall;
 	struct bytes body;
 	/* Of a trial only. */
@@ -90,6 +96,7 @@ errand_free(struct errand *errand)
 	loop_timer_fini(&errand->timer);
 	loop_defer_cancel(&errand->task);
 	transfer_free(errand->transfer);
+	inflate_free(errand->inflate);
 	wall_fini(&errand->wall);
 	tap_fini(&errand->tap);
 	bytes_fini(&errand->said);
@@ -203,20 +210,30 @@ on_task(struct loop_task *task, void *ctx)
 
 /* ---- events of the call ---- */
 
+/* Nobody reads what a probe brings. Anything else comes in the form that its head tells, whatever
+ * was asked for. */
 static bool
 on_head(struct answer *answer, void *ctx)
 {
 	struct errand *errand = ctx;
+	enum coding coding = coding_parse(answer_header(answer, "content-encoding"));
+	bool whole = view_starts_nocase(answer_header(answer, "content-type"), "application/json");
 	errand->status = answer->status;
 	errand->head_ms = loop_now_ms(errand->errands->loop);
-	return true;
+	if (errand->kind == ERRAND_PROBE)
+		return true;
+	wall_fini(&errand->wall);
+	wall_init(&errand->wall, errand->entry->protocol, whole ? WALL_WHOLE : WALL_STREAM);
+	tap_begin(&errand->tap, !whole);
+	errand->broken = coding == CODING_UNKNOWN;
+	if (coding != CODING_IDENTITY && !errand->broken)
+		errand->inflate = inflate_new(coding);
+	return !errand->broken;
 }
 
 static enum transfer_go
-on_bytes(struct view bytes, void *ctx)
+look_at_bytes(struct errand *errand, struct view bytes)
 {
-	struct errand *errand = ctx;
-	errand->got_bytes += bytes.len;
 	if (errand->kind != ERRAND_PROBE && errand->status >= 200 && errand->status <= 299) {
 		(void)wall_feed(&errand->wall, bytes);
 		if (errand->kind == ERRAND_TRY)
@@ -230,13 +247,38 @@ on_bytes(struct view bytes, void *ctx)
 	return errand->got_bytes <= PROBE_BYTES_MAX ? TRANSFER_GO : TRANSFER_STOP;
 }
 
+static enum transfer_go
+on_bytes(struct view bytes, void *ctx)
+{
+	struct errand *errand = ctx;
+	enum transfer_go go = TRANSFER_GO;
+	struct bytes plain;
+	errand->got_bytes += bytes.len;
+	if (errand->inflate == NULL)
+		return look_at_bytes(errand, bytes);
+	bytes_init(&plain, INFLATED_BYTES_MAX);
+	while (go == TRANSFER_GO && bytes.len > 0 && !errand->broken) {
+		struct view slice = view_sub(bytes, 0, SLICE_BYTES);
+		bytes = view_from(bytes, slice.len);
+		bytes_clear(&plain);
+		errand->broken = !inflate_feed(errand->inflate, slice, &plain, NULL);
+		go = look_at_bytes(errand, bytes_view(&plain));
+	}
+	bytes_fini(&plain);
+	return errand->broken ? TRANSFER_STOP : go;
+}
+
 static void
 on_done(enum transport transport, const char *detail, void *ctx)
 {
 	struct errand *errand = ctx;
 	(void)detail;
 	bool enough = transport == TRANSPORT_CANCELLED && errand->got_bytes > PROBE_BYTES_MAX;
+	bool cut =
+	    transport == TRANSPORT_OK && errand->inflate != NULL && !inflate_done(errand->inflate);
 	errand->transport = enough ? TRANSPORT_OK : transport;
+	if (errand->broken || cut)
+		errand->transport = TRANSPORT_BAD_ANSWER;
 	errand->ended = true;
 	loop_defer(errand->errands->loop, &errand->task);
 }

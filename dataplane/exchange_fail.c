@@ -384,7 +384,8 @@ exchange_step_fail(struct exchange *exchange)
 	exchange_leg_free(exchange, leg);
 	if (exchange->stopping || exchange->cancelled)
 		return give_up(exchange);
-	if (other->live) {
+	/* One that was ended together with this has nothing more to say. */
+	if (other->live && !other->attempt.done) {
 		exchange->leg = other;
 		exchange->entry = other->attempt.entry;
 		return STEP_WAIT;

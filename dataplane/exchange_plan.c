@@ -199,28 +199,39 @@ refuse_model(struct exchange *exchange)
 	return refuse_for_good(exchange, 404, "no_model", message);
 }
 
+/* How many upstreams there are, and why some may not serve. */
+struct head_count {
+	size_t all, unfit, asleep;
+};
+
 static enum exchange_step
-refuse_resting(struct exchange *exchange)
+refuse_resting(struct exchange *exchange, bool asleep)
 {
 	struct relay_refusal refusal = {.status = 503,
-	    .message = "Every upstream for this request is switched off or resting after failures; "
-		       "try again shortly."};
+	    .message = asleep ? "No upstream for this request serves at this hour."
+			      : "Every upstream for this request is switched off or resting after "
+				"failures; try again shortly."};
+	/* The next hour may be far, or none is known. */
+	if (asleep)
+		exchange->named_wait_ms = RETRY_AFTER_S_MAX * 1000;
 	return exchange_refuse(exchange, &refusal,
 	    (struct outcome){.blame = BLAME_UPSTREAM, .reason = "none_available"});
 }
 
-/* How long until one of a group may serve again; 0 = none of it rests. */
+/* How long until one of a group may serve the model again; 0 = none of it rests, or is off at this
+ * hour. */
 static uint64_t
-soonest_rest_ms(const struct upstream_list *list, int64_t wall_ms)
+soonest_rest_ms(const struct upstream_list *list, const char *model, int64_t wall_ms)
 {
 	uint64_t soonest = 0;
 	for (size_t i = 0; i < list->count; i++) {
 		const struct upstream_entry *entry = &list->entries[i];
-		if (entry->off != OFF_COOLING || entry->resume_at_ms == 0)
+		int64_t resumes_ms = choose_resumes_ms(entry, view_of(model), wall_ms);
+		if (resumes_ms == 0)
 			continue;
-		int64_t left = entry->resume_at_ms - wall_ms;
+		int64_t left = resumes_ms - wall_ms;
 		uint64_t rest = left > 1 ? (uint64_t)left : 1;
-		if (entry->probe_every_ms != 0 && rest > PROBED_WAIT_MS)
+		if (!entry->available && entry->probe_every_ms != 0 && rest > PROBED_WAIT_MS)
 			rest = PROBED_WAIT_MS;
 		if (soonest == 0 || rest < soonest)
 			soonest = rest;
@@ -234,10 +245,12 @@ exchange_retry_after_s(const struct exchange *exchange)
 {
 	uint64_t soonest = exchange->named_wait_ms;
 	struct choose_group groups[GROUP_COUNT];
+	char model[TABLE_NAME_BYTES_MAX + 1];
 	size_t count = route_groups(&exchange->route, exchange->table, groups, NULL);
+	rewrite_rules(exchange->table, exchange->facts.model, model);
 	for (size_t i = 0; i < count; i++) {
-		uint64_t rest =
-		    soonest_rest_ms(&exchange->table->groups[groups[i].group], clock_wall_ms());
+		uint64_t rest = soonest_rest_ms(
+		    &exchange->table->groups[groups[i].group], model, clock_wall_ms());
 		if (rest != 0 && (soonest == 0 || rest < soonest))
 			soonest = rest;
 	}
@@ -301,9 +314,9 @@ first_reason(const struct exchange *exchange, const struct choose_asked *asked, 
 	return policy_pick_words[policy->pick];
 }
 
-/* Adds those of the group that may serve; how many rest or do not serve the model is counted. */
+/* Adds those of the group that may serve; the others are counted. */
 static void
-add_group(struct exchange *exchange, enum group group, const char *model, size_t *unfit)
+add_group(struct exchange *exchange, enum group group, const char *model, struct head_count *heads)
 {
 	struct exchange_env *env = exchange->env;
 	const struct table *table = exchange->table;
@@ -322,7 +335,9 @@ add_group(struct exchange *exchange, enum group group, const char *model, size_t
 	size_t may = choose_order(table, &asked, order);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct upstream_entry *entry = &list->entries[order[i].entry];
-		*unfit += i >= may && order[i].why == CHOOSE_MODEL_REFUSED;
+		heads->all++;
+		heads->unfit += order[i].why == CHOOSE_MODEL_REFUSED;
+		heads->asleep += order[i].why == CHOOSE_OFF && entry->off == OFF_SCHEDULE;
 		if (i >= may || !can_serve(exchange, entry) ||
 		    exchange->retry.count == EXCHANGE_PLACES_MAX)
 			continue;
@@ -414,19 +429,19 @@ exchange_step_plan(struct exchange *exchange)
 {
 	struct choose_group groups[GROUP_COUNT];
 	char model[TABLE_NAME_BYTES_MAX + 1];
-	size_t entries = 0, unfit = 0;
+	struct head_count heads = {0};
 	bool needs_conversion;
 	size_t count = route_groups(&exchange->route, exchange->table, groups, &needs_conversion);
 	if (count == 0)
 		return refuse_protocol(exchange, needs_conversion);
 	rewrite_rules(exchange->table, exchange->facts.model, model);
 	find_session(exchange, groups, count);
-	for (size_t i = 0; i < count; i++) {
-		entries += exchange->table->groups[groups[i].group].count;
-		add_group(exchange, groups[i].group, model, &unfit);
-	}
+	for (size_t i = 0; i < count; i++)
+		add_group(exchange, groups[i].group, model, &heads);
 	if (exchange->retry.count == 0)
-		return unfit == entries ? refuse_model(exchange) : refuse_resting(exchange);
+		return heads.unfit == heads.all
+			   ? refuse_model(exchange)
+			   : refuse_resting(exchange, heads.unfit + heads.asleep == heads.all);
 	set_bounds(exchange);
 	fill_request(exchange);
 	return STEP_ATTEMPT;

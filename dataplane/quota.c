@@ -48,7 +48,7 @@ read_date(struct view text, const char *format, int64_t *at_s)
 {
 	char copy[48];
 	struct tm tm = {0};
-	if (text.len >= sizeof(copy))
+	if (text.len == 0 || text.len >= sizeof(copy))
 		return false;
 	memcpy(copy, text.data, text.len);
 	copy[text.len] = '\0';
@@ -92,22 +92,6 @@ read_duration(struct view text, uint64_t *ms)
 
 /* ---- headers ---- */
 
-static uint64_t
-retry_after(const struct answer *answer, int64_t wall_ms)
-{
-	struct view value = answer_header(answer, "retry-after-ms");
-	uint64_t ms;
-	int64_t at_s;
-	if (value.len > 0 && read_decimal(value, &ms))
-		return ms / 1000 > 0 ? ms / 1000 : ms > 0;
-	value = answer_header(answer, "retry-after");
-	if (value.len == 0)
-		return 0;
-	if (read_decimal(value, &ms))
-		return ms;
-	return read_date(value, "%a, %d %b %Y %H:%M:%S", &at_s) ? until(at_s, wall_ms) : 0;
-}
-
 static bool
 is_used_up(const struct answer *answer, const char *name)
 {
@@ -138,6 +122,25 @@ reset_ms(struct view value, int64_t wall_ms)
 {
 	uint64_t ms;
 	return quota_reset_ms(value, wall_ms, &ms) ? ms : 0;
+}
+
+/* Seconds, one of HTTP's three forms of a date, or any form of a reset. */
+static uint64_t
+retry_after(const struct answer *answer, int64_t wall_ms)
+{
+	static const char *const dates[] = {
+	    "%a, %d %b %Y %H:%M:%S", "%A, %d-%b-%y %H:%M:%S", "%a %b %d %H:%M:%S %Y"};
+	struct view value = answer_header(answer, "retry-after-ms");
+	uint64_t ms;
+	int64_t at_s;
+	if (read_decimal(value, &ms) && ms > 0)
+		return ms / 1000 > 0 ? ms / 1000 : 1;
+	value = answer_header(answer, "retry-after");
+	for (size_t i = 0; i < 3; i++) {
+		if (read_date(value, dates[i], &at_s))
+			return until(at_s, wall_ms);
+	}
+	return reset_ms(value, wall_ms);
 }
 
 static uint64_t

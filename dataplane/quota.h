@@ -1,10 +1,11 @@
 /* quota: how long an upstream asks to be left alone, by all the ways in which it can be said. PURE.
  *
- * retry-after (seconds or a date), retry-after-ms, the reset headers of both vendors
- * (anthropic-ratelimit-*-reset of what is used up, anthropic-ratelimit-unified-reset,
- * x-ratelimit-reset-requests/-tokens of what is used up, x-codex-*-reset-after-seconds of what is
- * used up), and the error body (error.resets_in_seconds, error.resets_at, "try again in 1.5s" of
- * OpenAI's rate limits). Only asked for 429, 503, 529 and the like. */
+ * retry-after (seconds, HTTP's dates, or what a reset may say), retry-after-ms, the reset headers
+ * of both vendors (anthropic-ratelimit-*-reset of what is used up,
+ * anthropic-ratelimit-unified-reset, x-ratelimit-reset-requests/-tokens of what is used up,
+ * x-codex-*-reset-after-seconds of what is used up), and the error body (error.resets_in_seconds,
+ * error.resets_at, "try again in 1.5s" of OpenAI's rate limits). Only asked for 429, 503, 529 and
+ * the like. */
 #ifndef PM_QUOTA_H
 #define PM_QUOTA_H
 

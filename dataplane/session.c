@@ -1,4 +1,5 @@
 #include "session.h"
+#include "bytes.h"
 #include "choose.h"
 #include <string.h>
 
@@ -35,6 +36,24 @@ text_of(struct jsonspan_value value)
 {
 	bool named = value.kind == JSONSPAN_STRING && value.raw.len > 2;
 	return named ? value.raw : (struct view){0};
+}
+
+/* As it is meant, so that it is the same name as in a header, and as people know it; 0 = none. */
+static uint64_t
+key_of(struct jsonspan_value value)
+{
+	struct view name = text_of(value);
+	struct bytes text;
+	if (name.len == 0)
+		return 0;
+	if (jsonspan_str_plain(value, &name))
+		return choose_session(name);
+	bytes_init(&text, name.len); /* unescaping never makes it longer */
+	if (jsonspan_unescape(value, &text))
+		name = bytes_view(&text);
+	uint64_t key = choose_session(name);
+	bytes_fini(&text);
+	return key;
 }
 
 /* ---- by what stays the same ---- */
@@ -143,13 +162,13 @@ session_find(enum protocol protocol, const struct http_header *headers, size_t c
 	struct view name = named_by_header(headers, count);
 	if (name.len > 0)
 		return (struct session){choose_session(name), SESSION_HEADER};
-	name = text_of(facts->members[FACTS_CACHE_KEY]);
-	if (name.len > 0)
-		return (struct session){choose_session(name), SESSION_CACHE_KEY};
-	name = text_of(user);
-	if (name.len > 0)
-		return (struct session){choose_session(name), SESSION_USER};
-	uint64_t key = hash_prefix(protocol, facts);
+	uint64_t key = key_of(facts->members[FACTS_CACHE_KEY]);
+	if (key != 0)
+		return (struct session){key, SESSION_CACHE_KEY};
+	key = key_of(user);
+	if (key != 0)
+		return (struct session){key, SESSION_USER};
+	key = hash_prefix(protocol, facts);
 	return (struct session){key, key != 0 ? SESSION_PREFIX : SESSION_NONE};
 }
 

@@ -4,7 +4,8 @@
  * Asked in this order: a header by which a client names its session, prompt_cache_key,
  * metadata.user_id, else a hash of what stays the same over all turns of a conversation: system
  * text, names of the tools, and the messages up to the first one of the user (without their
- * cache_control marks, which move from turn to turn). */
+ * cache_control marks, which move from turn to turn). A name is the same session wherever it
+ * stands. */
 #ifndef PM_SESSION_H
 #define PM_SESSION_H
 

@@ -126,17 +126,28 @@ serves_model(const struct upstream_entry *entry, struct view model)
 	return entry->model_count == 0;
 }
 
-static bool
-model_rests(const struct upstream_entry *entry, struct view model, int64_t wall_ms)
+/* 0 = it does not. */
+static int64_t
+model_rests_until_ms(const struct upstream_entry *entry, struct view model, int64_t wall_ms)
 {
 	char buffer[TABLE_NAME_BYTES_MAX + 1];
 	struct view name = choose_name(entry, model, buffer);
 	for (size_t i = 0; i < entry->cooling_count; i++) {
 		if (view_eq_str(name, entry->cooling[i].model) &&
 		    wall_ms < entry->cooling[i].until_ms)
-			return true;
+			return entry->cooling[i].until_ms;
 	}
-	return false;
+	return 0;
+}
+
+int64_t
+choose_resumes_ms(const struct upstream_entry *entry, struct view model, int64_t wall_ms)
+{
+	if (model.len > 0 && !serves_model(entry, model))
+		return 0;
+	if (!entry->available)
+		return entry->resume_at_ms;
+	return model.len > 0 ? model_rests_until_ms(entry, model, wall_ms) : 0;
 }
 
 /* ---- the order ---- */
@@ -168,11 +179,12 @@ load_of(const struct choose_asked *asked, size_t index)
 static enum choose_why
 why(const struct upstream_entry *entry, const struct choose_asked *asked, size_t index)
 {
-	if (!entry->available)
-		return CHOOSE_OFF;
+	/* What no time changes comes first. */
 	if (asked->model.len > 0 && !serves_model(entry, asked->model))
 		return CHOOSE_MODEL_REFUSED;
-	if (asked->model.len > 0 && model_rests(entry, asked->model, asked->wall_ms))
+	if (!entry->available)
+		return CHOOSE_OFF;
+	if (asked->model.len > 0 && model_rests_until_ms(entry, asked->model, asked->wall_ms) != 0)
 		return CHOOSE_MODEL_COOLING;
 	if (entry->ramp > 0 && load_of(asked, index)->in_flight >= entry->ramp)
 		return CHOOSE_RAMP_FULL;

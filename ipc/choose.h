@@ -47,6 +47,10 @@ struct choose_place {
 size_t choose_order(
     const struct table *table, const struct choose_asked *asked, struct choose_place *out);
 
+/* When `entry`, which may not serve the model now, may again at the latest, wall clock; 0 = that is
+ * not known, or it never will, or it may. */
+int64_t choose_resumes_ms(const struct upstream_entry *entry, struct view model, int64_t wall_ms);
+
 /* Where the session belongs: the entry that would be first if all who are scheduled and serve the
  * model were well and nobody stayed elsewhere; -1 = nobody. */
 int choose_home(const struct table *table, const struct choose_asked *asked);

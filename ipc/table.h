@@ -96,7 +96,7 @@ struct upstream_entry {
 	/* Its health, in control's eyes. */
 	enum off off;
 	uint32_t ramp; /* most requests in flight in each data plane while it recovers, 0 = any */
-	int64_t resume_at_ms;          /* wall clock end of its rest at the latest, 0 = none */
+	int64_t resume_at_ms;          /* wall clock, when it is available again; 0 = not known */
 	uint64_t probe_seq;            /* the prober probes at once when this has grown ... */
 	uint32_t probe_every_ms;       /* ... and so often while this is not 0 */
 	uint64_t activate_seq;         /* the data plane activate_by activates it when this grows */

@@ -71,7 +71,7 @@ show_explanation(const json_t *body, const struct places *places, const struct o
     struct bytes *out)
 {
 	(void)places, (void)options;
-	show_print_explanation(body, clock_wall_ms(), out);
+	show_print_explanation(body, out);
 }
 
 static void

@@ -179,7 +179,7 @@ show_print_upstreams(const json_t *state, int64_t now_ms, struct bytes *out)
 /* ---- explain ---- */
 
 static void
-print_places(const json_t *group, int64_t now_ms, struct bytes *out)
+print_places(const json_t *group, int64_t at_ms, struct bytes *out)
 {
 	const json_t *list = json_object_get(group, "upstreams");
 	for (size_t i = 0; i < json_array_size(list); i++) {
@@ -192,7 +192,7 @@ print_places(const json_t *group, int64_t now_ms, struct bytes *out)
 		    text(entry, "name"), text(entry, "tier"), text(entry, "why"));
 		print_text(out, line);
 		if (json_is_integer(until)) {
-			show_duration(json_integer_value(until) - now_ms, left);
+			show_duration(json_integer_value(until) - at_ms, left);
 			MUST(bytes_printf(out, ", %s more", left));
 		}
 		MUST(bytes_append_char(out, '\n'));
@@ -200,7 +200,7 @@ print_places(const json_t *group, int64_t now_ms, struct bytes *out)
 }
 
 void
-show_print_explanation(const json_t *explanation, int64_t now_ms, struct bytes *out)
+show_print_explanation(const json_t *explanation, struct bytes *out)
 {
 	const json_t *groups = json_object_get(explanation, "groups");
 	const char *serves = json_string_value(json_object_get(explanation, "serves"));
@@ -215,7 +215,7 @@ show_print_explanation(const json_t *explanation, int64_t now_ms, struct bytes *
 	for (size_t i = 0; i < json_array_size(groups); i++) {
 		const json_t *group = json_array_get(groups, i);
 		MUST(bytes_printf(out, "%s, in %s:\n", text(group, "group"), text(group, "pick")));
-		print_places(group, now_ms, out);
+		print_places(group, number(explanation, "at_ms"), out);
 	}
 }
 

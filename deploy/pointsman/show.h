@@ -9,7 +9,7 @@
 /* The body of MSG_STATE: each upstream with its health in words, then what was learned. */
 void show_print_upstreams(const json_t *state, int64_t now_ms, struct bytes *out);
 /* The body of MSG_EXPLANATION. */
-void show_print_explanation(const json_t *explanation, int64_t now_ms, struct bytes *out);
+void show_print_explanation(const json_t *explanation, struct bytes *out);
 /* The body of MSG_DECISIONS: a line for each request, and one for each of its upstream calls. */
 void show_print_decisions(const json_t *decisions, struct bytes *out);
 /* The body of MSG_STATE: the alerts that last, where they go, and the latest notices. */

@@ -231,6 +231,47 @@ class Unreachable(unittest.TestCase):
             said("anthropic", running.post("anthropic"))
             self.assertEqual(["b"], [call.name for call in running.demo.calls()])
 
+    def test_nobody_at_this_hour(self):
+        """Its next hour is far: the longest wait that no client gives up on; no hint of a failure."""
+        for days in ([0] * 7, [int((time.localtime().tm_wday + 3 - day) % 7 == 0) for day in range(7)]):
+            with rig.Rig(rig.everywhere(rig.upstream("asleep", time_enabled=days))) as running:
+                for protocol in PROTOCOLS:
+                    answer = running.post(protocol)
+                    self.assertEqual((503, "60"), (answer.status, answer.header("retry-after")), answer)
+                    self.assertIn("at this hour", error(protocol, answer)[1])
+
+    def test_soon_at_its_hour(self):
+        """The wait ends when the hour begins."""
+        soon = time.time() + 75
+        begin = time.localtime(soon - soon % 60)
+        hours = [time.strftime("%H:%M", begin) + "-" + time.strftime("%H:%M", time.localtime(soon + 7200))]
+        with rig.Rig(rig.everywhere(rig.upstream("asleep", hours=hours))) as running:
+            answer = running.post("anthropic")
+            left = soon - soon % 60 - time.time()
+            self.assertEqual(503, answer.status, answer)
+            self.assertLess(abs(min(left, 60) - int(answer.header("retry-after"))), 3, answer)
+
+    def test_a_model_of_nobody_is_told_while_all_rest(self):
+        """No wait brings an upstream that serves it; a model that rests alone is told until when."""
+        with rig.Rig(rig.everywhere(rig.upstream("a", models=["x-*"]), timeout_settings={
+                "primary_api_check_interval": 3600})) as running:
+            for protocol in PROTOCOLS:
+                with self.subTest(protocol):
+                    running.demo.fault("a", "404")
+                    for _ in range(3):
+                        self.assertIn(running.post(protocol, model="x-1").status, (400, 404))
+                    answer = rig.wait_for(
+                        lambda: (found := running.post(protocol, model="x-1")).status == 503 and found,
+                        "the model rests")
+                    self.assertEqual("60", answer.header("retry-after"))
+                    running.demo.fault("a", "429:ra=50")
+                    running.post(protocol, model="x-2")
+                    rig.wait_for(lambda: running.post(protocol, model="x-2").header("retry-after")
+                                 in ("49", "50") and not running.demo.mend(), "all of it rests")
+                    answer = running.post(protocol, model="y-1")
+                    self.assertIn(answer.status, (400, 404), answer)
+                    self.assertIn("serves the model", error(protocol, answer)[1])
+
     def test_attempts_are_bounded(self):
         names = [f"u{i}" for i in range(12)]
         with rig.Rig(rig.everywhere(*names, server={"attempts_max": 3})) as running:

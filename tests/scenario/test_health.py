@@ -183,6 +183,9 @@ class Operate(rig.Case):
         then = json.loads(self.command("explain", "--at", FAR, "--model", "other-1", "--json"))
         places = {entry["name"]: entry["place"] for entry in then["groups"][0]["upstreams"]}
         self.assertEqual({"a": 1, "b": 2, "c": 4, "night": 3}, places)
+        before = f"{(int(FAR[:2]) + 23) % 24:02}:30"
+        self.assertIn("night (primary): not scheduled then, 30 min 0 s more",
+                      self.command("explain", "--at", before))
         self.assertIn("must be like", self.command("explain", "--at", "soon", status=1))
 
     def test_disable_and_enable(self):
@@ -245,8 +248,11 @@ class Activation(unittest.TestCase):
         """Midnight has passed, so it is made up for at once; no restart brings a second one."""
         words = {"activation_enabled": True, "activation_time": "00:00"}
         lists = [[rig.upstream(name, **words)] for name in ("a", "b", "c")]
-        with rig.Rig(rig.config(*lists, timeout_settings={"billing_send_interval": 0}),
-                     dataplanes=2) as running:
+        one = rig.Rig(rig.config(*lists, timeout_settings={"billing_send_interval": 0}), dataplanes=2)
+        # An answer in another form than asked for is one all the same, and not paid for again.
+        one.demo.fault("b", "json")
+        one.demo.fault("c", "gzip")
+        with one as running:
             def done():
                 return json.loads(running.command("status", "--json").stdout)["groups"]
 

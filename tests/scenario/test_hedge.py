@@ -6,7 +6,7 @@ import statistics
 import time
 
 import rig
-from protocols import PROTOCOLS, ask, events, said
+from protocols import PROTOCOLS, ask, error, events, said
 
 
 class Hedge(rig.Case):
@@ -129,6 +129,30 @@ class Auto(rig.Case):
         early = [spent for spent in times if spent < self.deadline_ms - 2]
         most = self.burst + (self.more + 1) * self.percent // 100
         self.assertEqual(most, len(early) + 1, sorted(times))
+
+
+class Total(rig.Case):
+    """The time for the client's whole call ends both."""
+
+    config = rig.everywhere("a", "b", timeout_settings={"api_cooldown_seconds": 0}, routing=dict.fromkeys(
+        rig.GROUPS, {"hedge": "after", "hedge_after_seconds": 0.2, "request_seconds": 0.6,
+                     "affinity_seconds": 0, "hedge_budget_percent": 100}))
+
+    def test_two_silent_ones_end_with_it(self):
+        for name in "ab":
+            self.rig.demo.fault(name, "stall:headers")
+        for protocol in PROTOCOLS:
+            with self.subTest(protocol):
+                mark = self.rig.demo.newest()
+                with self.rig.wire(timeout=5) as wire:
+                    self.rig.send(wire, protocol, ask(protocol))
+                    answer = wire.answer()
+                self.assertEqual(504, answer.status, answer)
+                error(protocol, answer)
+                calls = rig.wait_for(lambda: (found := self.rig.demo.calls(mark)) and all(
+                    call.how for call in found) and found, "both calls have ended")
+                self.assertEqual([("a", "client_gone"), ("b", "client_gone")],
+                                 sorted((call.name, call.how) for call in calls))
 
 
 class KeepAlive(rig.Case):

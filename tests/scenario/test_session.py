@@ -89,6 +89,18 @@ class Session(rig.Case):
         first = told["groups"][0]["upstreams"][0]
         self.assertEqual((home, 1), (first["name"], first["place"]))
 
+    def test_explain_knows_a_name_from_the_body(self):
+        """Whatever member holds it: each time the place is the one that served."""
+        for number in range(12):
+            name = f'key "{number}"'
+            for member in ({"prompt_cache_key": name}, {"metadata": {"user_id": name}}):
+                mark = self.rig.demo.newest()
+                body = json.loads(ask("anthropic", "[demo:say x]")) | member
+                said("anthropic", self.rig.post("anthropic", body=json.dumps(body).encode()))
+                served, = [call.name for call in self.rig.demo.calls(mark) if call.protocol]
+                told = json.loads(self.rig.command("explain", "--session", name, "--json").stdout)
+                self.assertEqual(served, told["groups"][0]["upstreams"][0]["name"], member)
+
 
 NOT_FOUND = {"error": {"message": "Previous response with id 'x' not found.", "code":
                        "previous_response_not_found", "type": "invalid_request_error",

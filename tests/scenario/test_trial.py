@@ -1,5 +1,6 @@
 """The test of an upstream: one small real request by a data plane, and what came of it."""
 
+import gzip
 import json
 import unittest
 
@@ -30,6 +31,32 @@ class Trial(rig.Case):
             self.assertGreater(found["ms"], 0)
             self.assertEqual(1, len(self.calls()) - before, "one call")
             self.assertEqual(found, self.script.get(f"/api/v1/tests/{found['seq']}")["test"])
+
+    def test_answers_in_other_forms(self):
+        """JSON though a stream was asked for, compressed though nobody asked: as good for clients."""
+        for spec in ("json", "gzip", "gzip+json"):
+            self.rig.demo.mend()
+            for name in "axc":
+                self.rig.demo.fault(name, spec)
+            for ident in ("claude:a", "codex:x", "chat:c"):
+                with self.subTest(spec=spec, ident=ident):
+                    found = self.ask(ident, model="demo-model", max_tokens=20)
+                    self.assertTrue(found["done"] and found["ok"], found)
+                    self.assertGreater(found["usage"]["output"], 0, found)
+
+    def test_broken_coding(self):
+        """Cut short, none, and one that nobody here reads; an error's text is inflated too."""
+        whole = gzip.compress(b'{"type":"message","content":[]}')
+        for coding, body in (("gzip", whole[:-4]), ("gzip", b"{}"), ("br", whole)):
+            with self.subTest(coding=coding, body=body):
+                self.rig.demo.script("a", body, headers={
+                    "Content-Type": "application/json", "Content-Encoding": coding})
+                found = self.ask("claude:a")
+                self.assertEqual((True, False, "bad_answer"),
+                                 (found["done"], found["ok"], found["reason"]), found)
+        self.rig.demo.script("a", gzip.compress(b'{"error":{"message":"no such plan"}}'), 403, {
+            "Content-Type": "application/json", "Content-Encoding": "gzip"})
+        self.assertIn("no such plan", self.ask("claude:a")["error"])
 
     def test_failures_punish_nobody(self):
         for spec, status in (("401", 401), ("429", 429), ("529", 529), ("close", 0)):

@@ -217,7 +217,7 @@ START_TEST(health_decides_what_is_available)
 	ck_assert_int_eq(x->cooling[0].until_ms, MONDAY_MS + 605000);
 	ck_assert_int_eq(y->off, OFF_SCHEDULE); /* its owner's word first, and no probes then */
 	ck_assert_uint_eq(y->probe_every_ms, 0);
-	ck_assert_int_eq(y->resume_at_ms, 0);
+	ck_assert_int_eq(y->resume_at_ms, MONDAY_MS + 86400000); /* not the end of its rest */
 	table_unref(table);
 	table = assemble_table(config, MONDAY_MS, NULL);
 	assemble_health(table, &health, 605000, MONDAY_MS); /* when it is over */

@@ -162,6 +162,10 @@ START_TEST(models_are_allowed_and_rest_one_by_one)
 	asked.model = VIEW("gpt-5");
 	check_order("123|0");
 	ck_assert_int_eq(places[3].why, CHOOSE_MODEL_REFUSED);
+	entry(0)->available = false; /* what no time changes is told before that */
+	check_order("123|0");
+	ck_assert_int_eq(places[3].why, CHOOSE_MODEL_REFUSED);
+	entry(0)->available = true;
 	asked.model = VIEW("claude-opus");
 	check_order("0123");
 	add_rename(entry(1), "claude-opus", "big");
@@ -177,6 +181,28 @@ START_TEST(models_are_allowed_and_rest_one_by_one)
 	check_order("0123");
 	asked.model = (struct view){0}; /* no model, no such question */
 	check_order("0123");
+}
+END_TEST
+
+START_TEST(who_comes_back_says_when)
+{
+	struct view model = VIEW("claude-opus");
+	ck_assert_int_eq(choose_resumes_ms(entry(0), model, 1000), 0);
+	struct cooling_model *cooling = table_add_cooling(entry(0));
+	cooling->model = mem_dup_str("claude-opus");
+	cooling->until_ms = 1001;
+	ck_assert_int_eq(choose_resumes_ms(entry(0), model, 1000), 1001);
+	ck_assert_int_eq(choose_resumes_ms(entry(0), model, 1001), 0);
+	ck_assert_int_eq(choose_resumes_ms(entry(0), VIEW("other"), 1000), 0);
+	ck_assert_int_eq(choose_resumes_ms(entry(0), VIEW(""), 1000), 0);
+	entry(0)->available = false;
+	ck_assert_int_eq(choose_resumes_ms(entry(0), model, 1000), 0); /* not known */
+	entry(0)->resume_at_ms = 5000;
+	ck_assert_int_eq(choose_resumes_ms(entry(0), model, 1000), 5000);
+	ck_assert_int_eq(choose_resumes_ms(entry(0), VIEW(""), 1000), 5000);
+	table_add_pattern(entry(0))->pattern = mem_dup_str("claude-*");
+	ck_assert_int_eq(choose_resumes_ms(entry(0), model, 1000), 5000);
+	ck_assert_int_eq(choose_resumes_ms(entry(0), VIEW("gpt-5"), 1000), 0); /* never */
 }
 END_TEST
 
@@ -295,6 +321,7 @@ main(void)
 	tcase_add_test(tests, a_nasty_pattern_is_no_trap);
 	tcase_add_test(tests, names_are_changed_for_an_upstream);
 	tcase_add_test(tests, models_are_allowed_and_rest_one_by_one);
+	tcase_add_test(tests, who_comes_back_says_when);
 	tcase_add_test(tests, a_recovering_one_takes_no_more_than_its_ramp);
 	tcase_add_test(tests, who_stays_goes_first_while_it_may);
 	tcase_add_test(tests, weights_share_by_chance_and_by_session);

@@ -174,7 +174,8 @@ expect_effect(
 	ENTRY_WORDS(X, list, group)                                                                \
 	X(list, type, "\"backup\"", "groups." group "[0].tier=\"backup\" ")                        \
 	X(list, time_enabled, "[0, 1, 1, 1, 1, 1, 1]",                                             \
-	    "groups." group "[0].available=false groups." group "[0].off=\"schedule\" ")           \
+	    "groups." group "[0].available=false groups." group                                    \
+	    "[0].off=\"schedule\" groups." group "[0].resume_at_ms=1774915200000 ")                \
 	X(list, activation_enabled, "true",                                                        \
 	    "activated." group ":u={\"time\":\"08:00\",\"next_ms\":1774857600000,\"tries\":1,"     \
 	    "\"running\":true,\"last\":null} ")

@@ -1,4 +1,5 @@
 /* Which conversation a request belongs to. */
+#include "choose.h"
 #include "session.h"
 #include "suite.h"
 
@@ -38,6 +39,26 @@ START_TEST(the_name_that_comes_first_counts)
 	ck_assert_int_eq(
 	    of_body(PROTOCOL_CHAT, "{\"prompt_cache_key\":\"\"}").source, SESSION_NONE);
 	ck_assert_uint_eq(of_body(PROTOCOL_CHAT, "{}").key, 0);
+}
+END_TEST
+
+/* A name is the same wherever it stands, and as a person would give it to explain. */
+START_TEST(a_name_is_a_name)
+{
+	static const struct {
+		const char *name, *body;
+	} names[] = {
+	    {"k-1", "{\"prompt_cache_key\":\"k-1\"}"},
+	    {"k-1", "{\"prompt_cache_key\":\"k\\u002d1\"}"},
+	    {"u 1", "{\"metadata\":{\"user_id\":\"u 1\"}}"},
+	    {"{\"session_id\":\"s\"}",
+		"{\"metadata\":{\"user_id\":\"{\\\"session_id\\\":\\\"s\\\"}\"}}"},
+	};
+	for (int i = 0; i < COUNT(names); i++) {
+		uint64_t key = choose_session(view_of(names[i].name));
+		ck_assert(of_body(PROTOCOL_CHAT, names[i].body).key == key);
+		ck_assert(find(PROTOCOL_CHAT, "{}", "session_id", names[i].name).key == key);
+	}
 }
 END_TEST
 
@@ -117,6 +138,7 @@ main(void)
 	Suite *suite = suite_create("session");
 	TCase *tests = tcase_create("session");
 	tcase_add_test(tests, the_name_that_comes_first_counts);
+	tcase_add_test(tests, a_name_is_a_name);
 	tcase_add_test(tests, an_answer_is_known_by_its_id);
 	tcase_add_loop_test(tests, what_stays_the_same_tells_the_conversation, 0, COUNT(talks));
 	suite_add_tcase(suite, tests);
