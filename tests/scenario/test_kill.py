@@ -1,67 +1,14 @@
 """kill -9 of each program under load: who is not concerned notices nothing."""
 
-import threading
 import time
 
 import rig
-from protocols import PROTOCOLS, ask, said, stream_text
-from wire import Answer, Broken, request
+from load import Caller, Stream
+from protocols import PROTOCOLS, ask, said
+from wire import request
 
 STREAMS = 200
 EVENTS, EVERY_MS = 120, 50
-TEXT = "x" * 16 * EVENTS
-
-
-class Stream(threading.Thread):
-    """One client with one stream."""
-
-    def __init__(self, running, number):
-        super().__init__(daemon=True)
-        self.protocol = PROTOCOLS[number % 3]
-        self.wire = running.wire()
-        self.port = self.wire.socket.getsockname()[1]
-        running.send(self.wire, self.protocol, ask(
-            self.protocol, model=f"demo-fault:events={EVENTS};ms={EVERY_MS}"))
-        self.answer = Answer()
-        self.start()
-
-    def run(self):
-        try:
-            self.wire.head(self.answer)
-            for _ in self.wire.pieces(self.answer):
-                pass
-        except Broken:
-            pass
-        self.wire.close()
-
-    def whole(self):
-        self.join(60)
-        return self.answer.whole and \
-            stream_text(self.protocol, self.answer.body) == (TEXT, True)
-
-
-class Caller(threading.Thread):
-    """Asks small questions on new connections until told to stop."""
-
-    def __init__(self, running):
-        super().__init__(daemon=True)
-        self.running, self.stopped = running, False
-        self.good, self.refused, self.broken = 0, [], []
-        self.start()
-
-    def run(self):
-        while not self.stopped:
-            try:
-                said("chat", self.running.post("chat", "[demo:say ok]"))
-                self.good += 1
-            except (Broken, AssertionError) as error:
-                self.broken.append(error)
-            except OSError as error:
-                self.refused.append(error)
-
-    def end(self):
-        self.stopped = True
-        self.join(60)
 
 
 class Kill(rig.Case):
@@ -70,7 +17,8 @@ class Kill(rig.Case):
 
     def setUp(self):
         super().setUp()
-        self.streams = [Stream(self.rig, number) for number in range(STREAMS)]
+        self.streams = [Stream(self.rig, PROTOCOLS[number % 3], EVENTS, EVERY_MS)
+                        for number in range(STREAMS)]
         self.callers = [Caller(self.rig) for _ in range(3)]
         rig.wait_for(lambda: all(stream.answer.status for stream in self.streams), "streams began")
         rig.wait_for(lambda: all(caller.good for caller in self.callers), "calls are answered")

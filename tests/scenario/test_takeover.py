@@ -10,38 +10,12 @@ from pathlib import Path
 
 import rig
 from kernel import Freeze
-from protocols import PROTOCOLS, ask, said, stream_text
-from wire import Answer, Broken
+from load import Stream
+from protocols import PROTOCOLS, ask, said
+from wire import Broken
 
 STREAMS = 60
 EVENTS, EVERY_MS = 160, 50
-TEXT = "x" * 16 * EVENTS
-
-
-class Stream(threading.Thread):
-    """One client with one stream of some seconds."""
-
-    def __init__(self, running, number):
-        super().__init__(daemon=True)
-        self.protocol, self.answer = PROTOCOLS[number % 3], Answer()
-        self.wire = running.wire(timeout=60)
-        running.send(self.wire, self.protocol, ask(
-            self.protocol, model=f"demo-fault:events={EVENTS};ms={EVERY_MS}"))
-        self.start()
-
-    def run(self):
-        try:
-            self.wire.head(self.answer)
-            for _ in self.wire.pieces(self.answer):
-                pass
-        except Broken:
-            pass  # it is not whole
-        self.wire.close()
-
-    def whole(self):
-        self.join(60)
-        return self.answer.whole and \
-            stream_text(self.protocol, self.answer.body) == (TEXT, True)
 
 
 class Caller(threading.Thread):
@@ -119,7 +93,7 @@ class Base(unittest.TestCase):
         return time.monotonic() - began
 
     def streams(self, count):
-        streams = [Stream(self.rig, number) for number in range(count)]
+        streams = [Stream(self.rig, PROTOCOLS[number % 3], EVENTS, EVERY_MS) for number in range(count)]
         rig.wait_for(lambda: all(stream.answer.status for stream in streams), "streams began")
         return streams
 

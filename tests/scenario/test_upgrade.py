@@ -11,78 +11,13 @@ import unittest
 
 import rig
 from kernel import Freeze
-from protocols import PROTOCOLS, ask, error_event, said, stream_text
+from load import Caller, Stream
+from protocols import PROTOCOLS, error_event, said
 from versions import places, upgrade, versions
-from wire import Answer, Broken
 
 TIMES = int(os.environ.get("PM_UPGRADES", 3))
 STREAMS = 30
 EVENTS, EVERY_MS = 80, 50
-TEXT = "x" * 16 * EVENTS
-
-
-class Stream(threading.Thread):
-    """One client with one stream of some seconds."""
-
-    def __init__(self, running, protocol, events=EVENTS):
-        super().__init__(daemon=True)
-        self.protocol, self.answer, self.text = protocol, Answer(), "x" * 16 * events
-        self.wire = running.wire(timeout=60)
-        running.send(self.wire, protocol, ask(
-            protocol, model=f"demo-fault:events={events};ms={EVERY_MS}"))
-        self.start()
-
-    def run(self):
-        try:
-            self.wire.head(self.answer)
-            for _ in self.wire.pieces(self.answer):
-                pass
-        except Broken:
-            pass  # it is not whole
-        self.wire.close()
-
-    def check(self):
-        self.join(90)
-        assert self.answer.whole, self.answer
-        assert stream_text(self.protocol, self.answer.body) == (self.text, True)
-
-
-class Caller(threading.Thread):
-    """Small calls one after the other: on new connections, or on one that is kept as long as the
-    gateway wants."""
-
-    def __init__(self, running, keep):
-        super().__init__(daemon=True)
-        self.running, self.keep, self.stopped = running, keep, False
-        self.good, self.refused, self.broken, self.wire = 0, [], [], None
-        self.start()
-
-    def call(self):
-        self.wire = self.wire or self.running.wire()
-        self.running.send(self.wire, "chat", ask("chat", "[demo:say ok]"))
-        answer = self.wire.answer()
-        said("chat", answer)
-        if not self.keep or answer.header("connection") == "close":
-            self.wire.close()
-            self.wire = None
-
-    def run(self):
-        while not self.stopped:
-            try:
-                self.call()
-                self.good += 1
-            except (Broken, AssertionError) as error:
-                self.broken.append(repr(error))
-                self.wire = None
-            except OSError as error:
-                self.refused.append(repr(error))
-                self.stopped, self.wire = True, None
-
-    def end(self):
-        self.stopped = True
-        self.join(60)
-        if self.wire:
-            self.wire.close()
 
 
 class Upgrade(unittest.TestCase):
@@ -108,7 +43,7 @@ class Upgrade(unittest.TestCase):
         callers = [Caller(self.rig, keep) for keep in (True, True, False)]
         launcher, folders, streams = self.rig.launcher.pid, [self.new, self.old], []
         for turn in range(TIMES):
-            streams += [Stream(self.rig, PROTOCOLS[i % 3]) for i in range(STREAMS)]
+            streams += [Stream(self.rig, PROTOCOLS[i % 3], EVENTS, EVERY_MS) for i in range(STREAMS)]
             before = self.rig.pids()
             done = upgrade(self.rig, folders[turn % 2])
             self.assertEqual((0, ""), (done.returncode, done.stderr), done.stdout)
@@ -123,8 +58,7 @@ class Upgrade(unittest.TestCase):
                 self.assertEqual(str(folders[turn % 2]), found[name], name)
             self.assertEqual(launcher, self.rig.launcher.pid)
             self.assertEqual(0, self.rig.command("status").returncode)
-        for stream in streams:
-            stream.check()
+        self.assertEqual([], [stream.answer for stream in streams if not stream.whole()])
         for caller in callers:
             caller.end()
             self.assertEqual(([], []), (caller.refused, caller.broken))
@@ -147,7 +81,7 @@ class Upgrade(unittest.TestCase):
         self.assertEqual(calls, told())
 
     def test_a_stream_that_outlives_its_time_is_told(self):
-        stream = Stream(self.rig, "anthropic", 2000)
+        stream = Stream(self.rig, "anthropic", 2000, EVERY_MS)
         rig.wait_for(lambda: self.rig.demo.calls(), "it runs")
         done = upgrade(self.rig, self.new, "--drain", "1")
         self.assertEqual(0, done.returncode, done.stderr)
@@ -183,14 +117,14 @@ class Upgrade(unittest.TestCase):
 
     def taken_back(self, reason):
         """All is as it was, and a stream that ran meanwhile is whole."""
-        stream = Stream(self.rig, "chat")
+        stream = Stream(self.rig, "chat", EVENTS, EVERY_MS)
         caller = Caller(self.rig, True)
         done = upgrade(self.rig, self.new)
         self.assertEqual(1, done.returncode, done.stdout)
         self.assertIn(reason, done.stderr)
         rig.wait_for(lambda: self.all_old(), "the old ones serve")
         self.assertEqual(0, self.rig.command("reload").returncode)
-        stream.check()
+        self.assertTrue(stream.whole(), stream.answer)
         caller.end()
         self.assertEqual(([], []), (caller.refused, caller.broken))
 
@@ -341,7 +275,7 @@ class Signals(unittest.TestCase):
 
     def test_one_that_was_told_to_end_is_told_once(self):
         """The second time would cut its streams at once, without a word."""
-        stream = Stream(self.rig, "anthropic", 2000)
+        stream = Stream(self.rig, "anthropic", 2000, EVERY_MS)
         rig.wait_for(lambda: self.rig.demo.calls(), "it runs")
         for folder in (self.new, self.old):
             done = upgrade(self.rig, folder, "--drain", "1")
