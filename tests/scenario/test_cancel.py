@@ -122,6 +122,9 @@ class Cancel(rig.Case):
         found = rig.wait_for(lambda: len(now := self.running()) == 6 and now, "six run")
         self.assertEqual([200] * 6, [self.cancel(one["id"]).status for one in found])
         self.assertEqual({400}, {wire.answer().status for wire in wires})
+        totals = rig.wait_for(lambda: (told := self.script.get("/api/v1/stats")["totals"])["requests"] == 7 and told,
+                              "all are told")
+        self.assertEqual((6, 1, 0), (totals["cancelled"], totals["gone"], totals["failed"]))
         rig.wait_for(lambda: not any(told().values()), "none", 2 + 1)
 
     def test_at_any_moment(self):
