@@ -12,6 +12,7 @@
 #define NAMES_ADMIN "admin.ipc"   /* REQ admin, pointsman(1) -> REP control */
 #define NAMES_STATS "stats.ipc"   /* REQ data, admin, pointsman(1) -> REP control's statistics */
 #define NAMES_WEB "web.sock"      /* HTTP: dataplane -> webadmin */
+#define NAMES_INNER "%s.sock"     /* HTTP: webadmin -> the dataplane of this instance */
 #define NAMES_LAUNCHER "launcher.sock" /* pointsman(1) -> the launcher: upgrade */
 
 #define NAMES_MESSAGE_BYTES_MAX (16u * 1024 * 1024)

@@ -233,7 +233,7 @@ ask_page(struct export *export)
 static void
 on_writable(struct call *call)
 {
-	struct export *export = call->export;
+	struct export *export = call->own;
 	if (!export->waiting)
 		return;
 	export->waiting = false;
@@ -272,7 +272,7 @@ api_export_requests(struct call *call)
 		return;
 	struct export *export = MEM_NEW(struct export);
 	*export = (struct export){.call = call, .question = question, .csv = csv};
-	call->export = export;
+	call->own = export;
 	call->on_writable = on_writable;
 	ask_page(export);
 }

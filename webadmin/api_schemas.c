@@ -4,6 +4,7 @@
 static const struct api_schema schemas[] = {
     {"File", "{\"type\":\"string\"}"},
     {"Events", "{\"type\":\"string\",\"contentMediaType\":\"text/event-stream\"}"},
+    {"Played", "{\"description\":\"The answer as its client would get it.\"}"},
     {"Object", "{\"type\":\"object\"}"},
     {"Error",
 	"{\"type\":\"object\",\"required\":[\"success\",\"message\"],\"properties\":{"
