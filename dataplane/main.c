@@ -252,6 +252,7 @@ on_report(struct report *report, void *ctx)
 	httpd_counts_get(dp->front.httpd, &connections);
 	whole.table_epoch = report->table_epoch;
 	whole.table_version = report->table_version;
+	whole.cancel_seq = report->cancel_seq;
 	whole.requests = counts->requests;
 	whole.completed = counts->completed;
 	whole.failed = counts->failed;
@@ -317,6 +318,7 @@ on_reported(const struct report *report, bool taken, void *ctx)
 	if (!taken)
 		return;
 	tried_drop(&dp->tried, report->trial_count);
+	exchange_cancelled_taken(env, report->cancelled_count);
 	notes_taken(env->notes, report->outcomes_seq);
 	lessons_taken(env->lessons, report->lesson_count);
 }

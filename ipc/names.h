@@ -23,7 +23,7 @@
 /* Message types; bodies are described in ipc/README.md. */
 #define MSG_TABLE "table"         /* PUB: the whole table */
 #define MSG_HEARTBEAT "heartbeat" /* PUB: {epoch, version} */
-#define MSG_CANCEL "cancel"       /* PUB: {ids}: these requests shall end */
+#define MSG_CANCEL "cancel"       /* PUB: {ids, seq}: these requests shall end */
 #define MSG_GET_TABLE "get_table" /* REQ data: {epoch, version} -> MSG_TABLE or MSG_SAME */
 #define MSG_SAME "same"
 #define MSG_REPORT "report"       /* REQ data: what a dataplane is doing -> MSG_OK */
@@ -37,6 +37,7 @@
 #define MSG_PROBE_NOW "probe_now"           /* REQ admin: {id} -> MSG_OK or MSG_ERROR */
 #define MSG_SET_ENABLED "set_enabled"       /* REQ admin: {id, enabled} -> MSG_OK or MSG_ERROR */
 #define MSG_CANCEL_REQUEST "cancel_request" /* REQ admin: {id, by?} -> MSG_OK or MSG_ERROR */
+#define MSG_GET_CANCEL "get_cancel"         /* REQ admin: {seq} -> MSG_OK */
 #define MSG_EXPLAIN "explain"               /* REQ admin: {at?, path?, group?, model?, session?} */
 #define MSG_EXPLANATION "explanation"
 #define MSG_FORGET_LESSON                                                                          \
