@@ -73,8 +73,10 @@ dataplanes_note(struct dataplanes *all, const struct report *report, uint64_t no
 	place->report.trials = NULL;
 	place->report.running = NULL;
 	place->report.loads = NULL;
+	place->report.cancelled = NULL;
 	place->report.outcome_count = place->report.lesson_count = place->report.trial_count = 0;
 	place->report.running_count = place->report.load_count = 0;
+	place->report.cancelled_count = 0;
 	return is_new;
 }
 
@@ -124,7 +126,8 @@ dataplanes_choose_prober(struct dataplanes *all, uint64_t now_ms)
 json_t *
 dataplanes_encode(const struct dataplanes *all, uint64_t now_ms)
 {
-	static const char *const lists[] = {"outcomes", "lessons", "trials", "loads"};
+	static const char *const lists[] = {
+	    "outcomes", "lessons", "trials", "loads", "cancelled", "cancel_seq"};
 	json_t *list = json_array();
 	for (size_t i = 0; i < all->count; i++) {
 		json_t *item = report_encode(&all->items[i].report);
@@ -136,20 +139,6 @@ dataplanes_encode(const struct dataplanes *all, uint64_t now_ms)
 		MUST(json_array_append_new(list, item) == 0);
 	}
 	return list;
-}
-
-bool
-dataplanes_run(const struct dataplanes *all, struct view id)
-{
-	for (size_t i = 0; i < all->count; i++) {
-		const json_t *running = all->items[i].running;
-		for (size_t k = 0; k < json_array_size(running); k++) {
-			const json_t *one = json_object_get(json_array_get(running, k), "id");
-			if (view_eq_str(id, json_string_value(one)))
-				return true;
-		}
-	}
-	return false;
 }
 
 json_t *

@@ -38,8 +38,6 @@ bool dataplanes_has_batch(struct dataplanes *all, const struct report *report);
 bool dataplanes_expire(struct dataplanes *all, uint64_t now_ms);
 /* Sees to it that a running data plane is the prober; true when it is another one now. */
 bool dataplanes_choose_prober(struct dataplanes *all, uint64_t now_ms);
-/* Some data plane has told that a request of this id is under way. */
-bool dataplanes_run(const struct dataplanes *all, struct view id);
 /* {<upstream>: calls in flight of all data planes}; new reference. */
 json_t *dataplanes_loads(const struct dataplanes *all);
 /* [{report..., running, "age_ms"}]; new reference. */

@@ -86,6 +86,7 @@ take_head(const json_t *head, struct view document, struct history_item *out)
 	take_text(head, "peer", out->who.peer, sizeof(out->who.peer));
 	take_text(head, "request", out->who.request, sizeof(out->who.request));
 	take_text(head, "what", out->who.what, sizeof(out->who.what));
+	out->who.place = json_integer_value(json_object_get(head, "place"));
 	crypto_sha256(document, out->sha256);
 }
 
@@ -198,10 +199,11 @@ write_file(const struct history *history, const struct history_item *item, struc
 	size_t len;
 	char hex[2 * CRYPTO_SHA256_BYTES + 1];
 	crypto_hex(item->sha256, sizeof(item->sha256), hex);
-	json_t *head = json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "revision",
+	json_t *head = json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "revision",
 	    (json_int_t)item->revision, "at_ms", (json_int_t)item->at_ms, "who", item->who.who,
 	    "role", item->who.role, "via", item->who.via, "peer", item->who.peer, "request",
-	    item->who.request, "what", item->who.what, "document", hex);
+	    item->who.request, "what", item->who.what, "place", (json_int_t)item->who.place,
+	    "document", hex);
 	MUST(head != NULL);
 	state_seal(head);
 	char *line = jget_dump(head, &len);
@@ -302,6 +304,18 @@ history_read(const struct history *history, uint64_t revision, struct err *err)
 		(void)!jget_parse(bytes_view(&text), &out, err);
 	store_wipe(&text);
 	return out;
+}
+
+json_t *
+history_read_before(const struct history *history, uint64_t revision)
+{
+	uint64_t before = 0;
+	for (size_t i = 0; i < history->count; i++) {
+		if (history->items[i].revision < revision)
+			before = history->items[i].revision;
+	}
+	json_t *document = before > 0 ? history_read(history, before, NULL) : NULL;
+	return document != NULL ? document : json_object();
 }
 
 json_t *

@@ -26,6 +26,7 @@ struct history_who {
 	char peer[HISTORY_WORD_BYTES];    /* address, "" = none */
 	char request[HISTORY_WORD_BYTES]; /* which question asked for it, "" = none */
 	char what[HISTORY_WHAT_BYTES];    /* "merge api_configs 7f3a" */
+	int64_t place; /* of the entry in its list afterwards, from 1; 0 = it is about none */
 };
 
 struct history_item {
@@ -60,6 +61,8 @@ MUST_CHECK bool history_text(
 json_t *history_read(const struct history *history, uint64_t revision, struct err *err);
 /* [{revision, at_ms, who, via, what, bytes}], newest first; new reference. */
 json_t *history_encode(const struct history *history);
+/* The document before that of this revision; new reference, an empty one when it is not kept. */
+json_t *history_read_before(const struct history *history, uint64_t revision);
 /* The revision that this question has led to, or NULL: a question may come twice. */
 const struct history_item *history_asked(const struct history *history, const char *request);
 

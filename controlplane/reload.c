@@ -138,18 +138,24 @@ parse(struct reload *reload, const struct bytes *text)
 	return NULL;
 }
 
+void
+reload_etag(uint64_t revision, const uint8_t sha256[32], char out[RELOAD_ETAG_BYTES])
+{
+	char hex[9];
+	crypto_hex(sha256, 4, hex);
+	(void)snprintf(out, RELOAD_ETAG_BYTES, "%" PRIu64 "-%s", revision, hex);
+}
+
 static void
 serve(struct reload *reload, struct config *config, enum reload_source source, struct view text)
 {
 	uint8_t sha256[CRYPTO_SHA256_BYTES];
-	char hex[9];
 	config_free(reload->config);
 	reload->config = config;
 	reload->source = source;
 	reload->revision = reload->store.revision;
 	crypto_sha256(text, sha256);
-	crypto_hex(sha256, 4, hex);
-	(void)snprintf(reload->etag, sizeof(reload->etag), "%" PRIu64 "-%s", reload->revision, hex);
+	reload_etag(reload->revision, sha256, reload->etag);
 }
 
 /* What serves now, for those who look later. Not once more after a restart. */

@@ -19,13 +19,15 @@ enum reload_source {
 
 enum reload_result { RELOAD_SAME, RELOAD_CHANGED, RELOAD_REFUSED };
 
+#define RELOAD_ETAG_BYTES 32
+
 struct reload {
 	const char *state_dir;
 	struct store store;
 	struct config *config; /* what serves; NULL with RELOAD_NONE */
 	enum reload_source source;
-	uint64_t revision; /* of `config` */
-	char etag[32];     /* "12-3fa9c1d2": of its revision and text */
+	uint64_t revision;            /* of `config` */
+	char etag[RELOAD_ETAG_BYTES]; /* "12-3fa9c1d2": of its revision and text */
 	struct history history;
 	struct err err; /* what is wrong with the file; kind NONE = nothing */
 	const char *so; /* ... and what follows from it; static text */
@@ -45,5 +47,8 @@ MUST_CHECK bool reload_take(struct reload *reload, struct config *config, struct
 /* {kind, message, faults} of what is wrong with the file, or NULL; new reference. */
 json_t *reload_error_body(const struct reload *reload);
 void reload_fini(struct reload *reload);
+
+/* That of a revision whose text has this hash. */
+void reload_etag(uint64_t revision, const uint8_t sha256[32], char out[RELOAD_ETAG_BYTES]);
 
 #endif

@@ -494,6 +494,7 @@ serve_new(struct loop *loop, const struct serve_options *options, struct err *er
 	load_activation(serve);
 	load_health(serve);
 	serve->alerts = serve_alerts_new(serve);
+	cancels_init(&serve->cancels);
 	serve_refresh(serve);
 	if (serve->reload.minted)
 		write_login_code(serve);

@@ -112,15 +112,13 @@ is_expected(const struct serve *serve, const json_t *body, struct err *err)
 
 /* What became of the entry that was edited. */
 static void
-put_entry(json_t *body, const struct serve *serve, const char *section, int64_t at)
+put_entry(json_t *body, const json_t *root, const char *section, int64_t place)
 {
-	const json_t *list = section != NULL && serve->reload.config != NULL
-				 ? schema_section_get(serve->reload.config->root, section)
-				 : NULL;
-	const json_t *entry = at >= 0 ? json_array_get(list, (size_t)at) : NULL;
+	const json_t *list = section != NULL ? schema_section_get(root, section) : NULL;
+	const json_t *entry = place > 0 ? json_array_get(list, (size_t)place - 1) : NULL;
 	if (entry == NULL)
 		return;
-	put(body, "at", json_integer(at));
+	put(body, "at", json_integer(place - 1));
 	put(body, "id", json_incref(json_object_get(entry, "id")));
 	put(body, "entry", mask_hidden(entry));
 }
@@ -156,24 +154,38 @@ take_change(struct serve *serve, struct change *change, const json_t *body, cons
 	return (struct answer){MSG_OK, answer};
 }
 
-/* The same question again, whose answer was lost: it was done. */
+/* The same question again, whose answer was lost: it was done, and is told once more. */
 static bool
-was_done(const struct serve *serve, const struct history_who *who, struct answer *answer)
+was_done(const struct serve *serve, const struct history_who *who, const char *section,
+    struct answer *answer)
 {
-	if (history_asked(&serve->reload.history, who->request) == NULL)
+	char etag[RELOAD_ETAG_BYTES];
+	const struct history *history = &serve->reload.history;
+	const struct history_item *item = history_asked(history, who->request);
+	if (item == NULL)
 		return false;
-	*answer = (struct answer){MSG_OK, present(serve)};
-	put(answer->body, "changed", json_true());
-	put(answer->body, "changes", json_array());
+	json_t *body = present(serve), *before = history_read_before(history, item->revision);
+	json_t *document = history_read(history, item->revision, NULL);
+	reload_etag(item->revision, item->sha256, etag);
+	put(body, "revision", json_integer((json_int_t)item->revision));
+	put(body, "etag", json_string(etag));
+	put(body, "changed", json_true());
+	put(body, "changes",
+	    document != NULL ? diff_changes(before, document, CHANGE_SHOWN_MAX) : json_array());
+	put_entry(body, document, section, item->who.place);
+	json_decref(before);
+	json_decref(document);
+	*answer = (struct answer){MSG_OK, body};
 	return true;
 }
 
+/* `section`: of the entry that it is about, or NULL. */
 static bool
-may_change(
-    struct serve *serve, const json_t *body, const struct history_who *who, struct answer *answer)
+may_change(struct serve *serve, const json_t *body, const struct history_who *who,
+    const char *section, struct answer *answer)
 {
 	struct err err;
-	if (was_done(serve, who, answer))
+	if (was_done(serve, who, section, answer))
 		return false;
 	if (!is_up_to_date(serve)) {
 		*answer = (struct answer){MSG_ERROR, reload_error_body(&serve->reload)};
@@ -200,16 +212,17 @@ serve_edit(struct serve *serve, const json_t *body)
 	clock_format_utc(clock_wall_ms(), stamp);
 	if (!edit_read(body, stamp, &edit, &err))
 		return serve_refuse(&err);
-	if (!may_change(serve, body, &who, &answer))
+	if (!may_change(serve, body, &who, edit.section, &answer))
 		return answer;
 	change_init(&change, &serve->reload);
 	if (edit_apply(&change.root, &edit, &at, &err)) {
 		/* A new entry's id is known when it has been checked. */
 		describe(&who, edit_op_name(edit.op), edit.section, edit.id);
+		who.place = at + 1;
 		answer = take_change(serve, &change, body, edit_op_name(edit.op), &who);
 		if (strcmp(answer.type, MSG_OK) == 0 &&
-		    !json_is_true(json_object_get(body, "dry_run")))
-			put_entry(answer.body, serve, edit.section, at);
+		    !json_is_true(json_object_get(body, "dry_run")) && serve->reload.config != NULL)
+			put_entry(answer.body, serve->reload.config->root, edit.section, at + 1);
 	} else {
 		answer = refuse_with(serve, &err);
 	}
@@ -223,7 +236,7 @@ serve_set_token_hash(struct serve *serve, const json_t *body, const char *word, 
 	struct change change;
 	struct answer answer;
 	struct history_who who = serve_who(body);
-	if (!may_change(serve, body, &who, &answer))
+	if (!may_change(serve, body, &who, NULL, &answer))
 		return answer;
 	change_init(&change, &serve->reload);
 	json_t *admin = schema_section_get(change.root, SCHEMA_ADMIN);
@@ -357,20 +370,6 @@ read_revision(
 	return *out != NULL;
 }
 
-/* The document of the revision before, an empty one when it is not kept. */
-static json_t *
-read_before(const struct serve *serve, uint64_t revision)
-{
-	const struct history *history = &serve->reload.history;
-	uint64_t before = 0;
-	for (size_t i = 0; i < history->count; i++) {
-		if (history->items[i].revision < revision)
-			before = history->items[i].revision;
-	}
-	json_t *document = before > 0 ? history_read(history, before, NULL) : NULL;
-	return document != NULL ? document : json_object();
-}
-
 struct answer
 serve_get_revision(struct serve *serve, const json_t *body)
 {
@@ -380,7 +379,7 @@ serve_get_revision(struct serve *serve, const json_t *body)
 		return serve_refuse(&err);
 	json_int_t number = json_integer_value(json_object_get(body, "revision"));
 	const struct history_item *item = history_find(&serve->reload.history, (uint64_t)number);
-	json_t *before = read_before(serve, item->revision);
+	json_t *before = history_read_before(&serve->reload.history, item->revision);
 	json_t *answer = json_object();
 	put(answer, "revision", json_integer(number));
 	put(answer, "at_ms", json_integer((json_int_t)item->at_ms));
@@ -437,7 +436,7 @@ serve_restore(struct serve *serve, const json_t *body)
 	json_t *document;
 	char number[32];
 	struct history_who who = serve_who(body);
-	if (!may_change(serve, body, &who, &answer))
+	if (!may_change(serve, body, &who, NULL, &answer))
 		return answer;
 	if (!read_revision(serve, body, "revision", &document, &err))
 		return serve_refuse(&err);
@@ -492,6 +491,20 @@ import_items(struct serve *serve, const struct import *import, const json_t *bod
 	return answer;
 }
 
+/* What came in then is what was new before. */
+static void
+put_items_again(const struct serve *serve, const struct import *import,
+    const struct history_who *who, struct answer *answer)
+{
+	const struct history *history = &serve->reload.history;
+	json_t *before =
+	    history_read_before(history, history_asked(history, who->request)->revision);
+	put(answer->body, "format", json_string(import->format));
+	put(answer->body, "items", take_items(import, before));
+	put(answer->body, "skipped", json_incref(import->skipped));
+	json_decref(before);
+}
+
 struct answer
 serve_import(struct serve *serve, const json_t *body)
 {
@@ -503,11 +516,18 @@ serve_import(struct serve *serve, const json_t *body)
 	if (!jget_str(body, "", "text", &text, &err) ||
 	    !jget_str(body, "", "format", &format, &err))
 		return serve_refuse(&err);
-	if (!may_change(serve, body, &who, &answer))
+	bool may = may_change(serve, body, &who, NULL, &answer);
+	if (!may && strcmp(answer.type, MSG_OK) != 0)
 		return answer;
-	if (!import_read(text, json_string_value(json_object_get(body, "format")), &import, &err))
+	if (!import_read(text, json_string_value(json_object_get(body, "format")), &import, &err)) {
+		if (!may)
+			json_decref(answer.body);
 		return refuse_with(serve, &err);
-	answer = import_items(serve, &import, body);
+	}
+	if (may)
+		answer = import_items(serve, &import, body);
+	else
+		put_items_again(serve, &import, &who, &answer);
 	import_fini(&import);
 	return answer;
 }

@@ -102,6 +102,9 @@ struct answer serve_get_test(struct serve *serve, const json_t *body);
 
 /* ---- serve_cancel.c: the end of a running request ---- */
 struct answer serve_cancel_request(struct serve *serve, const json_t *body);
+struct answer serve_get_cancel(struct serve *serve, const json_t *body);
+/* What a data plane has ended. */
+void serve_cancel_note(struct serve *serve, const struct report *report);
 /* Tells the data planes again what is to end and has not. */
 void serve_cancel_again(struct serve *serve);
 

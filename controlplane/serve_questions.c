@@ -112,6 +112,7 @@ answer_report(struct serve *serve, const json_t *body)
 	if (!repeated)
 		note_outcomes(serve, &report);
 	serve_alerts_note(serve->alerts, &report);
+	serve_cancel_note(serve, &report);
 	if (report.lesson_count > 0)
 		note_lessons(serve, &report);
 	bool tried = false;
@@ -394,6 +395,7 @@ static const struct question admin_questions[] = {
     {MSG_TEST_UPSTREAM, serve_test_upstream},
     {MSG_GET_TEST, serve_get_test},
     {MSG_CANCEL_REQUEST, serve_cancel_request},
+    {MSG_GET_CANCEL, serve_get_cancel},
     {MSG_CLEAR_COOLDOWN, answer_clear_cooldown},
     {MSG_PROBE_NOW, answer_probe_now},
     {MSG_SET_ENABLED, answer_set_enabled},

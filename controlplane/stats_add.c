@@ -16,7 +16,7 @@
 const char *const stats_sum_names[STATS_SUM_COUNT] = {"requests", "completed", "failed", "gone",
     "interrupted", "calls", "failed_calls", "unknown_calls", "input", "cache_write_5m",
     "cache_write_1h", "cache_read", "output", "reasoning", "web_searches", "cost_nano_usd",
-    "unpriced_calls", "ms", "bytes_in", "bytes_out"};
+    "unpriced_calls", "ms", "bytes_in", "bytes_out", "cache_saved_nano_usd", "cancelled"};
 
 struct sums {
 	int64_t requests, completed, failed, gone, interrupted;
@@ -24,6 +24,8 @@ struct sums {
 	int64_t input, cache_write_5m, cache_write_1h, cache_read, output, reasoning, web_searches;
 	int64_t cost_nano_usd, unpriced_calls;
 	int64_t ms, bytes_in, bytes_out;
+	int64_t cache_saved_nano_usd;
+	int64_t cancelled;
 };
 _Static_assert(sizeof(struct sums) == STATS_SUM_COUNT * sizeof(int64_t), "one for each column");
 
@@ -160,6 +162,7 @@ sum_attempt(const struct record_attempt *attempt, struct sums *sums)
 	sums->reasoning += told(tokens->reasoning);
 	sums->web_searches += told(tokens->web_searches);
 	sums->cost_nano_usd += told(attempt->cost_nano_usd);
+	sums->cache_saved_nano_usd += attempt->cache_saved_nano_usd;
 	sums->unpriced_calls +=
 	    attempt->usage != RECORD_USAGE_MISSING && attempt->cost_nano_usd < 0;
 }
@@ -173,8 +176,8 @@ sum_request(const struct record *record, struct sums *sums)
 			strcmp(record->result, "passed") == 0 ||
 			strcmp(record->result, "refused") == 0;
 	/* By somebody's wish, and nobody's fault. */
-	sums->gone +=
-	    strcmp(record->result, "client_gone") == 0 || strcmp(record->result, "cancelled") == 0;
+	sums->gone += strcmp(record->result, "client_gone") == 0;
+	sums->cancelled += strcmp(record->result, "cancelled") == 0;
 	sums->interrupted += strcmp(record->result, "interrupted") == 0;
 	sums->ms += record->ms;
 	sums->bytes_in += (int64_t)record->bytes_in;

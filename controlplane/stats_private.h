@@ -30,7 +30,7 @@ void stats_rescue_head(const char *whole, const char *path);
 void stats_rescue(struct sql *to, const char *path, struct stats_rescued *out);
 
 /* The columns of hours and days that are summed, with commas between; STATS_SUM_COUNT of them. */
-#define STATS_SUM_COUNT 20
+#define STATS_SUM_COUNT 22
 extern const char *const stats_sum_names[STATS_SUM_COUNT];
 
 /* Beside hours and days, which tell everything apart, their sums by one thing at a time: the table

@@ -28,6 +28,13 @@ member(const json_t *attempt, const char *key)
 	return json_is_integer(value) ? json_integer_value(value) : -1;
 }
 
+/* An older record does not tell it, and nothing was counted for it. */
+static int64_t
+saved_of(const json_t *attempt)
+{
+	return json_integer_value(json_object_get(attempt, "cache_saved_nano_usd"));
+}
+
 static struct view
 word(const json_t *attempt, const char *key)
 {
@@ -47,7 +54,11 @@ factor_of(const struct table *prices, struct view upstream)
 	return PRICE_FACTOR_ONE; /* it is not there any more */
 }
 
-static int64_t
+struct priced {
+	int64_t cost, saved; /* cost -1: it has no price */
+};
+
+static struct priced
 price_again(const struct table *prices, const json_t *attempt, int64_t at_ms)
 {
 	const struct record_tokens tokens = {.input = member(attempt, "input"),
@@ -64,15 +75,17 @@ price_again(const struct table *prices, const json_t *attempt, int64_t at_ms)
 	    .factor_ppm = factor_of(prices, word(attempt, "upstream")),
 	    .tokens = &tokens};
 	if (view_eq_str(word(attempt, "usage"), record_usage_words[RECORD_USAGE_MISSING]))
-		return -1;
-	return price_call_nano(prices->prices, prices->price_count, &call);
+		return (struct priced){.cost = -1};
+	return (struct priced){.cost = price_call_nano(prices->prices, prices->price_count, &call),
+	    .saved = price_call_saved_nano(prices->prices, prices->price_count, &call)};
 }
 
 /* ---- the file ---- */
 
-/* ?1 and ?2 what is added, ?3 epoch, ?4 moment, then the names. */
+/* ?1, ?2 and ?9 what is added, ?3 epoch, ?4 moment, then the names. */
 #define CHANGE                                                                                     \
-	"SET cost_nano_usd=cost_nano_usd+?1, unpriced_calls=unpriced_calls+?2 WHERE epoch=?3 "
+	"SET cost_nano_usd=cost_nano_usd+?1, unpriced_calls=unpriced_calls+?2, "                   \
+	"cache_saved_nano_usd=cache_saved_nano_usd+?9 WHERE epoch=?3 "
 #define NAMES "AND model=?5 AND upstream=?6 AND client_key=?7 AND protocol=?8"
 static const char days_sql[] = "UPDATE days " CHANGE "AND day=?4 " NAMES;
 static const char hours_sql[] = "UPDATE hours " CHANGE "AND hour=?4 " NAMES;
@@ -82,7 +95,7 @@ static const char rolls_sql[] =
 struct change {
 	const struct request *request;
 	struct view upstream;
-	int64_t nano, unpriced; /* more than before */
+	int64_t nano, unpriced, saved; /* more than before */
 	bool hours;
 };
 
@@ -96,6 +109,7 @@ prepare_change(
 		return NULL;
 	sql_bind_i64(stmt, 1, change->nano);
 	sql_bind_i64(stmt, 2, change->unpriced);
+	sql_bind_i64(stmt, 9, change->saved);
 	sql_bind_i64(stmt, 3, request->epoch);
 	if (change->hours)
 		sql_bind_i64(stmt, 4, request->at_ms / 1000 / HOUR_S * HOUR_S);
@@ -158,13 +172,15 @@ change_sums(struct stats_store *store, const struct change *change, struct err *
 
 static bool
 change_call(struct stats_store *store, const struct request *request, json_t *attempt,
-    int64_t before, int64_t now, struct err *err)
+    struct priced before, struct priced now, struct err *err)
 {
 	struct change change = {.request = request,
 	    .upstream = word(attempt, "upstream"),
-	    .nano = (now > 0 ? now : 0) - (before > 0 ? before : 0),
-	    .unpriced = (now < 0) - (before < 0)};
-	MUST(json_object_set_new(attempt, "cost_nano_usd", json_integer(now)) == 0);
+	    .nano = (now.cost > 0 ? now.cost : 0) - (before.cost > 0 ? before.cost : 0),
+	    .unpriced = (now.cost < 0) - (before.cost < 0),
+	    .saved = now.saved - before.saved};
+	MUST(json_object_set_new(attempt, "cost_nano_usd", json_integer(now.cost)) == 0);
+	MUST(json_object_set_new(attempt, "cache_saved_nano_usd", json_integer(now.saved)) == 0);
 	if (!request->generate)
 		return true;
 	if (!change_sums(store, &change, err))
@@ -201,10 +217,10 @@ reprice_request(struct stats_store *store, const struct table *prices,
 	*changed = false;
 	json_array_foreach(request->attempts, i, attempt)
 	{
-		int64_t before = member(attempt, "cost_nano_usd");
-		int64_t now = price_again(prices, attempt, request->at_ms);
-		cost += now > 0 ? now : 0;
-		if (now == before)
+		const struct priced before = {member(attempt, "cost_nano_usd"), saved_of(attempt)};
+		const struct priced now = price_again(prices, attempt, request->at_ms);
+		cost += now.cost > 0 ? now.cost : 0;
+		if (now.cost == before.cost && now.saved == before.saved)
 			continue;
 		*changed = true;
 		if (!change_call(store, request, attempt, before, now, err))

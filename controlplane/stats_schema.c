@@ -4,7 +4,7 @@
 #include "stats_private.h"
 #include <stdio.h>
 
-#define VERSION 2
+#define VERSION 3
 #define SCHEMA_BYTES_MAX ((size_t)64 * 1024)
 
 /* clang-format off */
@@ -18,6 +18,9 @@
 	"web_searches INTEGER NOT NULL, cost_nano_usd INTEGER NOT NULL, "                          \
 	"unpriced_calls INTEGER NOT NULL, ms INTEGER NOT NULL, "                                   \
 	"bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL"
+#define MORE_SUMS(table)                                                                           \
+	"ALTER TABLE " table " ADD COLUMN cache_saved_nano_usd INTEGER NOT NULL DEFAULT 0;"        \
+	"ALTER TABLE " table " ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0;"
 
 /* What each version adds to the one before. */
 static const struct step {
@@ -45,7 +48,10 @@ static const struct step {
     "PRIMARY KEY(epoch, day, model, upstream, client_key, protocol)) WITHOUT ROWID;", NULL},
     {"CREATE TABLE rolls(epoch INTEGER NOT NULL, by_hour INTEGER NOT NULL, roll INTEGER NOT NULL, "
     "at NOT NULL, name TEXT NOT NULL, " SUMS ", "
-    "PRIMARY KEY(epoch, by_hour, roll, at, name)) WITHOUT ROWID;", stats_rolls_fill},
+    "PRIMARY KEY(epoch, by_hour, roll, at, name)) WITHOUT ROWID;", NULL},
+    /* What was counted before has saved nothing and was not cancelled, as far as one can tell. Only
+     * now have all tables the columns that the rolls are filled by. */
+    {MORE_SUMS("hours") MORE_SUMS("days") MORE_SUMS("rolls"), stats_rolls_fill},
 };
 /* clang-format on */
 

@@ -17,5 +17,10 @@ struct admit_refusal {
  * table's bound. *key (borrowed from the table) is whose request it is. */
 bool admit_check(const struct table *table, const struct http_header *headers, size_t count,
     const struct client_key **key, struct admit_refusal *refusal);
+/* The same for the admin side's own call, which needs no key: *key is one without limits, or the
+ * one whose id is in the header ADMIT_AS. */
+bool admit_check_inner(const struct table *table, const struct http_header *headers, size_t count,
+    const struct client_key **key, struct admit_refusal *refusal);
+#define ADMIT_AS "x-pointsman-client-key-id"
 
 #endif

@@ -48,6 +48,9 @@ struct exchange_env {
 	/* What exchange_report has listed last. */
 	struct report_running running[REPORT_RUNNING_MAX];
 	struct report_load running_loads[REPORT_LOADS_MAX];
+	/* Ended at the owner's word, until it has been told; the oldest makes room. */
+	struct report_cancelled cancelled[REPORT_CANCELLED_MAX];
+	size_t cancelled_count;
 	uint64_t chance; /* state of exchange_chance */
 	/* Controlplane should hear soon; may be NULL. */
 	void (*on_news)(void *ctx);
@@ -72,5 +75,7 @@ void exchange_stop_all(struct exchange_env *env);
 void exchange_cancel(struct view id, void *ctx);
 /* What is under way goes into the report; the lists are borrowed until the end of the turn. */
 void exchange_report(struct exchange_env *env, struct report *report);
+/* So many of the cancelled ones of the last report have been heard of. */
+void exchange_cancelled_taken(struct exchange_env *env, size_t count);
 
 #endif

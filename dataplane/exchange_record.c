@@ -78,9 +78,12 @@ set_cost(struct record_attempt *entry, const struct exchange *exchange,
 	    .at_ms = clock_wall_ms(),
 	    .factor_ppm = upstream->price_ppm,
 	    .tokens = &entry->tokens};
-	entry->cost_nano_usd = entry->usage == RECORD_USAGE_MISSING
-				   ? -1
-				   : price_call_nano(table->prices, table->price_count, &call);
+	entry->cost_nano_usd = -1;
+	if (entry->usage == RECORD_USAGE_MISSING)
+		return;
+	entry->cost_nano_usd = price_call_nano(table->prices, table->price_count, &call);
+	entry->cache_saved_nano_usd =
+	    price_call_saved_nano(table->prices, table->price_count, &call);
 }
 
 /* A name may hold any bytes; a record is JSON. */

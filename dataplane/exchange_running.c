@@ -3,6 +3,7 @@
 #include "exchange_private.h"
 #include "must.h"
 #include <stdio.h>
+#include <string.h>
 
 _Static_assert(RELAY_ID_BYTES <= REPORT_ID_BYTES, "an id fits into a report");
 
@@ -46,13 +47,34 @@ exchange_report(struct exchange_env *env, struct report *report)
 	report->running_count = count;
 	report->loads = env->running_loads;
 	report->load_count = loads_list(env->loads, env->running_loads, REPORT_LOADS_MAX);
+	report->cancelled = env->cancelled;
+	report->cancelled_count = env->cancelled_count;
 }
 
 /* ---- ending ---- */
 
+void
+exchange_cancelled_taken(struct exchange_env *env, size_t count)
+{
+	MUST(count <= env->cancelled_count);
+	env->cancelled_count -= count;
+	memmove(&env->cancelled[0], &env->cancelled[count],
+	    env->cancelled_count * sizeof(env->cancelled[0]));
+}
+
+static void
+tell(struct exchange_env *env, const char *id)
+{
+	if (env->cancelled_count == REPORT_CANCELLED_MAX)
+		exchange_cancelled_taken(env, 1);
+	struct report_cancelled *one = &env->cancelled[env->cancelled_count++];
+	(void)snprintf(one->id, sizeof(one->id), "%s", id);
+}
+
 static void
 cancel(struct exchange *exchange)
 {
+	tell(exchange->env, exchange->id);
 	exchange_note(exchange, EVENT_CANCEL, 0);
 	exchange->cancelled = true;
 	for (size_t i = 0; i < EXCHANGE_LEGS; i++) {

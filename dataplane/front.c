@@ -2,6 +2,7 @@
 #include "admin_pass.h"
 #include "admit.h"
 #include "headers.h"
+#include "inner.h"
 #include "log.h"
 #include "refuse.h"
 #include "relay.h"
@@ -93,6 +94,8 @@ take_admin(struct front *front, struct http_req *req, const struct route *route)
 	bool open =
 	    table->admin_on_api_port && (httpd_peer_is_loopback(req) || table->admin_remote);
 	struct route nowhere = *route;
+	/* webadmin does not ask itself. */
+	open = open && httpd_tag(req) != INNER_TAG;
 	nowhere.kind = ROUTE_NOT_FOUND;
 	if (open) {
 		httpd_ctx_set(req,
@@ -110,7 +113,8 @@ take_call(struct front *front, struct http_req *req, const struct route *route)
 	size_t count = httpd_headers(req, &headers);
 	const struct client_key *key;
 	struct admit_refusal why;
-	if (!admit_check(table, headers, count, &key, &why)) {
+	bool inner = httpd_tag(req) == INNER_TAG;
+	if (!(inner ? admit_check_inner : admit_check)(table, headers, count, &key, &why)) {
 		struct relay_refusal refusal = {
 		    .protocol = route->protocol, .status = why.status, .message = why.message};
 		refuse(front, req, &refusal, why.reason);

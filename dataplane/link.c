@@ -25,7 +25,8 @@ struct link {
 	bool reporting; /* the question under way is `report` */
 	bool accepted;  /* the answer was "ok" */
 	struct report report;
-	bool unanswered; /* said so in the log */
+	bool unanswered;     /* said so in the log */
+	uint64_t cancel_seq; /* of the last MSG_CANCEL, 0 = none */
 };
 
 static void pump(struct link *link);
@@ -96,11 +97,17 @@ static void
 on_cancel(struct link *link, const json_t *body)
 {
 	const json_t *ids = json_object_get(body, "ids");
+	json_int_t seq = json_integer_value(json_object_get(body, "seq"));
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const json_t *id = json_array_get(ids, i);
 		struct view text = view_make(json_string_value(id), json_string_length(id));
 		if (json_is_string(id))
 			link->events.on_cancel(text, link->events.cancel_ctx);
+	}
+	/* Somebody waits for the answer. */
+	if (seq > 0 && (uint64_t)seq != link->cancel_seq) {
+		link->cancel_seq = (uint64_t)seq;
+		link_hurry(link);
 	}
 }
 
@@ -186,6 +193,7 @@ send_report(struct link *link)
 	link->report = (struct report){
 	    .table_epoch = held_epoch(link),
 	    .table_version = held_version(link),
+	    .cancel_seq = link->cancel_seq,
 	};
 	link->events.on_report(&link->report, link->events.ctx);
 	link->reporting = true;

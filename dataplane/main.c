@@ -7,6 +7,7 @@
 #include "figures.h"
 #include "front.h"
 #include "herald.h"
+#include "inner.h"
 #include "link.h"
 #include "log.h"
 #include "loop.h"
@@ -49,6 +50,7 @@ struct dataplane {
 	struct loop *loop;
 	struct upstreams *upstreams;
 	struct front front;
+	struct inner inner;
 	struct journal *journal; /* NULL: it could not be opened */
 	struct courier *courier;
 	uint64_t epoch; /* of the controlplane whose table is held */
@@ -122,6 +124,7 @@ accept_now(struct dataplane *dp)
 	dp->accepting = true;
 	loop_timer_disarm(&dp->accept_timer);
 	listen_all(dp, dp->plain_fds, dp->plain_count, NULL);
+	inner_open(&dp->inner, dp->front.httpd, dp->options.run_dir, dp->identity.instance);
 }
 
 static void
@@ -250,6 +253,7 @@ on_report(struct report *report, void *ctx)
 	httpd_counts_get(dp->front.httpd, &connections);
 	whole.table_epoch = report->table_epoch;
 	whole.table_version = report->table_version;
+	whole.cancel_seq = report->cancel_seq;
 	whole.requests = counts->requests;
 	whole.completed = counts->completed;
 	whole.failed = counts->failed;
@@ -315,6 +319,7 @@ on_reported(const struct report *report, bool taken, void *ctx)
 	if (!taken)
 		return;
 	tried_drop(&dp->tried, report->trial_count);
+	exchange_cancelled_taken(env, report->cancelled_count);
 	notes_taken(env->notes, report->outcomes_seq);
 	lessons_taken(env->lessons, report->lesson_count);
 }
@@ -385,6 +390,7 @@ close_listening(struct dataplane *dp)
 		close(dp->plain_fds[--dp->plain_count]);
 	while (dp->tls_count > 0)
 		close(dp->tls_fds[--dp->tls_count]);
+	inner_close(&dp->inner);
 }
 
 /* A successor serves on the same sockets: what is here is finished, as long as nobody says more.
@@ -484,6 +490,7 @@ start(struct dataplane *dp, struct err *err)
 	if (!names_path(
 		dp->options.run_dir, NAMES_WEB, dp->web_socket, sizeof(dp->web_socket), err))
 		return false;
+	dp->inner.fd = -1;
 	dp->loop = loop_new(err);
 	if (dp->loop == NULL)
 		return false;
@@ -529,6 +536,7 @@ finish(struct dataplane *dp)
 	sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	(void)unlink(dp->ready_path);
+	inner_close(&dp->inner);
 	/* What comes due in the last turn must not look for connections that are gone then. */
 	dp->draining = true;
 	link_free(dp->link);

@@ -129,8 +129,8 @@ is_admin_word(struct view below)
 {
 	static const char *const words[] = {"access", "alerts", "audit", "capabilities", "clear",
 	    "client-keys", "config", "decisions", "events", "explain", "export", "import",
-	    "lessons", "metrics", "model-rules", "openapi.json", "prices", "requests", "sessions",
-	    "settings", "state", "stats", "tests", "upstreams", "usage", "users", NULL};
+	    "lessons", "metrics", "model-rules", "openapi.json", "playground", "prices", "requests",
+	    "sessions", "settings", "state", "stats", "tests", "upstreams", "usage", "users", NULL};
 	struct view word;
 	return view_split(&below, '/', &word) && word.len == 0 && view_split(&below, '/', &word) &&
 	       is_one_of(word, words);

@@ -12,8 +12,8 @@
 #define NAMES_ADMIN "admin.ipc"   /* REQ admin, pointsman(1) -> REP control */
 #define NAMES_STATS "stats.ipc"   /* REQ data, admin, pointsman(1) -> REP control's statistics */
 #define NAMES_WEB "web.sock"      /* HTTP: dataplane -> webadmin */
-#define NAMES_LAUNCHER                                                                             \
-	"launcher.sock" /* pointsman(1) -> the launcher: upgrade; of all names the longest */
+#define NAMES_INNER "%s.sock"     /* HTTP: webadmin -> the dataplane of this instance */
+#define NAMES_LONGEST "dataplane.999.sock" /* there is to be room for */
 
 #define NAMES_MESSAGE_BYTES_MAX (16u * 1024 * 1024)
 #define NAMES_VERSION 1 /* of the envelope; a receiver refuses others with an error */
@@ -23,7 +23,7 @@
 /* Message types; bodies are described in ipc/README.md. */
 #define MSG_TABLE "table"         /* PUB: the whole table */
 #define MSG_HEARTBEAT "heartbeat" /* PUB: {epoch, version} */
-#define MSG_CANCEL "cancel"       /* PUB: {ids}: these requests shall end */
+#define MSG_CANCEL "cancel"       /* PUB: {ids, seq}: these requests shall end */
 #define MSG_GET_TABLE "get_table" /* REQ data: {epoch, version} -> MSG_TABLE or MSG_SAME */
 #define MSG_SAME "same"
 #define MSG_REPORT "report"       /* REQ data: what a dataplane is doing -> MSG_OK */
@@ -37,6 +37,7 @@
 #define MSG_PROBE_NOW "probe_now"           /* REQ admin: {id} -> MSG_OK or MSG_ERROR */
 #define MSG_SET_ENABLED "set_enabled"       /* REQ admin: {id, enabled} -> MSG_OK or MSG_ERROR */
 #define MSG_CANCEL_REQUEST "cancel_request" /* REQ admin: {id, by?} -> MSG_OK or MSG_ERROR */
+#define MSG_GET_CANCEL "get_cancel"         /* REQ admin: {seq} -> MSG_OK */
 #define MSG_EXPLAIN "explain"               /* REQ admin: {at?, path?, group?, model?, session?} */
 #define MSG_EXPLANATION "explanation"
 #define MSG_FORGET_LESSON                                                                          \

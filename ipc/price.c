@@ -49,13 +49,42 @@ price_cost_nano(
 	return pico / PICO_PER_NANO + (pico % PICO_PER_NANO >= PICO_PER_NANO / 2);
 }
 
-int64_t
-price_call_nano(const struct price_row *rows, size_t count, const struct price_call *call)
+static const struct price_row *
+row_of(const struct price_row *rows, size_t count, const struct price_call *call)
 {
 	const struct price_row *row = NULL;
 	if (call->served.len > 0)
 		row = price_find(rows, count, call->served, call->upstream, call->at_ms);
 	if (row == NULL)
 		row = price_find(rows, count, call->model, call->upstream, call->at_ms);
+	return row;
+}
+
+int64_t
+price_call_nano(const struct price_row *rows, size_t count, const struct price_call *call)
+{
+	const struct price_row *row = row_of(rows, count, call);
 	return row != NULL ? price_cost_nano(row, call->factor_ppm, call->tokens) : -1;
+}
+
+static int64_t
+told(int64_t tokens)
+{
+	return tokens > 0 ? tokens : 0;
+}
+
+int64_t
+price_call_saved_nano(const struct price_row *rows, size_t count, const struct price_call *call)
+{
+	const struct price_row *row = row_of(rows, count, call);
+	if (row == NULL)
+		return 0;
+	struct record_tokens plain = *call->tokens;
+	plain.input = saturated(told(plain.input), told(plain.cache_write_5m));
+	plain.input = saturated(plain.input, told(plain.cache_write_1h));
+	plain.input = saturated(plain.input, told(plain.cache_read));
+	plain.cache_write_5m = plain.cache_write_1h = plain.cache_read = -1;
+	/* Both are 0 or more, so that the difference fits. */
+	return price_cost_nano(row, call->factor_ppm, &plain) -
+	       price_cost_nano(row, call->factor_ppm, call->tokens);
 }

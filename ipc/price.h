@@ -44,5 +44,9 @@ struct price_call {
 /* What a call costs by the row of the model that served, else of the one that was asked for; -1
  * when there is none. */
 int64_t price_call_nano(const struct price_row *rows, size_t count, const struct price_call *call);
+/* What the cache has saved by the same row: the call with all of its prompt as new input would have
+ * cost so much more. Below 0 where writing cost more than reading has brought; 0 without a row. */
+int64_t price_call_saved_nano(
+    const struct price_row *rows, size_t count, const struct price_call *call);
 
 #endif

@@ -71,6 +71,12 @@ static const struct field attempt_fields[] = {
     TOKENS(reasoning),
     TOKENS(web_searches),
     FIELD_OF(record_attempt, cost_nano_usd, FIELD_I64, -1, INT64_MAX),
+    {.key = "cache_saved_nano_usd",
+	.kind = FIELD_I64,
+	.offset = offsetof(struct record_attempt, cache_saved_nano_usd),
+	.min = -INT64_MAX,
+	.max = INT64_MAX,
+	.newcomer = true},
     FIELD_OF(record_attempt, served, FIELD_STR, 0, RECORD_NAME_BYTES),
 };
 

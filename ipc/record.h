@@ -47,8 +47,9 @@ struct record_attempt {
 	unsigned usage; /* enum record_usage */
 	bool odd;       /* the counts contradict each other, or cannot be */
 	struct record_tokens tokens;
-	int64_t cost_nano_usd; /* by the prices of that moment; -1 = there is none */
-	char *served;          /* the model that its answer names, "" = none */
+	int64_t cost_nano_usd;        /* by the prices of that moment; -1 = there is none */
+	int64_t cache_saved_nano_usd; /* against new input, by the same prices; may be below 0 */
+	char *served;                 /* the model that its answer names, "" = none */
 };
 
 struct record {

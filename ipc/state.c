@@ -49,6 +49,11 @@ static const struct field report_fields[] = {
     NUMBER(spans_sent),
     NUMBER(spans_dropped),
     NUMBER(outcomes_seq),
+    {.key = "cancel_seq",
+	.kind = FIELD_U64,
+	.offset = offsetof(struct report, cancel_seq),
+	.max = INT64_MAX,
+	.newcomer = true},
 };
 
 static const struct field outcome_fields[] = {
@@ -117,6 +122,10 @@ static const struct field running_fields[] = {
     FIELD_OF(report_running, begun, FIELD_BOOL, 0, 0),
 };
 
+static const struct field cancelled_fields[] = {
+    FIELD_OF(report_cancelled, id, FIELD_TEXT, 1, REPORT_ID_BYTES - 1),
+};
+
 static const struct field load_fields[] = {
     FIELD_OF(report_load, upstream, FIELD_STR, 1, TABLE_NAME_BYTES_MAX),
     FIELD_OF(report_load, in_flight, FIELD_U32, 1, UINT32_MAX),
@@ -178,6 +187,19 @@ report_encode_loads(const struct report *report)
 	return list;
 }
 
+static json_t *
+encode_cancelled(const struct report *report)
+{
+	json_t *list = json_array();
+	MUST(report->cancelled_count <= REPORT_CANCELLED_MAX);
+	for (size_t i = 0; i < report->cancelled_count; i++) {
+		json_t *one =
+		    fields_encode(cancelled_fields, COUNT(cancelled_fields), &report->cancelled[i]);
+		MUST(json_array_append_new(list, one) == 0);
+	}
+	return list;
+}
+
 json_t *
 report_encode(const struct report *report)
 {
@@ -194,6 +216,7 @@ report_encode(const struct report *report)
 	put_list(json, "trials", encode_trials(report));
 	put_list(json, "running", report_encode_running(report));
 	put_list(json, "loads", report_encode_loads(report));
+	put_list(json, "cancelled", encode_cancelled(report));
 	return json;
 }
 
@@ -308,6 +331,26 @@ decode_loads(const json_t *body, struct report *out, struct err *err)
 	return list != NULL;
 }
 
+static bool
+decode_cancelled(const json_t *body, struct report *out, struct err *err)
+{
+	if (json_object_get(body, "cancelled") == NULL)
+		return true; /* the same */
+	const json_t *list = find_list(body, "cancelled", REPORT_CANCELLED_MAX, err);
+	size_t count = json_array_size(list);
+	if (count > 0)
+		out->cancelled = mem_calloc(count, sizeof(*out->cancelled));
+	for (size_t i = 0; i < count; i++) {
+		char at[32];
+		snprintf(at, sizeof(at), "cancelled[%zu]", i);
+		out->cancelled_count = i + 1;
+		if (!fields_decode(cancelled_fields, COUNT(cancelled_fields),
+			json_array_get(list, i), at, &out->cancelled[i], err))
+			return false;
+	}
+	return list != NULL;
+}
+
 bool
 report_decode(const json_t *body, struct report *out, struct err *err)
 {
@@ -315,7 +358,7 @@ report_decode(const json_t *body, struct report *out, struct err *err)
 	if (fields_decode(report_fields, COUNT(report_fields), body, "", out, err) &&
 	    decode_outcomes(body, out, err) && decode_lessons(body, out, err) &&
 	    decode_trials(body, out, err) && decode_running(body, out, err) &&
-	    decode_loads(body, out, err))
+	    decode_loads(body, out, err) && decode_cancelled(body, out, err))
 		return true;
 	report_fini(out);
 	return false;
@@ -346,6 +389,9 @@ report_fini(struct report *report)
 	for (size_t i = 0; i < report->load_count; i++)
 		mem_free(report->loads[i].upstream);
 	mem_free(report->loads);
+	mem_free(report->cancelled);
+	report->cancelled = NULL;
+	report->cancelled_count = 0;
 	report->running = NULL;
 	report->loads = NULL;
 	report->running_count = report->load_count = 0;

@@ -16,6 +16,7 @@
 #define REPORT_LESSONS_MAX 64
 #define REPORT_RUNNING_MAX 64 /* requests under way that are told one by one, the oldest */
 #define REPORT_LOADS_MAX 256
+#define REPORT_CANCELLED_MAX 64
 #define REPORT_ID_BYTES 32
 
 /* How `count` upstream calls ended that were alike in all but times. */
@@ -46,6 +47,11 @@ struct report_running {
 	unsigned protocol;        /* enum protocol: the client's */
 	uint32_t calls;
 	bool stream, begun; /* begun: its client has got the head of an answer */
+};
+
+/* A request that was ended because the owner wanted it. */
+struct report_cancelled {
+	char id[REPORT_ID_BYTES];
 };
 
 /* How many calls an upstream has now. */
@@ -96,6 +102,9 @@ struct report {
 	size_t running_count;
 	struct report_load *loads;
 	size_t load_count;
+	uint64_t cancel_seq;                /* of the last MSG_CANCEL that was carried out */
+	struct report_cancelled *cancelled; /* until an answer has come */
+	size_t cancelled_count;
 };
 /* The same lists by themselves; new references. */
 json_t *report_encode_running(const struct report *report);

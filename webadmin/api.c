@@ -1,6 +1,6 @@
 #include "api.h"
 #include "api_private.h"
-#include "api_test.h"
+#include "api_wait.h"
 #include "clock.h"
 #include "guard.h"
 #include "jget.h"

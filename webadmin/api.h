@@ -18,6 +18,8 @@ struct api {
 	struct events *events; /* owned by whoever made it; NULL = there is no stream */
 	char cookie[32];       /* name of the session cookie */
 	unsigned api_port;     /* where clients call the data planes; for the page */
+	const char *run_dir;   /* where their own sockets are; borrowed */
+	unsigned plays;        /* of the playground, under way */
 };
 
 /* `state_dir` sets this installation's cookie apart from another's on the same host. Loop and links

@@ -43,8 +43,25 @@ append_time(struct bytes *out, int64_t at_ms)
 static bool
 append_usd(struct bytes *out, int64_t nano_usd)
 {
-	return bytes_printf(
-	    out, ",%" PRId64 ".%09" PRId64, nano_usd / 1000000000, nano_usd % 1000000000);
+	const char *sign = nano_usd < 0 ? "-" : "";
+	int64_t whole = nano_usd / 1000000000, rest = nano_usd % 1000000000;
+	return bytes_printf(out, ",%s%" PRId64 ".%09" PRId64, sign, whole < 0 ? -whole : whole,
+	    rest < 0 ? -rest : rest);
+}
+
+static int64_t
+saved_of(const json_t *attempts)
+{
+	int64_t sum = 0;
+	size_t i;
+	json_t *attempt;
+	json_array_foreach(attempts, i, attempt)
+	{
+		int64_t one = json_integer_value(json_object_get(attempt, "cache_saved_nano_usd"));
+		if (__builtin_add_overflow(sum, one, &sum))
+			return 0; /* no prices are such */
+	}
+	return sum;
 }
 
 /* What is not told counts as nothing in the sum, and `usage` says that it is not all. */
@@ -82,7 +99,7 @@ append_record(struct bytes *out, const json_t *record)
 		ok = csv_value(out, json_object_get(record, record_columns[i]), false);
 	return ok && append_tokens(out, json_object_get(record, "attempts")) &&
 	       append_usd(out, json_integer_value(json_object_get(record, "cost_nano_usd"))) &&
-	       csv_end(out);
+	       append_usd(out, saved_of(json_object_get(record, "attempts"))) && csv_end(out);
 }
 
 static bool
@@ -93,7 +110,7 @@ append_head(struct bytes *out)
 		ok = ok && csv_text(out, view_of(record_columns[i]), false);
 	for (size_t i = 0; i < TOKENS; i++)
 		ok = ok && csv_text(out, view_of(token_columns[i]), false);
-	return ok && bytes_append_str(out, ",usage,cost_usd\r\n");
+	return ok && bytes_append_str(out, ",usage,cost_usd,cache_saved_usd\r\n");
 }
 
 static bool
@@ -216,7 +233,7 @@ ask_page(struct export *export)
 static void
 on_writable(struct call *call)
 {
-	struct export *export = call->export;
+	struct export *export = call->own;
 	if (!export->waiting)
 		return;
 	export->waiting = false;
@@ -255,7 +272,7 @@ api_export_requests(struct call *call)
 		return;
 	struct export *export = MEM_NEW(struct export);
 	*export = (struct export){.call = call, .question = question, .csv = csv};
-	call->export = export;
+	call->own = export;
 	call->on_writable = on_writable;
 	ask_page(export);
 }

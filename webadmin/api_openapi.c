@@ -81,6 +81,10 @@ add_answer(json_t *responses, int status, const char *what, const char *schema)
 		put(answer, "content",
 		    json_pack("{s:{s:o}, s:{}, s:{}}", "text/csv", "schema", ref_to(schema),
 			"application/jsonl", "application/json"));
+	else if (strcmp(schema, "Played") == 0)
+		put(answer, "content",
+		    json_pack("{s:{s:o}, s:{}}", "text/event-stream", "schema", ref_to(schema),
+			"application/json"));
 	else if (strcmp(schema, "Events") == 0)
 		put(answer, "content",
 		    json_pack("{s:{s:o}}", "text/event-stream", "schema", ref_to(schema)));

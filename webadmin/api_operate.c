@@ -1,10 +1,12 @@
 /* What the admin side asks of controlplane about upstreams, and does to them. */
-#include "api_private.h"
+#include "api_wait.h"
 #include "must.h"
 #include "names.h"
 #include <string.h>
 
 #define STATE_STALE_MS 5000
+#define CANCEL_LOOK_MS 20
+#define CANCEL_WAIT_S 3
 
 void
 api_answer(const struct envelope *answer, void *ctx)
@@ -119,12 +121,36 @@ api_probe(struct call *call)
 	api_ask(call, MSG_PROBE_NOW, json_pack("{s:s}", "id", call->word));
 }
 
+static void
+on_cancelled(const struct envelope *answer, void *ctx)
+{
+	struct call *call = ctx;
+	const json_t *told = answer != NULL ? json_object_get(answer->body, "cancel") : NULL;
+	if (told == NULL)
+		api_answer(answer, call);
+	else if (!json_is_true(json_object_get(told, "ended")))
+		api_fail(call, 404, "no data plane has such a request under way");
+	else
+		api_finish(call, 200, json_pack("{s:b, s:s}", "success", 1, "id", call->word));
+}
+
+static void
+on_cancel_ordered(const struct envelope *answer, void *ctx)
+{
+	static const struct api_wait_kind kind = {
+	    MSG_GET_CANCEL, "cancel", CANCEL_LOOK_MS, on_cancelled};
+	api_wait(ctx, &kind, answer);
+}
+
+/* Which data plane has it they know alone: so it takes the time of a report. */
 void
 api_cancel_request(struct call *call)
 {
 	json_t *body = api_change(call, NULL, NULL);
 	MUST(json_object_set_new(body, "id", json_string(call->word)) == 0);
-	api_ask(call, MSG_CANCEL_REQUEST, body);
+	call->index = CANCEL_WAIT_S;
+	if (!adminlink_ask(call->api->link, MSG_CANCEL_REQUEST, body, on_cancel_ordered, call))
+		api_fail_away(call);
 }
 
 void

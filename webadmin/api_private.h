@@ -9,7 +9,6 @@
 #define API_MINTED_BYTES 64
 
 struct route;
-struct export;
 struct api_stream;
 struct api_wait;
 
@@ -24,7 +23,7 @@ struct call {
 	char peer[64];
 	/* An answer of several pieces: the client has taken what was written, or left: no req. */
 	void (*on_writable)(struct call *call);
-	struct export *export; /* api_export.c */
+	void *own;             /* that handler's, meanwhile */
 	struct auth_user user; /* who it is, from the door on */
 	bool bearer;           /* by a token, not by a session */
 
@@ -183,7 +182,8 @@ void api_generate_stats(struct call *call);
 void api_reprice(struct call *call);
 void api_show_reprice(struct call *call);
 
-/* ---- api_metrics.c, api_alerts.c, api_export.c ---- */
+/* ---- api_metrics.c, api_alerts.c, api_export.c, api_play.c ---- */
+void api_play(struct call *call);
 void api_show_metrics(struct call *call);
 void api_describe_metrics(struct call *call);
 void api_show_alerts(struct call *call);

@@ -58,6 +58,7 @@ static const struct route routes[] = {
     {GET, "/api/v1/decisions", VIEWER, api_show_decisions, "Single requests", "id upstream model client_key session result from_ms to_ms before after limit", "", "Requests"},
     {GET, "/api/v1/requests", VIEWER, api_show_decisions, "Single requests", "id upstream model client_key session result from_ms to_ms before after limit", "", "Requests"},
     {POST, "/api/v1/requests/{id}/cancel", ADMIN, api_cancel_request, "End a running request", "", "", "Done"},
+    {POST, "/api/v1/playground/{protocol}", ADMIN, api_play, "A call by the way that a client goes: anthropic, responses, chat. The body is the client's; 200 whatever comes of it, which the header x-pointsman-status tells", "client_key", "Object", "Played"},
     {GET, "/api/v1/stats", VIEWER, api_show_stats, "Sums", "by from to from_ms to_ms epochs model upstream client_key protocol", "", "Stats"},
     {GET, "/api/v1/alerts", VIEWER, api_show_alerts, "What is wrong, and who was told", "", "", "Object"},
     {POST, "/api/v1/alerts/test", ADMIN, api_test_alert, "Send an alert as a test", "", "", "Done"},

@@ -4,6 +4,7 @@
 static const struct api_schema schemas[] = {
     {"File", "{\"type\":\"string\"}"},
     {"Events", "{\"type\":\"string\",\"contentMediaType\":\"text/event-stream\"}"},
+    {"Played", "{\"description\":\"The answer as its client would get it.\"}"},
     {"Object", "{\"type\":\"object\"}"},
     {"Error",
 	"{\"type\":\"object\",\"required\":[\"success\",\"message\"],\"properties\":{"
@@ -45,7 +46,21 @@ static const struct api_schema schemas[] = {
     {"Requests", "{\"type\":\"object\",\"required\":[\"success\",\"records\"],\"properties\":{"
 		 "\"records\":{\"type\":\"array\"}}}"},
     {"Stats", "{\"type\":\"object\",\"required\":[\"success\",\"rows\",\"totals\"],\"properties\":{"
-	      "\"rows\":{\"type\":\"array\"}}}"},
+	      "\"rows\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Sums\"}},"
+	      "\"totals\":{\"$ref\":\"#/components/schemas/Sums\"}}}"},
+    {"Sums", "{\"type\":\"object\",\"description\":\"Beside these what "
+	     "by asks "
+	     "for.\",\"required\":[\"requests\",\"completed\",\"failed\",\"gone\",\"interrupted\","
+	     "\"calls\",\"failed_calls\",\"unknown_calls\",\"input\",\"cache_write_5m\",\"cache_"
+	     "write_1h\",\"cache_read\",\"output\",\"reasoning\",\"web_searches\",\"cost_nano_"
+	     "usd\",\"unpriced_calls\",\"ms\",\"bytes_in\",\"bytes_out\",\"cache_saved_nano_usd\","
+	     "\"cancelled\"],\"properties\":{"
+	     "\"gone\":{\"type\":\"integer\",\"description\":\"Whose client left.\"},"
+	     "\"cancelled\":{\"type\":\"integer\",\"description\":\"Ended by the owner.\"},"
+	     "\"cache_saved_nano_usd\":{\"type\":\"integer\",\"description\":\"What the prompts "
+	     "would have cost as new input, less what they cost, by the prices of each call's "
+	     "moment. Below 0 where writing to a cache cost more than reading has brought.\"},"
+	     "\"cost_nano_usd\":{\"type\":\"integer\"}}}"},
     {"Usage",
 	"{\"type\":\"object\",\"required\":[\"success\",\"periods\",\"keys\"],\"properties\":{"
 	"\"keys\":{\"type\":\"array\"}}}"},

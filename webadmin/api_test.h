@@ -8,7 +8,5 @@ struct call;
 void api_test(struct call *call);
 void api_test_entry(struct call *call);
 void api_show_test(struct call *call);
-/* The client of a call that waits left. */
-void api_unwait(struct call *call);
 
 #endif

@@ -126,6 +126,7 @@ start(struct webadmin *web, struct err *err)
 		return false;
 	api_init(
 	    &web->api, web->loop, web->link, web->stats, options->state_dir, options->api_port);
+	web->api.run_dir = options->run_dir;
 	web->api.events = events_new(web->loop, &web->api);
 	web->httpd = web_new(web->loop, &web->api);
 	(void)netaddr_take_listen_fds(on_listen_fd, web);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define FIXED 8
-#define EXTRA_MAX 4
 
 /* The headers of every answer, and `extra` (may be NULL). Returns how many there are. */
 static size_t
@@ -45,21 +44,31 @@ void
 reply_list(struct http_req *req, int status, const char *type, const char *cache, struct view body,
     const struct http_header *extra, size_t extra_count)
 {
-	struct http_header headers[FIXED + EXTRA_MAX];
+	struct http_header headers[FIXED + REPLY_EXTRA_MAX];
 	size_t count = make_headers(headers, type, cache, NULL);
-	MUST(extra_count <= EXTRA_MAX);
+	MUST(extra_count <= REPLY_EXTRA_MAX);
 	for (size_t i = 0; i < extra_count; i++)
 		headers[count++] = extra[i];
 	httpd_reply(req, status, headers, count, body);
 }
 
 void
+reply_start_list(
+    struct http_req *req, const char *type, const struct http_header *extra, size_t extra_count)
+{
+	struct http_header headers[FIXED + REPLY_EXTRA_MAX];
+	size_t count = make_headers(headers, type, "no-store", NULL);
+	MUST(extra_count <= REPLY_EXTRA_MAX);
+	for (size_t i = 0; i < extra_count; i++)
+		headers[count++] = extra[i];
+	httpd_start(req, 200, headers, count, HTTPD_CHUNKED, 0);
+}
+
+void
 reply_start(struct http_req *req, const char *type, const char *disposition)
 {
-	struct http_header headers[FIXED + 1];
 	struct http_header save = {VIEW("Content-Disposition"), view_of(disposition)};
-	size_t count = make_headers(headers, type, "no-store", disposition != NULL ? &save : NULL);
-	httpd_start(req, 200, headers, count, HTTPD_CHUNKED, 0);
+	reply_start_list(req, type, &save, disposition != NULL);
 }
 
 void

@@ -61,10 +61,10 @@ find_run(const char *option, struct places *places, struct err *err)
 	if (option != NULL)
 		return absolute("--run-dir", option, places->run, err) &&
 		       resolve(places->run, err) &&
-		       names_path(places->run, NAMES_LAUNCHER, longest, sizeof(longest), err);
+		       names_path(places->run, NAMES_LONGEST, longest, sizeof(longest), err);
 	int len = snprintf(places->run, sizeof(places->run), "%s/run", places->state);
 	if (FITS(len) &&
-	    names_path(places->run, NAMES_LAUNCHER, longest, sizeof(longest), &too_long))
+	    names_path(places->run, NAMES_LONGEST, longest, sizeof(longest), &too_long))
 		return true;
 	crypto_sha256(view_of(places->state), sum);
 	crypto_hex(sum, 8, hex);

@@ -4,7 +4,7 @@ set(PM_TEST_ENVIRONMENT "PM_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
 # They measure times or memory, so they have the machine for themselves.
 set(alone flood gone hedge kill mortal outage slow tracing)
 foreach(topic IN ITEMS abilities access admin alerts answers api_fuzz bytes cancel config convert core cut cut_convert disk edit edit_kill events failing failover flood
-	gone health hedge import kill learn limits linger metrics moments mortal old_api order outage pause records refusals session slow splits spoiled
+	gone health hedge import kill learn limits linger metrics moments mortal old_api order outage pause playground records refusals session slow splits spoiled
 	stats statuses strategy takeover tracing trial upgrade)
 	add_test(NAME scenario.${topic}
 		COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/test_${topic}.py)

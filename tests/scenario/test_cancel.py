@@ -1,7 +1,7 @@
 """The owner ends running requests: the upstream is let go of, the client is told so in its own protocol,
 what was used is counted once, and nobody is blamed."""
 
-import json
+import re
 import threading
 import unittest
 
@@ -38,6 +38,18 @@ class Cancel(rig.Case):
         return rig.wait_for(lambda: (found := [one for one in self.running() if fits(one)])
                             and len(found) == 1 and found[0], "it is seen to run")
 
+    def find_all(self, wanted, key, fits):
+        """Those that run, as the state tells them, by this key."""
+        def look():
+            found = {key(one): one for one in self.running() if fits(one)}
+            return found.keys() == wanted.keys() and found
+        return rig.wait_for(look, "all are seen to run")
+
+    def begun_ids(self):
+        """Of streams that have begun, from the data planes' own journals: no report is so soon."""
+        return {found.decode() for file in self.rig.run.glob("dataplane.*.journal")
+                for found in re.findall(rb"req_[0-9a-f]{24}", file.read_bytes())}
+
     def cancel(self, ident):
         return self.script.ask("POST", f"/api/v1/requests/{ident}/cancel")
 
@@ -53,6 +65,11 @@ class Cancel(rig.Case):
                 self.assertEqual(("up", 0, 0), (upstream["health"]["state"], upstream["health"]["errors"],
                                                 upstream["health"]["failures"]), upstream)
 
+    def let_go(self, mark, count):
+        rig.wait_for(lambda: [call.how for call in self.rig.demo.calls(mark)] == ["client_gone"] * count,
+                     "the upstream is let go of, and no other is asked")
+        self.blameless()
+
     def check_record(self, ident, calls):
         record = self.record(ident)
         self.assertEqual(("cancelled", "cancelled", "nobody", calls),
@@ -62,36 +79,36 @@ class Cancel(rig.Case):
         return record
 
     def test_before_an_answer(self):
-        for protocol in PROTOCOLS:
-            for stream in (True, False):
-                with self.subTest(protocol=protocol, stream=stream):
-                    self.rig.demo.mend()
-                    mark = self.rig.demo.newest()
-                    self.rig.demo.fault("a", "stall")
-                    wire = self.begin(protocol, "wait", stream=stream)
-                    found = self.find(lambda one: one["upstream"].endswith(":a"))
-                    self.assertEqual((protocol, "demo", 1, False), (
-                        found["protocol"], found["model"], found["calls"], found["begun"]))
-                    self.assertEqual(200, self.cancel(found["id"]).status)
-                    answer = wire.answer()
-                    self.assertEqual(400, answer.status, "a status that nobody tries again at")
-                    self.assertIn("cancelled", error(protocol, answer)[1])
-                    self.check_record(found["id"], 1)
-                    rig.wait_for(lambda: [call.how for call in self.rig.demo.calls(mark)] == ["client_gone"],
-                                 "the upstream is let go of, and no other is asked")
-                    self.blameless()
-                    self.assertEqual(404, self.cancel(found["id"]).status, "it has ended")
+        """Each protocol in both forms, all at a time: what is under way is told once a second."""
+        self.rig.demo.mend()
+        mark = self.rig.demo.newest()
+        self.rig.demo.fault("a", "stall")
+        asked = {(protocol, stream): self.begin(protocol, "wait", stream=stream)
+                 for protocol in PROTOCOLS for stream in (True, False)}
+        found = self.find_all(asked, lambda one: (one["protocol"], one["stream"]),
+                              lambda one: one["upstream"].endswith(":a"))
+        for (protocol, stream), wire in asked.items():
+            with self.subTest(protocol=protocol, stream=stream):
+                one = found[protocol, stream]
+                self.assertEqual(("demo", 1, False), (one["model"], one["calls"], one["begun"]))
+                self.assertEqual(200, self.cancel(one["id"]).status)
+                answer = wire.answer()
+                self.assertEqual(400, answer.status, "a status that nobody tries again at")
+                self.assertIn("cancelled", error(protocol, answer)[1])
+                self.check_record(one["id"], 1)
+        self.let_go(mark, 6)
+        self.assertEqual({404}, {self.cancel(one["id"]).status for one in found.values()}, "they have ended")
 
     def test_in_mid_answer(self):
-        for protocol in PROTOCOLS:
+        self.rig.demo.mend()
+        mark = self.rig.demo.newest()
+        self.rig.demo.fault("a", "stall:after=8+pace:bytes=4")
+        asked = {protocol: self.begin(protocol, "[demo:words 40]") for protocol in PROTOCOLS}
+        found = self.find_all(asked, lambda one: one["protocol"], lambda one: one["begun"])
+        for protocol, wire in asked.items():
             with self.subTest(protocol):
-                self.rig.demo.mend()
-                mark = self.rig.demo.newest()
-                self.rig.demo.fault("a", "stall:after=8+pace:bytes=4")
-                wire = self.begin(protocol, "[demo:words 40]")
-                found = self.find(lambda one: one["begun"])
-                self.assertTrue(found["stream"])
-                self.assertEqual(200, self.cancel(found["id"]).status)
+                self.assertTrue(found[protocol]["stream"])
+                self.assertEqual(200, self.cancel(found[protocol]["id"]).status)
                 answer = wire.answer()
                 self.assertEqual(200, answer.status)
                 self.assertFalse(answer.whole, "the last chunk came: the answer looks complete")
@@ -102,17 +119,16 @@ class Cancel(rig.Case):
                 self.assertNotIn(b"[DONE]", answer.body)
                 if protocol == "responses":
                     self.assertIn(b'"invalid_prompt"', answer.body, "a code that Codex does not try again at")
-                record = self.check_record(found["id"], 1)
+                record = self.check_record(found[protocol]["id"], 1)
                 if protocol == "anthropic":
                     self.assertGreater(record["attempts"][0]["input"], 0, "what was used so far")
-                rig.wait_for(lambda: [call.how for call in self.rig.demo.calls(mark)] == ["client_gone"],
-                             "the upstream is let go of")
-                self.blameless()
+        self.let_go(mark, 3)
 
     def test_in_flight_of_each_upstream(self):
         def told():
             return {f'{group["group"]}:{upstream["id"]}': upstream["in_flight"] for group in
                     self.script.get("/api/state")["groups"] for upstream in group["upstreams"]}
+        before = self.script.get("/api/v1/stats")["totals"]
         self.rig.demo.fault("a", "stall")
         wires = [self.begin("anthropic", "x") for _ in range(5)] + [self.begin("chat", "x") for _ in range(2)]
         rig.wait_for(lambda: told() == {"claude:a": 5, "claude:b": 0, "codex:a": 0, "chat:a": 2},
@@ -122,7 +138,37 @@ class Cancel(rig.Case):
         found = rig.wait_for(lambda: len(now := self.running()) == 6 and now, "six run")
         self.assertEqual([200] * 6, [self.cancel(one["id"]).status for one in found])
         self.assertEqual({400}, {wire.answer().status for wire in wires})
+        def counted():
+            now = self.script.get("/api/v1/stats")["totals"]
+            return [now[word] - before[word] for word in ("requests", "cancelled", "gone", "failed")]
+        rig.wait_for(lambda: counted() == [7, 6, 1, 0], "each is counted as what it was")
         rig.wait_for(lambda: not any(told().values()), "none", 2 + 1)
+
+    def test_as_soon_as_it_runs(self):
+        """Before any report can have told of it: each data plane is asked."""
+        self.rig.demo.fault("a", "stall:after=4+pace:bytes=4")
+        ids = []
+        for _ in range(10):
+            before = self.begun_ids()
+            wire = self.begin("anthropic", "[demo:words 40]")
+            wire.head()
+            ident, = rig.wait_for(lambda: self.begun_ids() - before, "it is in the journal")
+            ids.append(ident)
+            self.assertEqual(200, self.cancel(ident).status)
+            self.check_record(ident, 1)
+            self.assertEqual(404, self.cancel(ident).status, "it has ended")
+        told = [entry["target"] for entry in self.script.get("/api/v1/audit?action=cancel&limit=100")["entries"]]
+        self.assertEqual(ids[::-1], told[:10], "each once, and none that was not there")
+
+    def test_beyond_those_that_are_told(self):
+        """More run than the state tells one by one: each can be ended, in any order."""
+        self.rig.demo.fault("a", "stall:after=4+pace:bytes=4")
+        before = self.begun_ids()
+        wires = [self.begin("anthropic", "[demo:words 40]") for _ in range(130)]
+        self.assertEqual({200}, {wire.head().status for wire in wires})
+        ids = rig.wait_for(lambda: len(found := self.begun_ids() - before) == 130 and found, "all are in the journal")
+        self.assertEqual({200}, {self.cancel(ident).status for ident in ids})
+        self.assertEqual(0, len([ident for ident in ids if self.record(ident)["result"] != "cancelled"]))
 
     def test_at_any_moment(self):
         """Whenever it comes: each client has one end, each request one record."""

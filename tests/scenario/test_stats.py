@@ -307,9 +307,20 @@ class Stats(Counting):
         one = self.rows("SELECT DISTINCT cost_nano_usd FROM requests WHERE model LIKE 'dear0%'")
         self.assertEqual(1, len(one))
         self.assertLess(0, one[0][0])
+        saved = 400 * (3000 - 300) - 100 * (3750 - 3000)
         for by in ("day", "hour", "upstream"):
             told = self.api(f"/api/v1/stats?by={by}&model=dear0-fault={tokens}")["totals"]
             self.assertEqual((125 * one[0][0], 0), (told["cost_nano_usd"], told["unpriced_calls"]))
+            self.assertEqual(125 * saved, told["cache_saved_nano_usd"])
+        # One that ends now is told so at once; one that writes to the cache alone has cost more.
+        self.rig.post("anthropic", "[demo:say x]", False, model=f"dear0-fault={tokens}")
+        self.rig.post("anthropic", "[demo:say x]", False, model="dear0-fault=usage:in=0;out=5;read=0;write=1000")
+        rig.wait_for(lambda: self.counted() == 252, "all are told", 20)
+        told = self.api("/api/v1/stats?by=model")
+        self.assertEqual([-750_000, 126 * saved], sorted(
+            row["cache_saved_nano_usd"] for row in told["rows"] if row["model"].startswith("dear0")))
+        rows = list(csv.DictReader(io.StringIO(bytes(self.export("requests").body).decode())))
+        self.assertEqual(["-0.000750000", f"{saved / 1e9:.9f}"], [row["cache_saved_usd"] for row in rows[:2]])
         self.check_sums()
         # The same prices once more: nothing moves.
         self.old("POST", "/api/v1/stats/reprice")

@@ -347,20 +347,26 @@ class Edit(unittest.TestCase):
     # ---- playground ----
 
     def test_playground(self):
-        self.tab.open("playground")
-        self.assertIn(str(self.rig.port), self.page.locator("a.button").get_attribute("href"))
-        tab = self.open(url=f"http://127.0.0.1:{self.rig.port}")
-        tab.open("playground")
-        for route in ("anthropic", "responses", "chat"):
-            for stream in (True, False):
-                tab.page.get_by_label("Client", exact=True).select_option(route)
-                tab.page.get_by_label("Client key").fill(self.rig.key)
-                tab.page.get_by_label("stream").set_checked(stream)
-                self.press("Send", tab.page)
-                tab.page.get_by_text("HTTP 200").wait_for()
-                tab.page.get_by_text("end after").wait_for()
-                self.assertGreater(len(tab.page.locator(".said-text").inner_text()), 5, route)
-                self.assertGreater(tab.page.locator(".events li").count(), 3 if stream else 0)
+        """On both ports, without any key in the page."""
+        for port in (self.rig.admin_port, self.rig.port):
+            tab = self.open(url=f"http://127.0.0.1:{port}")
+            tab.open("playground")
+            for route in ("anthropic", "responses", "chat"):
+                for stream in (True, False):
+                    tab.page.get_by_label("Client", exact=True).select_option(route)
+                    tab.page.get_by_label("stream").set_checked(stream)
+                    self.press("Send", tab.page)
+                    tab.page.get_by_text("HTTP 200").wait_for()
+                    tab.page.get_by_text("end after").wait_for()
+                    self.assertGreater(len(tab.page.locator(".said-text").inner_text()), 5, route)
+                    self.assertGreater(tab.page.locator(".events li").count(), 3 if stream else 0)
+            self.assertNotIn(self.rig.key, tab.page.content())
+        tab.page.get_by_label("Message").fill("[demo:words 4000]")
+        tab.page.get_by_label("stream").set_checked(True)
+        self.press("Send", tab.page)
+        tab.page.locator(".events li").nth(3).wait_for()
+        self.press("Stop", tab.page)
+        tab.page.get_by_text("stopped").wait_for()
         tab.shot("playground_used-en-desktop-light")
         self.assertEqual([], tab.axe())
 

@@ -179,6 +179,25 @@ class Pages(unittest.TestCase):
         self.assertTrue(text.startswith("hour_ms,model,requests,"), text[:100])
         self.assertIn("claude-sonnet-4-5", text)
 
+    def test_cache_saving(self):
+        """In money, in both currencies, on the overview, the statistics page and of one request."""
+        before = self.scene.get("/api/v1/stats")["totals"]
+        self.scene.rig.post("anthropic", "x", model="claude-sonnet-4-5-fault=usage:in=0;out=5;read=1000000;write=0")
+        totals = rig.wait_for(lambda: (now := self.scene.get("/api/v1/stats")["totals"]) != before and now, "it is counted")
+        self.assertEqual(2_700_000_000, totals["cache_saved_nano_usd"] - before["cache_saved_nano_usd"])
+        usd = totals["cache_saved_nano_usd"] / 1e9
+        tab = self.tab()
+        figure = tab.page.locator(".figures li", has_text="Saved by cache")
+        rig.wait_for(lambda: tab.page.wait_for_timeout(50) or f"${usd:.2f}" in figure.inner_text(), "it is on the overview")
+        self.assertIn(f"¥{usd * 7.2:.2f}", figure.inner_text())
+        tab.open("statistics")
+        cell = tab.page.locator("tr.total td[data-label='Saved by cache']")
+        cell.wait_for()
+        self.assertEqual([f"${usd:.2f}", f"¥{usd * 7.2:.2f}"], cell.inner_text().split())
+        tab.open("live")
+        tab.page.locator("table.requests tbody tr", has_text="read=1000000").locator("a").click()
+        tab.page.locator("dialog td", has_text="$2.70").wait_for()
+
     def test_requests(self):
         tab = self.tab()
         tab.open("live")

@@ -88,6 +88,43 @@ START_TEST(without_keys_nobody_comes_in)
 }
 END_TEST
 
+/* The admin side's own calls have no key; they may go as somebody who has one. */
+START_TEST(the_inner_door_needs_no_key)
+{
+	const struct {
+		struct http_header header;
+		int status;
+		const char *key;
+	} inner[] = {
+	    {{VIEW("accept"), VIEW("*/*")}, 0, "playground"},
+	    {{VIEW("authorization"), VIEW("Bearer nobody's")}, 0, "playground"},
+	    {{VIEW("X-Pointsman-Client-Key-Id"), VIEW("second")}, 0, "second"},
+	    {{VIEW(ADMIT_AS), VIEW("third")}, 401, NULL},
+	    {{VIEW(ADMIT_AS), VIEW("")}, 401, NULL},
+	    {{VIEW("content-length"), VIEW("1001")}, 413, NULL},
+	    {{VIEW("content-encoding"), VIEW("br")}, 415, NULL},
+	};
+	struct table *table = make_table();
+	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++) {
+		struct admit_refusal refusal = {0};
+		const struct client_key *key = NULL;
+		bool in = admit_check_inner(table, &inner[i].header, 1, &key, &refusal);
+		ck_assert_msg(in == (inner[i].status == 0), "%zu", i);
+		if (in)
+			ck_assert_str_eq(key->id, inner[i].key);
+		else
+			ck_assert_int_eq(refusal.status, inner[i].status);
+	}
+	/* Nobody goes as another by the door of clients. */
+	const struct http_header as = {VIEW(ADMIT_AS), VIEW("second")};
+	const struct client_key *key = NULL;
+	struct admit_refusal refusal;
+	ck_assert(!admit_check(table, &as, 1, &key, &refusal));
+	ck_assert_int_eq(refusal.status, 401);
+	table_unref(table);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -95,6 +132,7 @@ main(void)
 	TCase *tests = tcase_create("admit");
 	tcase_add_loop_test(tests, it_judges, 0, COUNT(rows));
 	tcase_add_test(tests, without_keys_nobody_comes_in);
+	tcase_add_test(tests, the_inner_door_needs_no_key);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

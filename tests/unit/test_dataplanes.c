@@ -46,44 +46,82 @@ START_TEST(what_runs_is_known_and_summed)
 	report.boot_id = 2;
 	report.running_count = 0;
 	dataplanes_note(&all, &report, 1000);
-	ck_assert(dataplanes_run(&all, VIEW("req_1")) && !dataplanes_run(&all, VIEW("req_2")));
 	json_t *loads = dataplanes_loads(&all);
 	ck_assert_int_eq(json_integer_value(json_object_get(loads, "chat:a")), 6);
 	json_decref(loads);
-	report.boot_id = 1;
-	dataplanes_note(&all, &report, 1001);
-	ck_assert(!dataplanes_run(&all, VIEW("req_1")));
 	dataplanes_fini(&all);
 }
 END_TEST
 
+static void
+note_looked(uint64_t boot_id, uint64_t seq)
+{
+	struct report report = {.boot_id = boot_id, .instance = "dataplane.0", .cancel_seq = seq};
+	dataplanes_note(&all, &report, 1000);
+}
+
+static size_t
+told(const struct cancels *cancels)
+{
+	json_t *body = cancels_encode(cancels);
+	size_t count = json_array_size(json_object_get(body, "ids"));
+	if (body != NULL)
+		ck_assert_int_eq(
+		    json_integer_value(json_object_get(body, "seq")), (json_int_t)cancels->seq);
+	json_decref(body);
+	return count;
+}
+
 START_TEST(a_cancellation_is_told_until_it_has_ended)
 {
 	static struct cancels cancels;
-	struct report_running running = {.id = "req_1",
-	    .client_key = (char[]){"k"},
-	    .model = (char[]){"m"},
-	    .upstream = (char[]){""}};
-	struct report report = {.instance = "dataplane.0", .boot_id = 1, .running = &running};
-	ck_assert(!cancels_order(&cancels, &all, VIEW("req_1"), 1000));
-	ck_assert_ptr_null(cancels_encode(&cancels));
-	report.running_count = 1;
-	dataplanes_note(&all, &report, 1000);
-	ck_assert(cancels_order(&cancels, &all, VIEW("req_1"), 1000));
-	ck_assert(cancels_order(&cancels, &all, VIEW("req_1"), 1000));
-	cancels_expire(&cancels, &all, 1001);
-	json_t *body = cancels_encode(&cancels);
-	ck_assert_uint_eq(json_array_size(json_object_get(body, "ids")), 1);
-	json_decref(body);
-	report.running_count = 0;
-	dataplanes_note(&all, &report, 1002);
-	cancels_expire(&cancels, &all, 1003);
+	const struct history_who who = {.request = "first"}, other = {.request = "second"};
+	cancels_init(&cancels);
+	ck_assert_uint_eq(told(&cancels), 0);
+	ck_assert_uint_eq(cancels_order(&cancels, VIEW(""), &who, 1000), 0);
+	ck_assert_uint_eq(
+	    cancels_order(&cancels, VIEW("req_01234567890123456789012345678901"), &who, 1000), 0);
+	note_looked(1, 0);
+	note_looked(2, cancels.seq);
+	uint64_t seq = cancels_order(&cancels, VIEW("req_1"), &who, 1000);
+	ck_assert_uint_ne(seq, 0);
+	ck_assert_uint_eq(cancels_order(&cancels, VIEW("req_1"), &other, 1000), seq);
+	ck_assert_uint_eq(told(&cancels), 1);
+	ck_assert_int_eq(cancels_fate(&cancels, &all, seq, 1000), CANCEL_WAITS);
+	/* One has looked, the other says something of a former start, then it has it. */
+	note_looked(1, seq);
+	note_looked(2, cancels.seq + 1000);
+	ck_assert_int_eq(cancels_fate(&cancels, &all, seq, 1001), CANCEL_WAITS);
+	ck_assert_ptr_null(cancels_note(&cancels, VIEW("req_2")));
+	ck_assert_str_eq(cancels_note(&cancels, VIEW("req_1"))->who.request, "first");
+	ck_assert_ptr_null(cancels_note(&cancels, VIEW("req_1")));
+	ck_assert_int_eq(cancels_fate(&cancels, &all, seq, 1002), CANCEL_ENDED);
+	ck_assert_uint_eq(told(&cancels), 0);
+	/* The same question gets the same; another is about one that is not there any more. */
+	ck_assert_uint_eq(cancels_order(&cancels, VIEW("req_1"), &who, 1003), seq);
+	uint64_t next = cancels_order(&cancels, VIEW("req_1"), &other, 1003);
+	ck_assert_uint_gt(next, seq);
+	note_looked(1, next);
+	ck_assert_int_eq(cancels_fate(&cancels, &all, next, 1004), CANCEL_WAITS);
+	note_looked(2, next);
+	ck_assert_int_eq(cancels_fate(&cancels, &all, next, 1005), CANCEL_ABSENT);
+	ck_assert_int_eq(cancels_fate(&cancels, &all, seq, 1005), CANCEL_ENDED);
+	ck_assert_int_eq(cancels_fate(&cancels, &all, next + 1, 1005), CANCEL_ABSENT);
+	/* One that says nothing is not waited for for ever. */
+	next = cancels_order(&cancels, VIEW("req_3"), &who, 2000);
+	ck_assert_int_eq(
+	    cancels_fate(&cancels, &all, next, 2000 + CANCELS_WAIT_MS - 1), CANCEL_WAITS);
+	ck_assert_int_eq(cancels_fate(&cancels, &all, next, 2000 + CANCELS_WAIT_MS), CANCEL_ABSENT);
+	cancels_expire(&cancels, 1003 + CANCELS_FORGET_MS);
+	ck_assert_uint_eq(cancels.count, 1);
+	cancels_expire(&cancels, 2000 + CANCELS_FORGET_MS);
 	ck_assert_uint_eq(cancels.count, 0);
-	report.running_count = 1;
-	dataplanes_note(&all, &report, 1004);
-	ck_assert(cancels_order(&cancels, &all, VIEW("req_1"), 1004));
-	cancels_expire(&cancels, &all, 1004 + CANCELS_FORGET_MS);
-	ck_assert_uint_eq(cancels.count, 0);
+	for (unsigned i = 0; i < 2 * CANCELS_MAX; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "req_%u", i);
+		ck_assert_uint_ne(cancels_order(&cancels, view_of(id), &who, 3000), 0);
+	}
+	ck_assert_uint_eq(told(&cancels), CANCELS_MAX);
 	dataplanes_fini(&all);
 }
 END_TEST

@@ -126,7 +126,7 @@ START_TEST(a_long_path_gets_a_short_run_folder)
 		char state[128] = "/nonexistent/", name[108];
 		memset(state + strlen(state), 'x', (size_t)length - strlen(state));
 		ck_assert(places_find(state, NULL, &places, &err));
-		ck_assert(names_path(places.run, NAMES_LAUNCHER, name, sizeof(name), &err));
+		ck_assert(names_path(places.run, NAMES_LONGEST, name, sizeof(name), &err));
 		ck_assert(names_path(places.run, NAMES_EVENTS, name, sizeof(name), &err));
 	}
 	path[20] = 'y';

@@ -51,6 +51,45 @@ START_TEST(each_kind_has_its_price)
 }
 END_TEST
 
+/* What the prompt would have cost as new input, less what it did cost. */
+START_TEST(a_cache_saves_or_costs)
+{
+	char name[] = "m", any[] = "*";
+	const struct price_row row = {
+	    name, any, 0, 3000000, 15000000, 3750000, 6000000, 300000, INT64_C(10000000000)};
+	static const struct {
+		struct record_tokens tokens;
+		uint32_t ppm;
+		int64_t nano;
+	} rows[] = {
+	    {{-1, -1, -1, -1, -1, -1, -1}, 1000000, 0},
+	    {{500, -1, -1, -1, 700, 10, 2}, 1000000, 0},      /* no cache */
+	    {{500, 0, 0, 1000, 700, 0, 0}, 1000000, 2700000}, /* 1000 * (3 - 0.30) */
+	    {{500, 1000, -1, -1, 0, 0, 0}, 1000000, -750000}, /* written and not read yet */
+	    {{0, 0, 1000, 0, 0, 0, 0}, 1000000, -3000000},
+	    {{7, 100, 10, 2000, 5, 0, 1}, 1000000, 5400000 - 75000 - 30000},
+	    {{0, 0, 0, 1000, 0, 0, 0}, 500000, 1350000},
+	};
+	struct price_call call = {.model = VIEW("m"), .upstream = VIEW("u"), .at_ms = NOON};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		call.tokens = &rows[i].tokens;
+		call.factor_ppm = rows[i].ppm;
+		int64_t nano = price_call_saved_nano(&row, 1, &call);
+		ck_assert_msg(nano == rows[i].nano, "%zu: %lld", i, (long long)nano);
+	}
+	call.model = VIEW("unknown");
+	ck_assert_int_eq(price_call_saved_nano(&row, 1, &call), 0);
+	/* Nothing overflows. */
+	struct price_row dear = {name, any, 0, PRICE_MAX, 0, PRICE_MAX, PRICE_MAX, 0, 0};
+	struct record_tokens most = {RECORD_TOKENS_MAX, RECORD_TOKENS_MAX, RECORD_TOKENS_MAX,
+	    RECORD_TOKENS_MAX, RECORD_TOKENS_MAX, 0, 0};
+	call = (struct price_call){VIEW(""), VIEW("m"), VIEW("u"), NOON, UINT32_MAX, &most};
+	ck_assert_int_ge(price_call_saved_nano(&dear, 1, &call), 0);
+	dear.input = 0;
+	ck_assert_int_lt(price_call_saved_nano(&dear, 1, &call), 0);
+}
+END_TEST
+
 START_TEST(halves_go_up_and_more_never_costs_less)
 {
 	char name[] = "m", any[] = "*";
@@ -166,6 +205,7 @@ main(void)
 	Suite *suite = suite_create("price");
 	TCase *tests = tcase_create("price");
 	tcase_add_test(tests, each_kind_has_its_price);
+	tcase_add_test(tests, a_cache_saves_or_costs);
 	tcase_add_test(tests, halves_go_up_and_more_never_costs_less);
 	tcase_add_test(tests, the_right_row_counts);
 	tcase_add_test(tests, known_prices_find_their_families);

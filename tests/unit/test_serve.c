@@ -304,6 +304,64 @@ START_TEST(a_bad_file_serves_nobody_and_the_state_tells)
 }
 END_TEST
 
+static json_t *
+adding(const char *request, const char *name)
+{
+	return json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s}}", "op", "add", "section",
+	    "api_configs", "request", request, "value", "name", name, "base_url",
+	    "https://a.example", "key", "sk-secretcanary123456789");
+}
+
+/* An answer may be lost on its way: the question that comes again gets the same, whatever others
+ * have done meanwhile, over a restart too. */
+START_TEST(a_question_that_comes_again_gets_the_same_answer)
+{
+	put("{\"api_configs\": [{" UP "}]}");
+	start(NULL);
+	json_t *first = json_deep_copy(ask(admin, MSG_EDIT, adding("q1", "one"), MSG_OK));
+	ck_assert_ptr_nonnull(json_object_get(first, "id"));
+	ck_assert_int_eq(number_of(first, "at"), 1);
+	const json_t *again = ask(admin, MSG_EDIT, adding("q1", "one"), MSG_OK);
+	ck_assert(json_equal(first, again));
+	const json_t *other = ask(admin, MSG_EDIT, adding("q2", "two"), MSG_OK);
+	ck_assert_str_ne(word_of(other, "id"), word_of(first, "id"));
+	json_t *top = json_pack("{s:s, s:s, s:s, s:s, s:s}", "op", "move", "section", "api_configs",
+	    "id", word_of(other, "id"), "to", "top", "request", "q3");
+	ask(admin, MSG_EDIT, top, MSG_OK);
+	for (int restart = 0; restart < 2; restart++) {
+		json_t *later = json_deep_copy(ask(admin, MSG_EDIT, adding("q1", "one"), MSG_OK));
+		/* All but the table that has it by now. */
+		ck_assert_int_gt(number_of(later, "version"), 0);
+		json_object_set(later, "version", json_object_get(first, "version"));
+		char *text = jget_dump(later, NULL);
+		ck_assert_msg(json_equal(first, later), "%s", text);
+		ck_assert_ptr_null(strstr(text, "canary"));
+		mem_free(text);
+		json_decref(later);
+		serve_free(serve);
+		start(NULL);
+	}
+	const json_t *state = ask(admin, MSG_GET_STATE, NULL, MSG_STATE);
+	ck_assert_uint_eq(json_array_size(group_of(state, GROUP_CLAUDE)), 3);
+	json_decref(first);
+}
+END_TEST
+
+START_TEST(an_import_that_comes_again_gets_the_same_answer)
+{
+	static const char file[] = "{\"api_configs\": [{\"name\": \"new\", \"base_url\": "
+				   "\"https://a.example\", \"key\": \"sk-secretcanary123\"}]}";
+	start(NULL);
+	json_t *question = json_pack("{s:s, s:s, s:b, s:s}", "text", file, "format", "pointsman",
+	    "apply", 1, "request", "q1");
+	json_t *first = json_deep_copy(ask(admin, MSG_IMPORT, json_deep_copy(question), MSG_OK));
+	const json_t *item = json_array_get(json_object_get(first, "items"), 0);
+	ck_assert(json_is_true(json_object_get(item, "fresh")));
+	ck_assert(json_equal(first, ask(admin, MSG_IMPORT, question, MSG_OK)));
+	json_decref(first);
+}
+END_TEST
+
 START_TEST(ready_names_routes_upstreams_and_key_files)
 {
 	char path[128];
@@ -370,6 +428,8 @@ main(void)
 	tcase_add_test(tcase, the_admin_token_is_checked);
 	tcase_add_test(tcase, each_socket_answers_its_own_questions_only);
 	tcase_add_test(tcase, a_bad_file_serves_nobody_and_the_state_tells);
+	tcase_add_test(tcase, a_question_that_comes_again_gets_the_same_answer);
+	tcase_add_test(tcase, an_import_that_comes_again_gets_the_same_answer);
 	tcase_add_test(tcase, ready_names_routes_upstreams_and_key_files);
 	tcase_add_test(tcase, a_second_one_does_not_start);
 	SRunner *runner = srunner_create(suite);

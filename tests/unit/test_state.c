@@ -75,18 +75,25 @@ START_TEST(what_runs_comes_back_as_it_was)
 	full.running = running;
 	full.loads = loads;
 	full.running_count = full.load_count = 1;
+	full.cancel_seq = 5;
+	full.cancelled = &(struct report_cancelled){.id = "req_0"};
+	full.cancelled_count = 1;
 	json_t *json = report_encode(&full);
 	ck_assert_msg(report_decode(json, &out, &err), "%s %s", err.at, err.msg);
 	ck_assert_str_eq(out.running[0].id, "req_1");
 	ck_assert(out.running[0].begun && !out.running[0].stream);
 	ck_assert_uint_eq(out.loads[0].in_flight, 7);
+	ck_assert_uint_eq(out.cancel_seq, 5);
+	ck_assert_str_eq(out.cancelled[0].id, "req_0");
 	json_t *again = report_encode(&out);
 	ck_assert(json_equal(json, again));
 	report_fini(&out);
 	/* A data plane of the release before does not know them yet. */
 	ck_assert(json_object_del(json, "running") == 0 && json_object_del(json, "loads") == 0);
+	ck_assert(
+	    json_object_del(json, "cancelled") == 0 && json_object_del(json, "cancel_seq") == 0);
 	ck_assert(report_decode(json, &out, &err));
-	ck_assert(out.running_count == 0 && out.load_count == 0);
+	ck_assert(out.running_count == 0 && out.load_count == 0 && out.cancelled_count == 0);
 	report_fini(&out);
 	json_object_set_new(json, "running", json_true());
 	ck_assert(!report_decode(json, &out, &err));
@@ -213,7 +220,8 @@ START_TEST(each_member_is_needed)
 		json_t *without = json_copy(json), *wrong = json_copy(json);
 		struct report out;
 		struct err err = {0};
-		bool newcomer = strcmp(key, "running") == 0 || strcmp(key, "loads") == 0;
+		bool newcomer = strcmp(key, "running") == 0 || strcmp(key, "loads") == 0 ||
+				strcmp(key, "cancelled") == 0 || strcmp(key, "cancel_seq") == 0;
 		ck_assert_int_eq(json_object_del(without, key), 0);
 		ck_assert_msg(report_decode(without, &out, &err) == newcomer, "%s", key);
 		if (newcomer)

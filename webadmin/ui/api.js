@@ -15,12 +15,19 @@ function read(text) {
 	}
 }
 
+const changing = () => ({"Content-Type": "application/json", "X-CSRF-Token": csrfToken ?? ""});
+
+// The answer itself, for whoever reads it as it comes.
+export async function stream(path, body, signal) {
+	const answer = await fetch(path, {method: "POST", signal, credentials: "same-origin", cache: "no-store",
+		headers: changing(), body: JSON.stringify(body)});
+	if (answer.status === 401)
+		onLoggedOut();
+	return answer;
+}
+
 export async function call(method, path, body, {ifMatch, text} = {}) {
-	const headers = {};
-	if (method !== "GET") {
-		headers["Content-Type"] = "application/json";
-		headers["X-CSRF-Token"] = csrfToken ?? "";
-	}
+	const headers = method === "GET" ? {} : changing();
 	if (ifMatch)
 		headers["If-Match"] = ifMatch;
 	let answer, raw;

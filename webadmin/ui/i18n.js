@@ -71,6 +71,19 @@ export function money(value, currency = "USD") {
 		...small ? {maximumSignificantDigits: 3} : {maximumFractionDigits: 2}}).format(value);
 }
 
+// Beside US dollars, at the owner's own rate: {currency, rate}.
+const SECOND = "pointsman-currency";
+export function secondCurrency() {
+	try {
+		return JSON.parse(kept(SECOND)) ?? {currency: "CNY", rate: 7.2};
+	} catch {
+		return {currency: "CNY", rate: 7.2};
+	}
+}
+
+export const keepSecond = second => keep(SECOND, JSON.stringify(second));
+export const secondMoney = (nanoUsd, second) => money(nanoUsd / 1e9 * second.rate, second.currency);
+
 export const time = ms => maker("DateTimeFormat", {timeStyle: "medium", hourCycle: "h23"}).format(ms);
 export const hourMinute = ms => maker("DateTimeFormat", {hour: "2-digit", minute: "2-digit", hourCycle: "h23"}).format(ms);
 export const dateTime = ms => maker("DateTimeFormat", {dateStyle: "medium", timeStyle: "medium", hourCycle: "h23"}).format(ms);

@@ -1,6 +1,6 @@
 // Who serves now and why, how each upstream stands, and what today has brought.
 import {Bars, Button, Empty, Head, Mark, Meter, Notice, Scroll, Tag, Waiting, ask, change, html, useAsk, useEffect, useState} from "../kit.js";
-import {clock, compact, hourMinute, languageIndex, money, number, percent, reasonText, span, t, time, took, when} from "../i18n.js";
+import {clock, compact, hourMinute, languageIndex, money, number, percent, reasonText, secondCurrency, secondMoney, span, t, time, took, when} from "../i18n.js";
 import {addToFeed, live, useClock, useLive} from "../live.js";
 
 const HOUR = 3600000;
@@ -29,16 +29,19 @@ function Today({rows, planes}) {
 	const today = sum(rows.filter(row => row.hour_ms >= midnight(Date.now())));
 	const sent = today.input + today.cache_read + today.cache_write_5m + today.cache_write_1h;
 	const running = planes.reduce((all, plane) => all + plane.in_flight, 0);
+	const second = secondCurrency();
 	const connections = planes.reduce((all, plane) => all + plane.connections, 0);
 	return html`<ul class="figures" aria-label=${t("today")}>
 		<${Figure} href="#/live" label=${t("in_flight")} value=${number(running)} note=${t("on_connections", number(connections))} />
 		<${Figure} href="#/statistics" label=${t("requests_today")} value=${number(today.requests)}
-			note=${today.failed ? html`<span class="stop">${t("some_failed", number(today.failed))}</span>` : t("none_failed")} />
+			note=${html`${today.failed ? html`<span class="stop">${t("some_failed", number(today.failed))}</span>` : t("none_failed")}${
+				today.cancelled > 0 && ` · ${t("some_cancelled", number(today.cancelled))}`}`} />
 		<${Figure} href="#/statistics" label=${t("tokens")} value=${compact(sent + today.output)}
 			note=${t("in_out", compact(sent), compact(today.output))} />
-		<${Figure} href="#/statistics" label=${t("cache_share")} value=${sent ? percent(today.cache_read / sent) : "–"} note=${t("of_prompts")} />
+		<${Figure} href="#/statistics" label=${t("cache_saved")} value=${money(today.cache_saved_nano_usd / 1e9)}
+			note=${[secondMoney(today.cache_saved_nano_usd, second), ...sent ? [t("from_cache", percent(today.cache_read / sent))] : []].join(" · ")} />
 		<${Figure} href="#/statistics" label=${t("cost")} value=${money(today.cost_nano_usd / 1e9)}
-			note=${today.unpriced_calls ? t("some_unpriced", number(today.unpriced_calls)) : t("today")} />
+			note=${[secondMoney(today.cost_nano_usd, second), ...today.unpriced_calls ? [t("some_unpriced", number(today.unpriced_calls))] : []].join(" · ")} />
 		<${Figure} href="#/statistics" label=${t("mean_time")} value=${today.requests ? took(today.ms / today.requests) : "–"} note=${t("a_request")} />
 	</ul>`;
 }

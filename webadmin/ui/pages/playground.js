@@ -1,5 +1,6 @@
 // A message through the gateway itself: the stream as text, and its raw events beside it.
-import {Button, Empty, Field, Head, Mark, html, useRef, useState} from "../kit.js";
+import {Button, Field, Head, Mark, html, useRef, useState} from "../kit.js";
+import {queryText, stream} from "../api.js";
 import {addWords, t, took} from "../i18n.js";
 import {live, useLive} from "../live.js";
 import words from "../words/playground.js";
@@ -10,16 +11,16 @@ const EVENTS_MAX = 2000;
 
 // How each protocol asks, and where the text stands in its events and whole answers.
 const routes = {
-	anthropic: {path: "/v1/messages", name: "Anthropic Messages", model: "claude-sonnet-4-5",
-		body: (model, text, stream) => ({model, max_tokens: 1024, stream, messages: [{role: "user", content: text}]}),
+	anthropic: {name: "Anthropic Messages", model: "claude-sonnet-4-5",
+		body: (model, text, streamed) => ({model, max_tokens: 1024, stream: streamed, messages: [{role: "user", content: text}]}),
 		piece: event => event.delta?.text ?? event.delta?.thinking ?? "",
 		whole: answer => (answer.content ?? []).map(block => block.text ?? "").join("")},
-	responses: {path: "/openai/responses", name: "OpenAI Responses", model: "gpt-5-codex",
-		body: (model, text, stream) => ({model, stream, input: [{type: "message", role: "user", content: [{type: "input_text", text}]}]}),
+	responses: {name: "OpenAI Responses", model: "gpt-5-codex",
+		body: (model, text, streamed) => ({model, stream: streamed, input: [{type: "message", role: "user", content: [{type: "input_text", text}]}]}),
 		piece: event => event.type === "response.output_text.delta" ? event.delta : "",
 		whole: answer => (answer.output ?? []).flatMap(item => item.content ?? []).map(part => part.text ?? "").join("")},
-	chat: {path: "/v1/chat/completions", name: "OpenAI Chat Completions", model: "gpt-5-mini",
-		body: (model, text, stream) => ({model, stream, messages: [{role: "user", content: text}]}),
+	chat: {name: "OpenAI Chat Completions", model: "gpt-5-mini",
+		body: (model, text, streamed) => ({model, stream: streamed, messages: [{role: "user", content: text}]}),
 		piece: event => event.choices?.[0]?.delta?.content ?? "",
 		whole: answer => answer.choices?.[0]?.message?.content ?? ""},
 };
@@ -47,13 +48,14 @@ function splitter(onBlock) {
 	};
 }
 
-async function send({route, model, text, stream, key}, signal, tell) {
+async function send({route, model, text, streamed, as}, signal, tell) {
 	const began = performance.now();
 	const at = () => Math.round(performance.now() - began);
-	const {path, body, piece, whole} = routes[route];
-	const answer = await fetch(path, {method: "POST", signal, credentials: "omit", cache: "no-store", body: JSON.stringify(body(model, text, stream)),
-		headers: {"Content-Type": "application/json", Authorization: `Bearer ${key}`, "anthropic-version": "2023-06-01"}});
-	tell({status: answer.status, headers: [...answer.headers].filter(([name]) => /^(x-pointsman|request-id|x-request-id|content-type|retry-after)/.test(name)), head: at()});
+	const {body, piece, whole} = routes[route];
+	const answer = await stream(`/api/v1/playground/${route}${queryText({client_key: as})}`, body(model, text, streamed), signal);
+	// That of the gateway's answer; without it we were not let in at all.
+	const status = Number(answer.headers.get("x-pointsman-status") ?? answer.status);
+	tell({status, headers: [...answer.headers].filter(([name]) => /^(x-pointsman(?!-status)|request-id|x-request-id|content-type|retry-after)/.test(name)), head: at()});
 	const isStream = (answer.headers.get("content-type") ?? "").startsWith("text/event-stream");
 	const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
 	const feed = splitter(block => tell({event: {at: at(), ...block}, text: piece(read(block.data))}));
@@ -68,21 +70,18 @@ async function send({route, model, text, stream, key}, signal, tell) {
 			all += value;
 	}
 	if (!isStream)
-		tell({event: {at: at(), name: "", data: all}, text: answer.ok ? whole(read(all)) : ""});
+		tell({event: {at: at(), name: "", data: all}, text: status === 200 ? whole(read(all)) : ""});
 	tell({end: at()});
 }
 
 export default function Playground() {
-	useLive();
-	const [wish, set] = useState({route: "anthropic", model: routes.anthropic.model, text: t("hello"), stream: true, key: ""});
+	const {state} = useLive();
+	const [wish, set] = useState({route: "anthropic", model: routes.anthropic.model, text: t("hello"), streamed: true, as: ""});
 	const [told, tell] = useState(null);
 	const stop = useRef(null);
 	const choose = more => set(before => ({...before, ...more}));
-	const port = String(live.session?.api_port ?? "");
-	if (location.port !== port)
-		return html`<${Head} title=${t("page_playground")} note=${t("playground_note")} />
-			<${Empty} title=${t("playground_elsewhere")}><p class="soft">${t("playground_why")}</p>
-				<p><a class="button" href=${`${location.protocol}//${location.hostname}:${Number(port)}/#/playground`}>${t("playground_go", port)}</a></p><//>`;
+	const maySend = live.session?.role !== "viewer";
+	const keys = (state?.client_keys ?? []).filter(key => key.enabled);
 	const go = async () => {
 		stop.current = new AbortController();
 		let so = {events: [], text: "", running: true};
@@ -104,11 +103,14 @@ export default function Playground() {
 			<div class="grid-form"><${Field} label=${t("p_route")}><select value=${wish.route} onChange=${event => choose({route: event.target.value, model: routes[event.target.value].model})}>
 					${Object.entries(routes).map(([name, route]) => html`<option key=${name} value=${name} selected=${name === wish.route}>${route.name}</option>`)}</select><//>
 				<${Field} label=${t("p_model")}><input value=${wish.model} spellcheck="false" required onInput=${event => choose({model: event.target.value})} /><//>
-				<${Field} label=${t("p_key")}><input type="password" autocomplete="off" value=${wish.key} required onInput=${event => choose({key: event.target.value.trim()})} /><//>
-				<label class="check"><input type="checkbox" checked=${wish.stream} onChange=${event => choose({stream: event.target.checked})} /> ${t("p_stream")}</label></div>
+				<${Field} label=${t("p_as")}><select value=${wish.as} onChange=${event => choose({as: event.target.value})}>
+					<option value="" selected=${wish.as === ""}>${t("p_as_nobody")}</option>
+					${keys.map(key => html`<option key=${key.id} value=${key.id} selected=${key.id === wish.as}>${key.name || key.id}</option>`)}</select><//>
+				<label class="check"><input type="checkbox" checked=${wish.streamed} onChange=${event => choose({streamed: event.target.checked})} /> ${t("p_stream")}</label></div>
 			<${Field} label=${t("p_text")}><textarea rows="3" value=${wish.text} onInput=${event => choose({text: event.target.value})} /><//>
-			<div class="bar"><button type="submit" class="main" disabled=${told?.running || !wish.key}>${t("p_send")}</button>
-				<${Button} disabled=${!told?.running} onClick=${() => stop.current.abort()}>${t("p_stop")}<//></div></form>
+			<div class="bar"><button type="submit" class="main" disabled=${told?.running || !maySend}>${t("p_send")}</button>
+				<${Button} disabled=${!told?.running} onClick=${() => stop.current.abort()}>${t("p_stop")}<//>
+				${!maySend && html`<span class="soft">${t("may_not")}</span>`}</div></form>
 		${told && html`<p class="bar lead">${told.status && html`<${Mark} kind=${good ? "go" : "stop"}>HTTP ${told.status}<//>`}
 				${told.head !== undefined && html`<span class="soft">${t("p_head", took(told.head))}</span>`}${told.end !== undefined && html`<span class="soft">${t("p_end", took(told.end))}</span>`}
 				${told.failed && html`<span class="stop">${told.failed}</span>`}</p>

@@ -45,11 +45,12 @@ function Used({attempts, nameOf}) {
 	if (!told.length)
 		return html`<p class="soft">${t("usage_missing")}</p>`;
 	return html`<${Scroll}><table><thead><tr><td></td>${KINDS.map(([name]) => html`<th key=${name} scope="col" class="num">${t(name)}</th>`)}
-		<th scope="col" class="num">${t("cost")}</th></tr></thead>
+		<th scope="col" class="num">${t("cost")}</th><th scope="col" class="num">${t("cache_saved")}</th></tr></thead>
 		<tbody>${told.map((attempt, at) => html`<tr key=${at}><th scope="row">${nameOf(attempt.upstream)}</th>
 			${KINDS.map(([name, ...keys]) => html`<td key=${name} class="num">${keys.every(key => attempt[key] < 0) ? "–"
 				: number(keys.reduce((all, key) => all + Math.max(0, attempt[key]), 0))}</td>`)}
-			<td class="num">${attempt.cost_nano_usd >= 0 ? money(attempt.cost_nano_usd / 1e9) : "–"}</td></tr>`)}</tbody></table><//>`;
+			<td class="num">${attempt.cost_nano_usd >= 0 ? money(attempt.cost_nano_usd / 1e9) : "–"}</td>
+			<td class="num">${attempt.cost_nano_usd >= 0 ? money((attempt.cache_saved_nano_usd ?? 0) / 1e9) : "–"}</td></tr>`)}</tbody></table><//>`;
 }
 
 function Decision({record, nameOf}) {

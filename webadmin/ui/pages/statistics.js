@@ -2,7 +2,7 @@
 import {Button, Choice, Empty, Head, Notice, Scroll, Typed, Waiting, ask, change, html, useAsk, useMemo, useState} from "../kit.js";
 import {queryText} from "../api.js";
 import {Stacked, colour} from "../chart.js";
-import {addWords, compact, day, dayShort, hourMinute, keep, kept, money, number, percent, t} from "../i18n.js";
+import {addWords, compact, day, dayShort, hourMinute, keepSecond, money, number, percent, secondCurrency, secondMoney, t} from "../i18n.js";
 import {live, useLive} from "../live.js";
 import words from "../words/statistics.js";
 
@@ -115,18 +115,20 @@ function Row({name, row, second, head}) {
 	return html`<tr class=${head ? "total" : ""}><th scope="row">${name}</th>
 		<td class="num" data-label=${t("requests")}>${number(row.requests)}</td>
 		<td class=${row.failed ? "num stop" : "num soft"} data-label=${t("col_failed")}>${number(row.failed)}</td>
+		<td class=${row.cancelled ? "num" : "num soft"} data-label=${t("col_cancelled")}>${number(row.cancelled)}</td>
 		<td class="num" data-label=${t("col_input")}>${number(row.input)}</td>
 		<td class="num" data-label=${t("col_cw")}>${number(row.cache_write_5m + row.cache_write_1h)}</td>
 		<td class="num" data-label=${t("col_cr")}>${number(row.cache_read)}</td>
 		<td class="num" data-label=${t("col_share")}>${all ? percent(row.cache_read / all) : "–"}</td>
 		<td class="num" data-label=${t("col_output")}>${number(row.output)}</td>
+		<td class="num" data-label=${t("cache_saved")}>${money(row.cache_saved_nano_usd / 1e9)} <span class="sub soft">${secondMoney(row.cache_saved_nano_usd, second)}</span></td>
 		<td class="num" data-label="USD">${money(row.cost_nano_usd / 1e9)}</td>
-		<td class="num" data-label=${second.currency}>${money(row.cost_nano_usd / 1e9 * second.rate, second.currency)}</td></tr>`;
+		<td class="num" data-label=${second.currency}>${secondMoney(row.cost_nano_usd, second)}</td></tr>`;
 }
 
 function Table({rows, totals, by, nameOf, second}) {
 	return html`<${Scroll}><table class="cards"><thead><tr><th scope="col">${t(`by_${by}`)}</th>
-		${["requests", "col_failed", "col_input", "col_cw", "col_cr", "col_share", "col_output"].map(key => html`<th key=${key} scope="col" class="num">${t(key)}</th>`)}
+		${["requests", "col_failed", "col_cancelled", "col_input", "col_cw", "col_cr", "col_share", "col_output", "cache_saved"].map(key => html`<th key=${key} scope="col" class="num">${t(key)}</th>`)}
 		<th scope="col" class="num">USD</th><th scope="col" class="num">${second.currency}</th></tr></thead>
 		<tbody>${rows.map(row => html`<${Row} key=${row[by]} name=${nameOf(row[by])} row=${row} second=${second} />`)}
 			<${Row} name=${t("all")} row=${totals} second=${second} head /></tbody></table><//>`;
@@ -134,7 +136,7 @@ function Table({rows, totals, by, nameOf, second}) {
 
 function Second({second, set}) {
 	const change = next => {
-		keep("pointsman-currency", JSON.stringify(next));
+		keepSecond(next);
 		set(next);
 	};
 	return html`<fieldset class="bar inline"><legend class="label">${t("second_currency")}</legend>
@@ -162,19 +164,11 @@ function download(name, rows) {
 	setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
-const stored = () => {
-	try {
-		return JSON.parse(kept("pointsman-currency")) ?? {currency: "CNY", rate: 7.2};
-	} catch {
-		return {currency: "CNY", rate: 7.2};
-	}
-};
-
 export default function Statistics() {
 	const {state} = useLive();
 	const [wish, set] = useState({range: "7", by: "model", measure: "tokens", epochs: "current",
 		from: isoDay(Date.now() - 6 * DAY), to: isoDay(Date.now())});
-	const [second, setSecond] = useState(stored);
+	const [second, setSecond] = useState(secondCurrency);
 	const change1 = more => set(before => ({...before, ...more}));
 	const days = daysOf(wish);
 	const hours = Date.parse(days[1]) - Date.parse(days[0]) < 2 * DAY;

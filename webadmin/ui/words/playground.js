@@ -1,12 +1,10 @@
 // Texts of the playground.
 export default {
 	playground_note: ["A message through the gateway itself, by the way that a client goes.", "像客户端一样，通过网关发送一条消息。"],
-	playground_elsewhere: ["Open it on the API port", "请在 API 端口打开"],
-	playground_why: ["A browser may only call the port that its page came from, and clients are served on the API port.", "浏览器只能访问页面所在端口，而客户端由 API 端口服务。"],
-	playground_go: ["Open on port {}", "在端口 {} 打开"],
 	p_route: ["Client", "客户端"],
 	p_model: ["Model", "模型"],
-	p_key: ["Client key", "客户端密钥"],
+	p_as: ["With the limits of", "按谁的限额"],
+	p_as_nobody: ["nobody: no limits", "不限额"],
 	p_stream: ["stream", "流式"],
 	p_text: ["Message", "消息"],
 	p_send: ["Send", "发送"],

@@ -27,6 +27,7 @@ export default {
 	unnamed: ["(none)", "（无）"],
 	all: ["All", "合计"],
 	col_failed: ["failed", "失败"],
+	col_cancelled: ["cancelled", "已取消"],
 	col_input: ["new input", "新输入"],
 	col_cw: ["cache write", "缓存写入"],
 	col_cr: ["cache read", "缓存读取"],
