@@ -42,6 +42,7 @@
 #define LAST_MS 1000   /* for the last records; with FLUSH_MS less than the launcher's patience */
 #define LAST_LOOK_MS 20
 #define RETIRE_IDLE_MS 10000 /* kept connections of a retired one */
+#define ORPHAN_IDLE_PART 4   /* of the drain's time */
 #define TLS_CHECK_MS 10000
 
 struct dataplane {
@@ -402,6 +403,17 @@ retire(struct dataplane *dp)
 	close_listening(dp);
 }
 
+/* A launcher that has died gets a successor: who asks again on a kept connection is told, as long
+ * as there is time for an answer. */
+static uint32_t
+last_idle_ms(const struct dataplane *dp)
+{
+	uint32_t part_ms = dp->options.drain_s * 1000 / ORPHAN_IDLE_PART;
+	if (getppid() == dp->parent)
+		return 0;
+	return part_ms < RETIRE_IDLE_MS ? part_ms : RETIRE_IDLE_MS;
+}
+
 static void
 on_signal(int signo, void *ctx)
 {
@@ -418,13 +430,10 @@ on_signal(int signo, void *ctx)
 	log_msg(LOG_INFO, "drain", "signal %d: no new connections, %u s for those in work", signo,
 	    dp->options.drain_s);
 	(void)unlink(dp->ready_path);
-	/* A launcher that has died gets a successor: who asks again on a kept connection is told.
-	 */
-	bool orphan = getppid() != dp->parent;
 	if (!dp->retiring)
 		httpd_accept_waiting(dp->front.httpd);
 	close_listening(dp); /* at once: who comes in between is reset */
-	httpd_drain(dp->front.httpd, orphan ? RETIRE_IDLE_MS : 0, on_drained, dp);
+	httpd_drain(dp->front.httpd, last_idle_ms(dp), on_drained, dp);
 	loop_timer_arm(&dp->drain_timer, (uint64_t)dp->options.drain_s * 1000);
 }
 

@@ -179,6 +179,28 @@ class Takeover(Base):
         self.assertEqual([], [stream.answer for stream in streams if not stream.whole()])
 
 
+class Kept(Base):
+    options = ("--drain", "8")
+
+    def test_kept_connections_end_long_before_the_time_is_up(self):
+        """Else a call that begins late has no time."""
+        asks, waits = (self.rig.wire(timeout=5) for _ in range(2))
+        for wire in (asks, waits):
+            self.rig.send(wire, "chat", ask("chat", "[demo:say ok]"))
+            self.assertEqual("ok", said("chat", wire.answer()))
+        self.rig.kill_launcher()
+        began = time.monotonic()
+        rig.wait_for(lambda: not list(self.rig.run.glob("dataplane.*.ready")), "they have heard")
+        self.rig.send(asks, "chat", ask("chat", "[demo:say ok]"))
+        answer = asks.answer()
+        self.assertEqual(("ok", "close"), (said("chat", answer), answer.header("connection")))
+        self.assertTrue(waits.ended())
+        self.assertGreater(time.monotonic() - began, 1)
+        for wire in (asks, waits):
+            wire.close()
+        self.rig.start()
+
+
 class Hurry(Base):
     options = ("--drain", "1")
 
