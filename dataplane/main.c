@@ -24,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define FDS_MAX 16
@@ -42,7 +41,8 @@
 #define LAST_MS 1000   /* for the last records; with FLUSH_MS less than the launcher's patience */
 #define LAST_LOOK_MS 20
 #define RETIRE_IDLE_MS 10000 /* kept connections of a retired one */
-#define ORPHAN_IDLE_PART 4   /* of the drain's time */
+#define ORPHAN_IDLE_PART 2   /* of the drain's time */
+#define SUCCEEDED_MS 1800000 /* as an upgrade gives */
 #define TLS_CHECK_MS 10000
 
 struct dataplane {
@@ -414,12 +414,28 @@ last_idle_ms(const struct dataplane *dp)
 	return part_ms < RETIRE_IDLE_MS ? part_ms : RETIRE_IDLE_MS;
 }
 
+/* It was told to end when its launcher died. The next one says that others serve: there is time. */
+static void
+be_succeeded(struct dataplane *dp)
+{
+	if (dp->last_ms != 0)
+		return; /* nothing is in work any more */
+	dp->draining = false;
+	dp->retiring = true;
+	log_msg(LOG_INFO, "retire", "others serve: those in work have %d s", SUCCEEDED_MS / 1000);
+	httpd_drain(dp->front.httpd, RETIRE_IDLE_MS, on_drained, dp);
+	loop_timer_arm(&dp->drain_timer, SUCCEEDED_MS);
+}
+
 static void
 on_signal(int signo, void *ctx)
 {
 	struct dataplane *dp = ctx;
 	if (signo == SIGUSR1) {
-		retire(dp);
+		if (dp->draining)
+			be_succeeded(dp);
+		else
+			retire(dp);
 		return;
 	}
 	if (dp->draining) {
@@ -438,16 +454,6 @@ on_signal(int signo, void *ctx)
 }
 
 /* ---- start ---- */
-
-static void
-raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static void
 set_identity(struct dataplane *dp)
@@ -578,7 +584,7 @@ main(int argc, char **argv)
 	dp.parent = getppid();
 	secret_guard_process();
 	(void)signal(SIGPIPE, SIG_IGN);
-	raise_descriptor_limit();
+	figures_raise_fds_max();
 	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
 	(void)mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_BYTES_MAX);
 	if (!start(&dp, &err)) {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import rig
 from kernel import Freeze
-from protocols import PROTOCOLS, ask, said, stream_text
+from protocols import PROTOCOLS, ask, error_event, said, stream_text
 from wire import Answer, Broken
 
 STREAMS = 60
@@ -125,7 +125,7 @@ class Base(unittest.TestCase):
 
 
 class Takeover(Base):
-    options = ("--drain", "30")
+    options = ("--drain", "3")  # less than the streams take
 
     def test_nobody_else_is_concerned(self):
         callers = [Caller(self.rig, keep) for keep in (True, True, True, False, False)]
@@ -170,13 +170,16 @@ class Takeover(Base):
             wire.close()
         self.rig.start()
 
-    def test_a_stop_waits_for_them_and_leaves_nothing(self):
+    def test_a_stop_gives_them_its_time_and_leaves_nothing(self):
         streams = self.streams(6)
         self.take_over()
         self.assertEqual(6, sum(stream.is_alive() for stream in streams))
+        rig.wait_for(lambda: len(self.rig.log("retire")) == 2, "they have time")
         self.rig.launcher.stop()
         self.assertEqual(set(), ours(self.rig))
-        self.assertEqual([], [stream.answer for stream in streams if not stream.whole()])
+        for stream in streams:
+            self.assertFalse(stream.whole())
+            self.assertTrue(error_event(stream.protocol, stream.answer.body), stream.answer)
 
 
 class Kept(Base):
@@ -213,7 +216,7 @@ class Hurry(Base):
         self.assertGreater(away, 1.5)
         self.assertLess(away, 10)
 
-    def test_one_that_hangs_later_is_killed(self):
+    def test_one_that_hangs_later_is_killed_by_a_stop(self):
         """It has given up the port, and is still to finish what it holds."""
         streams = self.streams(6)
         old = dataplanes(self.rig)
@@ -225,7 +228,8 @@ class Hurry(Base):
                 frozen.enter_context(Freeze(pid))
             self.rig.start()
             self.assertTrue(set(old.values()) <= ours(self.rig))
-            rig.wait_for(lambda: not set(old.values()) & ours(self.rig), "they are gone", 10)
+            self.assertEqual(0, self.rig.launcher.stop())
+            self.assertEqual(set(), ours(self.rig))
         for stream in streams:
             self.assertFalse(stream.whole())
 
