@@ -25,7 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define FDS_MAX 16
@@ -43,6 +42,8 @@
 #define LAST_MS 1000   /* for the last records; with FLUSH_MS less than the launcher's patience */
 #define LAST_LOOK_MS 20
 #define RETIRE_IDLE_MS 10000 /* kept connections of a retired one */
+#define ORPHAN_IDLE_PART 2   /* of the drain's time */
+#define SUCCEEDED_MS 1800000 /* as an upgrade gives */
 #define TLS_CHECK_MS 10000
 
 struct dataplane {
@@ -408,12 +409,39 @@ retire(struct dataplane *dp)
 	close_listening(dp);
 }
 
+/* A launcher that has died gets a successor: who asks again on a kept connection is told, as long
+ * as there is time for an answer. */
+static uint32_t
+last_idle_ms(const struct dataplane *dp)
+{
+	uint32_t part_ms = dp->options.drain_s * 1000 / ORPHAN_IDLE_PART;
+	if (getppid() == dp->parent)
+		return 0;
+	return part_ms < RETIRE_IDLE_MS ? part_ms : RETIRE_IDLE_MS;
+}
+
+/* It was told to end when its launcher died. The next one says that others serve: there is time. */
+static void
+be_succeeded(struct dataplane *dp)
+{
+	if (dp->last_ms != 0)
+		return; /* nothing is in work any more */
+	dp->draining = false;
+	dp->retiring = true;
+	log_msg(LOG_INFO, "retire", "others serve: those in work have %d s", SUCCEEDED_MS / 1000);
+	httpd_drain(dp->front.httpd, RETIRE_IDLE_MS, on_drained, dp);
+	loop_timer_arm(&dp->drain_timer, SUCCEEDED_MS);
+}
+
 static void
 on_signal(int signo, void *ctx)
 {
 	struct dataplane *dp = ctx;
 	if (signo == SIGUSR1) {
-		retire(dp);
+		if (dp->draining)
+			be_succeeded(dp);
+		else
+			retire(dp);
 		return;
 	}
 	if (dp->draining) {
@@ -424,27 +452,14 @@ on_signal(int signo, void *ctx)
 	log_msg(LOG_INFO, "drain", "signal %d: no new connections, %u s for those in work", signo,
 	    dp->options.drain_s);
 	(void)unlink(dp->ready_path);
-	/* A launcher that has died gets a successor: who asks again on a kept connection is told.
-	 */
-	bool orphan = getppid() != dp->parent;
 	if (!dp->retiring)
 		httpd_accept_waiting(dp->front.httpd);
 	close_listening(dp); /* at once: who comes in between is reset */
-	httpd_drain(dp->front.httpd, orphan ? RETIRE_IDLE_MS : 0, on_drained, dp);
+	httpd_drain(dp->front.httpd, last_idle_ms(dp), on_drained, dp);
 	loop_timer_arm(&dp->drain_timer, (uint64_t)dp->options.drain_s * 1000);
 }
 
 /* ---- start ---- */
-
-static void
-raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static void
 set_identity(struct dataplane *dp)
@@ -577,7 +592,7 @@ main(int argc, char **argv)
 	dp.parent = getppid();
 	secret_guard_process();
 	(void)signal(SIGPIPE, SIG_IGN);
-	raise_descriptor_limit();
+	figures_raise_fds_max();
 	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
 	(void)mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_BYTES_MAX);
 	if (!start(&dp, &err)) {

@@ -68,3 +68,13 @@ figures_take(void)
 		figures.fds_max = (uint64_t)limit.rlim_cur;
 	return figures;
 }
+
+void
+figures_raise_fds_max(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}

@@ -15,6 +15,8 @@ struct figures {
  * than FIGURES_FDS_COUNTED are told as that many. */
 struct figures figures_take(void);
 #define FIGURES_FDS_COUNTED 4096
+/* As many descriptors as it may have. */
+void figures_raise_fds_max(void);
 /* Only the resident memory. */
 uint64_t figures_rss_bytes(void);
 

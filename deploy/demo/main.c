@@ -1,5 +1,6 @@
 /* demo-upstream: see README.md. */
 #include "crypto.h"
+#include "figures.h"
 #include "log.h"
 #include "mem.h"
 #include "netaddr.h"
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #define LISTEN_DEFAULT "127.0.0.1:5190"
 #define LISTEN_MAX 16
@@ -137,16 +137,6 @@ on_stop(int signo, void *ctx)
 }
 
 static void
-raise_descriptors(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static void
 on_last(struct loop_task *task, void *ctx)
 {
 	(void)task;
@@ -201,7 +191,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	log_init("demo-upstream", options.level);
-	raise_descriptors();
+	figures_raise_fds_max();
 	bool ok = demo_start(&demo, &options, &err);
 	if (ok)
 		loop_run(demo.loop);

@@ -76,6 +76,7 @@ on_stop(int signo, void *ctx)
 	/* New callers are refused, or wait where systemd holds the port too. */
 	sockets_close(&launcher->sockets);
 	children_signal(launcher, false, SIGTERM);
+	takeover_stop(launcher);
 	loop_timer_arm(&launcher->limit, launcher_drain_ms(launcher));
 	launcher_stop_advance(launcher);
 }

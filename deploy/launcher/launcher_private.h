@@ -72,8 +72,10 @@ struct control {
 /* Data planes that a launcher has left that was killed. */
 struct takeover {
 	struct orphans orphans;
+	bool told[ROSTER_DATAPLANES]; /* that others serve: they have time until end_ms */
 	struct loop_timer look;
-	uint64_t end_ms; /* who has not ended by then is killed */
+	uint64_t end_ms;
+	bool ending; /* all were told to end; who has not by then is killed */
 };
 
 struct launcher {
@@ -145,8 +147,10 @@ MUST_CHECK bool takeover_open_sockets(
     struct launcher *launcher, const struct sockets_wish *wish, struct err *err);
 /* Looks from now on who of them has ended, and ends those that take too long. */
 void takeover_watch(struct launcher *launcher);
-/* How many are left; they have no patience any more. */
+/* How many are left. */
 unsigned takeover_left(struct launcher *launcher);
+/* They give their streams the time of a stop. */
+void takeover_stop(struct launcher *launcher);
 void takeover_kill(struct launcher *launcher);
 
 /* ---- upgrade.c ---- */

@@ -1,6 +1,6 @@
-/* After a launcher that was killed: its data planes have had SIGTERM when it died. They do not
- * accept any more and finish their streams for as long as they give them; new ones serve meanwhile,
- * under other numbers. */
+/* After a launcher that was killed: its data planes have had SIGTERM when it died, do not accept
+ * any more and finish their streams, for the time of a stop, or of an upgrade once they hear that
+ * there is a successor. New ones serve meanwhile, under other numbers. */
 #include "clock.h"
 #include "launcher_private.h"
 #include "log.h"
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define LOOK_MS 100
+#define SUCCEEDED_MS 1800000 /* as an upgrade gives */
 #define PORT_MS 2000
 #define PORT_ENDED_MS 200
 #define PORT_LOOK_MS 10
@@ -110,17 +111,51 @@ takeover_open_sockets(struct launcher *launcher, const struct sockets_wish *wish
 	return true;
 }
 
+/* Only who has heard that his launcher died: he takes it for a stop, unless he hears this later. */
+static void
+tell_succeeded(struct launcher *launcher)
+{
+	struct takeover *takeover = &launcher->takeover;
+	char path[PATH_MAX];
+	for (unsigned number = 0; number < ROSTER_DATAPLANES; number++) {
+		pid_t pid = takeover->orphans.dataplanes[number];
+		if (pid == 0 || takeover->told[number] || !ready_path(launcher, number, path) ||
+		    access(path, F_OK) == 0)
+			continue;
+		takeover->told[number] = true;
+		(void)kill(pid, SIGUSR1);
+	}
+}
+
+void
+takeover_stop(struct launcher *launcher)
+{
+	struct takeover *takeover = &launcher->takeover;
+	(void)takeover_left(launcher);
+	for (unsigned number = 0; number < ROSTER_DATAPLANES && !takeover->ending; number++)
+		if (takeover->orphans.dataplanes[number] != 0 && takeover->told[number])
+			(void)kill(takeover->orphans.dataplanes[number], SIGTERM);
+	takeover->ending = true;
+	takeover->end_ms = loop_now_ms(launcher->loop) + launcher_drain_ms(launcher);
+}
+
 static void
 on_look(struct loop_timer *timer, void *ctx)
 {
 	struct launcher *launcher = ctx;
+	struct takeover *takeover = &launcher->takeover;
 	if (takeover_left(launcher) == 0) {
 		log_msg(LOG_INFO, "orphan", "the data planes of an earlier start have ended");
 		launcher_stop_advance(launcher);
 		return;
 	}
-	if (loop_now_ms(launcher->loop) >= launcher->takeover.end_ms)
+	bool late = loop_now_ms(launcher->loop) >= takeover->end_ms;
+	if (late && takeover->ending)
 		takeover_kill(launcher);
+	else if (late)
+		takeover_stop(launcher);
+	else if (!takeover->ending)
+		tell_succeeded(launcher);
 	loop_timer_arm(timer, LOOK_MS);
 }
 
@@ -130,10 +165,10 @@ takeover_watch(struct launcher *launcher)
 	unsigned left = takeover_left(launcher);
 	if (left == 0)
 		return;
-	launcher->takeover.end_ms = loop_now_ms(launcher->loop) + launcher_drain_ms(launcher);
+	launcher->takeover.end_ms = loop_now_ms(launcher->loop) + SUCCEEDED_MS;
 	log_msg(
 	    LOG_INFO, "orphan", "%u data planes of an earlier start finish what they have", left);
-	loop_timer_arm(&launcher->takeover.look, LOOK_MS);
+	loop_timer_arm(&launcher->takeover.look, 0);
 }
 
 void

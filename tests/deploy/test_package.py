@@ -89,6 +89,7 @@ class Life(unittest.TestCase):
             before = everything(running)
             self.install(running)
             self.use(running)
+            self.without_ipv6(running)
             self.upgrade(running)
             self.survive(running)
             self.purge(running, before)
@@ -136,6 +137,13 @@ class Life(unittest.TestCase):
         self.assertEqual(say(running.wire, self.key), ("ok", True))
         config.write_text(good)
         running.run("systemctl", "reload", "pointsman")
+
+    def without_ipv6(self, running):
+        """As many machines are."""
+        running.set_ipv6(False)
+        running.run("systemctl", "restart", *UNITS)
+        self.assertEqual(say(running.wire, self.key), ("ok", True))
+        running.set_ipv6(True)
 
     def upgrade(self, running):
         self.assertEqual(running.run("dpkg-query", "-W", "-f=${Version}", "pointsman").stdout,

@@ -11,7 +11,7 @@ from pathlib import Path
 import rig
 from kernel import Freeze
 from load import Stream
-from protocols import PROTOCOLS, ask, said
+from protocols import PROTOCOLS, ask, error_event, said
 from wire import Broken
 
 STREAMS = 60
@@ -99,7 +99,7 @@ class Base(unittest.TestCase):
 
 
 class Takeover(Base):
-    options = ("--drain", "30")
+    options = ("--drain", "3")  # less than the streams take
 
     def test_nobody_else_is_concerned(self):
         callers = [Caller(self.rig, keep) for keep in (True, True, True, False, False)]
@@ -144,13 +144,38 @@ class Takeover(Base):
             wire.close()
         self.rig.start()
 
-    def test_a_stop_waits_for_them_and_leaves_nothing(self):
+    def test_a_stop_gives_them_its_time_and_leaves_nothing(self):
         streams = self.streams(6)
         self.take_over()
         self.assertEqual(6, sum(stream.is_alive() for stream in streams))
+        rig.wait_for(lambda: len(self.rig.log("retire")) == 2, "they have time")
         self.rig.launcher.stop()
         self.assertEqual(set(), ours(self.rig))
-        self.assertEqual([], [stream.answer for stream in streams if not stream.whole()])
+        for stream in streams:
+            self.assertFalse(stream.whole())
+            self.assertTrue(error_event(stream.protocol, stream.answer.body), stream.answer)
+
+
+class Kept(Base):
+    options = ("--drain", "8")
+
+    def test_kept_connections_end_long_before_the_time_is_up(self):
+        """Else a call that begins late has no time."""
+        asks, waits = (self.rig.wire(timeout=5) for _ in range(2))
+        for wire in (asks, waits):
+            self.rig.send(wire, "chat", ask("chat", "[demo:say ok]"))
+            self.assertEqual("ok", said("chat", wire.answer()))
+        self.rig.kill_launcher()
+        began = time.monotonic()
+        rig.wait_for(lambda: not list(self.rig.run.glob("dataplane.*.ready")), "they have heard")
+        self.rig.send(asks, "chat", ask("chat", "[demo:say ok]"))
+        answer = asks.answer()
+        self.assertEqual(("ok", "close"), (said("chat", answer), answer.header("connection")))
+        self.assertTrue(waits.ended())
+        self.assertGreater(time.monotonic() - began, 1)
+        for wire in (asks, waits):
+            wire.close()
+        self.rig.start()
 
 
 class Hurry(Base):
@@ -165,7 +190,7 @@ class Hurry(Base):
         self.assertGreater(away, 1.5)
         self.assertLess(away, 10)
 
-    def test_one_that_hangs_later_is_killed(self):
+    def test_one_that_hangs_later_is_killed_by_a_stop(self):
         """It has given up the port, and is still to finish what it holds."""
         streams = self.streams(6)
         old = dataplanes(self.rig)
@@ -177,7 +202,8 @@ class Hurry(Base):
                 frozen.enter_context(Freeze(pid))
             self.rig.start()
             self.assertTrue(set(old.values()) <= ours(self.rig))
-            rig.wait_for(lambda: not set(old.values()) & ours(self.rig), "they are gone", 10)
+            self.assertEqual(0, self.rig.launcher.stop())
+            self.assertEqual(set(), ours(self.rig))
         for stream in streams:
             self.assertFalse(stream.whole())
 

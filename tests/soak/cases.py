@@ -78,6 +78,8 @@ class Client(threading.Thread):
             case.outcome = self.ask(case)
         except Broken as broken:
             case.outcome, case.why = "cut", str(broken)[:200]
+        except ConnectionRefusedError as problem:
+            case.outcome, case.why = "nobody", repr(problem)
         except OSError as problem:
             case.outcome, case.why = "cut", repr(problem)
         except Exception as problem:  # an answer that is no answer of the protocol's
@@ -100,8 +102,8 @@ class Client(threading.Thread):
         for _ in self.wire.pieces(answer):
             pass
         outcome = case.judge(answer)
-        if outcome in ("cut", "torn", "refused"):
-            case.why = repr(answer)[:2000]
+        if outcome in ("cut", "torn", "refused", "told"):
+            case.why = repr(answer)[:200] + repr(answer.body[-700:])
         if outcome == "good" and (self.kind == "new" or answer.header("connection") == "close"):
             doomed = self.wire.doomed
             self.drop()

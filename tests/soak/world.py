@@ -56,7 +56,7 @@ class Ledger:
 
 class World:
     def __init__(self, rate):
-        self.rig = rig.Rig(lists(), dataplanes=2, options=("--drain", "1"), alone=("d",))
+        self.rig = rig.Rig(lists(), dataplanes=2, options=("--drain", "4"), alone=("d",))
         self.folders = versions(self.rig, "one", "two")
         self.rig.bin = self.folders[0]
         self.rig.start()
@@ -86,7 +86,8 @@ class World:
     # ---- excuses ----
 
     def window(self, what):
-        """Cases that touch it may end as `what` says: "mid" told, "pressure" told or refused, "down" anyhow."""
+        """Cases that touch it may end as `what` says: "mid" told, "pressure" told or refused, "down" told or
+        without anybody who listens."""
         return Window(self, what)
 
     def doom(self, pid):
@@ -102,8 +103,8 @@ class World:
             return "held"
         for what, begin, end in self.windows:
             if case.ended >= begin and (end is None or case.began <= end):
-                if what == "down" or case.outcome == "told" or \
-                        (what == "pressure" and case.outcome == "refused"):
+                if case.outcome == "told" or (what, case.outcome) in (
+                        ("pressure", "refused"), ("down", "nobody")):
                     return what
         return None
 
