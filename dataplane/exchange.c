@@ -449,6 +449,7 @@ exchange_env_init(struct exchange_env *env, struct loop *loop, struct upstreams 
 	env->answers = stays_new();
 	env->lessons = lessons_new();
 	env->notes = notes_new();
+	bodies_init(&env->bodies, loop);
 	deadlines_init(&env->deadlines, loop, on_deadline);
 }
 

@@ -4,6 +4,7 @@
 #define PM_EXCHANGE_H
 
 #include "allowance.h"
+#include "bodies.h"
 #include "budget.h"
 #include "deadlines.h"
 #include "httpd.h"
@@ -34,6 +35,7 @@ struct exchange_env {
 	struct loop *loop;
 	struct upstreams *upstreams;
 	struct deadlines deadlines;
+	struct bodies bodies; /* what memory there is for new ones */
 	struct exchange_counts counts;
 	struct exchange *first; /* those in work */
 	struct loads *loads;

@@ -41,9 +41,20 @@ refuse_request(struct exchange *exchange, int status, const char *reason, const 
 	    exchange, &refusal, (struct outcome){.blame = BLAME_REQUEST, .reason = reason});
 }
 
+static enum exchange_step
+refuse_no_room(struct exchange *exchange)
+{
+	struct relay_refusal refusal = {
+	    .status = 503, .message = BODIES_NO_ROOM, .retry_after = "1"};
+	exchange->result = RESULT_REFUSED;
+	return exchange_refuse(
+	    exchange, &refusal, (struct outcome){.blame = BLAME_US, .reason = "no_room"});
+}
+
 /* ---- ADMIT ---- */
 
-/* Replaces the body by its inflated form; false and a status when that cannot be. */
+/* Replaces the body by its inflated form; false and a status when that cannot be: 503 when it needs
+ * more memory than there is. */
 static bool
 decode_body(struct exchange *exchange, int *status, struct err *err)
 {
@@ -51,9 +62,16 @@ decode_body(struct exchange *exchange, int *status, struct err *err)
 	enum coding coding = coding_parse(httpd_header(exchange->relay.req, "content-encoding"));
 	if (coding == CODING_IDENTITY)
 		return true;
-	bytes_init(&plain, (size_t)exchange->table->body_bytes_max);
+	struct bodies *bodies = &exchange->env->bodies;
+	uint64_t room_bytes = bodies_room(bodies), max_bytes = exchange->table->body_bytes_max;
+	bool little = room_bytes < max_bytes;
+	bytes_init(&plain, (size_t)(little ? room_bytes : max_bytes));
 	bool ok = inflate_body(coding, bytes_view(&exchange->body), &plain, err);
-	*status = err->kind == ERR_LIMIT ? 413 : 400;
+	bool over = !ok && err->kind == ERR_LIMIT;
+	*status = !over ? 400 : little ? 503 : 413;
+	bodies_took(bodies, plain.len);
+	if (over && little)
+		(void)bodies_fit(bodies, max_bytes, max_bytes); /* which says so */
 	bytes_fini(&exchange->body);
 	exchange->body = plain;
 	return ok;
@@ -132,7 +150,10 @@ exchange_step_admit(struct exchange *exchange)
 	int status = 400;
 	enum endpoint endpoint = exchange->route.endpoint;
 	bool json = endpoint == ENDPOINT_GENERATE || endpoint == ENDPOINT_COUNT_TOKENS;
-	if (!decode_body(exchange, &status, &err)) {
+	bool decoded = decode_body(exchange, &status, &err);
+	if (status == 503)
+		return refuse_no_room(exchange);
+	if (!decoded) {
 		(void)snprintf(
 		    message, sizeof(message), "The request body cannot be decoded: %s", err.msg);
 		return refuse_request(exchange, status, "body_coding", message);

@@ -121,6 +121,14 @@ take_call(struct front *front, struct http_req *req, const struct route *route)
 		return;
 	}
 	httpd_known(req);
+	if (!httpd_body_fits(req)) {
+		struct relay_refusal refusal = {.protocol = route->protocol,
+		    .status = 503,
+		    .message = BODIES_NO_ROOM,
+		    .retry_after = "1"};
+		refuse(front, req, &refusal, "no_room");
+		return;
+	}
 	httpd_body_limit(req, (size_t)table->body_bytes_max);
 	httpd_ctx_set(req, exchange_new(&front->env, req, route, table, key));
 }
@@ -203,12 +211,19 @@ on_refuse(struct http_req *req, int status, const char *why, struct bytes *out, 
 		bytes_clear(out);
 }
 
+static bool
+on_room(uint64_t more, uint64_t all, void *ctx)
+{
+	struct front *front = ctx;
+	return bodies_fit(&front->env.bodies, more, all);
+}
+
 void
 front_init(
     struct front *front, struct loop *loop, struct upstreams *upstreams, const char *web_socket)
 {
 	static const struct httpd_handler handler = {
-	    on_head, on_request, on_writable, on_gone, on_refuse};
+	    on_head, on_request, on_writable, on_gone, on_refuse, on_room};
 	struct httpd_limits limits;
 	*front = (struct front){.web_socket = web_socket};
 	exchange_env_init(&front->env, loop, upstreams);

@@ -1,14 +1,24 @@
 #include "mem.h"
 #include "must.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Says so in words of its own: it is no fault of the program's. */
+static _Noreturn void
+give_up(size_t size)
+{
+	dprintf(2, "out of memory: %zu bytes more are not to be had\n", size);
+	abort();
+}
 
 void *
 mem_alloc(size_t size)
 {
 	MUST(size > 0);
 	void *ptr = malloc(size);
-	MUST(ptr != NULL);
+	if (ptr == NULL)
+		give_up(size);
 	return ptr;
 }
 
@@ -17,7 +27,8 @@ mem_calloc(size_t count, size_t size)
 {
 	MUST(count > 0 && size > 0);
 	void *ptr = calloc(count, size);
-	MUST(ptr != NULL);
+	if (ptr == NULL)
+		give_up(count * size);
 	return ptr;
 }
 
@@ -26,7 +37,8 @@ mem_realloc(void *ptr, size_t size)
 {
 	MUST(size > 0);
 	ptr = realloc(ptr, size);
-	MUST(ptr != NULL);
+	if (ptr == NULL)
+		give_up(size);
 	return ptr;
 }
 

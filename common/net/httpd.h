@@ -73,6 +73,9 @@ struct httpd_handler {
 	 * words. on_gone follows. */
 	void (*on_refuse)(
 	    struct http_req *req, int status, const char *why, struct bytes *out, void *ctx);
+	/* Optional. May the bodies that are being read take another `more` bytes, which makes
+	 * `all`? Else that request is refused by 503 (httpd_room.h). */
+	bool (*room)(uint64_t more, uint64_t all, void *ctx);
 };
 
 struct httpd *httpd_new(struct loop *loop, const struct httpd_limits *limits,
@@ -96,6 +99,7 @@ void httpd_drain(struct httpd *httpd, uint32_t idle_ms, void (*on_drained)(void 
 struct httpd_counts {
 	uint64_t accepted, requests, refused; /* refused: answered by the parser itself */
 	unsigned connections, in_work;
+	uint64_t promised_bytes; /* to bodies that are being read */
 };
 void httpd_counts_get(const struct httpd *httpd, struct httpd_counts *out);
 
@@ -114,6 +118,8 @@ struct view httpd_body(const struct http_req *req);
 void httpd_body_take(struct http_req *req, struct bytes *out);
 /* Frees the request's body before its end (long streams). */
 void httpd_body_drop(struct http_req *req);
+/* Only in on_head: is there room for this body? Else the server refuses it, in its own words. */
+bool httpd_body_fits(const struct http_req *req);
 /* Only in on_head: a lower limit for this body. */
 void httpd_body_limit(struct http_req *req, size_t max_bytes);
 bool httpd_is_http10(const struct http_req *req);

@@ -1,6 +1,9 @@
 #include "httpd_private.h"
 
+#include "httpd_room.h"
 #include "must.h"
+
+#define NO_ROOM "there is no room for this request now"
 
 size_t
 input_waiting(const struct conn *conn)
@@ -14,6 +17,7 @@ dispatch(struct conn *conn)
 {
 	struct http_req *req = conn->req;
 	conn->state = CONN_BUSY;
+	room_release(req);
 	if (!req->seen) {
 		req->seen = true;
 		conn->httpd->counts.in_work++;
@@ -34,6 +38,10 @@ begin_body(struct conn *conn, bool more)
 	}
 	if (!req->head.chunked && req->body_left == 0) {
 		dispatch(conn);
+		return;
+	}
+	if (!room_promise(req, req->body_left)) {
+		conn_refuse(conn, 503, NO_ROOM);
 		return;
 	}
 	bytes_init(&req->body, req->head.chunked ? max : (size_t)req->body_left);
@@ -88,6 +96,10 @@ take_chunks(struct conn *conn, struct view data)
 {
 	struct http_req *req = conn->req;
 	size_t used = 0;
+	if (!room_promise_more(req, data.len)) {
+		conn_refuse(conn, 503, NO_ROOM);
+		return data.len;
+	}
 	switch (http_chunks_feed(&req->chunks, data, &used, &req->body)) {
 	case HTTP_CHUNK_MORE:
 		break;

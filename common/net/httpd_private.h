@@ -93,6 +93,7 @@ struct http_req {
 	struct bytes body;
 	size_t body_max;
 	uint64_t body_left; /* by Content-Length */
+	uint64_t promised;  /* how large the body may get while it is read */
 	struct http_chunks chunks;
 	uint64_t serial, started_ms;
 	void *ctx;

@@ -1,5 +1,6 @@
 #include "httpd_private.h"
 
+#include "httpd_room.h"
 #include "mem.h"
 #include "must.h"
 #include "netaddr.h"
@@ -47,6 +48,7 @@ req_free(struct http_req *req)
 	req->conn->req = NULL;
 	if (req->seen)
 		req->conn->httpd->counts.in_work--;
+	room_release(req);
 	bytes_fini(&req->body);
 	MAGIC_CLEAR(req);
 	mem_free(req);

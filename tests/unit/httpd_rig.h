@@ -161,8 +161,8 @@ rig_init(struct rig *rig)
 	rig->loop = loop_new(&err);
 	ck_assert_msg(rig->loop != NULL, "%s", err.msg);
 	httpd_limits_default(&rig->limits);
-	rig->handler =
-	    (struct httpd_handler){on_rig_head, on_rig_request, on_rig_writable, on_rig_gone, NULL};
+	rig->handler = (struct httpd_handler){
+	    on_rig_head, on_rig_request, on_rig_writable, on_rig_gone, NULL, NULL};
 	bytes_init(&rig->last_body, RIG_GOT_MAX);
 	loop_timer_init(&rig->tick, rig->loop, on_rig_tick, rig);
 }

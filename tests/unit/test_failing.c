@@ -14,7 +14,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -147,15 +146,6 @@ static char dir[64], path[128];
 static struct reload reload;
 static struct err err;
 
-static int
-on_entry(const char *entry, const struct stat *st, int kind, struct FTW *at)
-{
-	(void)st;
-	(void)kind;
-	(void)at;
-	return remove(entry);
-}
-
 static void
 setup(void)
 {
@@ -171,7 +161,7 @@ static void
 empty(void)
 {
 	reload_fini(&reload);
-	(void)nftw(dir, on_entry, 8, FTW_DEPTH | FTW_PHYS);
+	suite_remove_tree(dir);
 	ck_assert_int_eq(mkdir(dir, 0700), 0);
 }
 

@@ -1,11 +1,9 @@
 /* Whole files: read within a limit, replaced atomically, folders made. */
 #include "fileio.h"
-#include <check.h>
+#include "suite.h"
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,13 +11,6 @@
 static char folder[64];
 static struct err err;
 static struct bytes buf;
-
-static int
-on_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
 
 static void
 set_up(void)
@@ -35,7 +26,7 @@ static void
 tear_down(void)
 {
 	bytes_fini(&buf);
-	nftw(folder, on_entry, 8, FTW_DEPTH | FTW_PHYS);
+	suite_remove_tree(folder);
 }
 
 static unsigned
@@ -171,9 +162,5 @@ main(void)
 	tcase_add_test(tcase, scraps_are_swept);
 	tcase_add_test(tcase, folders);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

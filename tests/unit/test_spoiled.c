@@ -13,7 +13,6 @@
 #include "reload.h"
 #include "suite.h"
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,21 +68,6 @@ get(const char *file, char out[FILE_BYTES])
 	return len;
 }
 
-static int
-on_entry(const char *entry, const struct stat *st, int kind, struct FTW *at)
-{
-	(void)st;
-	(void)kind;
-	(void)at;
-	return remove(entry);
-}
-
-static void
-remove_tree(const char *folder)
-{
-	(void)nftw(folder, on_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 static void
 setup(void)
 {
@@ -104,7 +88,7 @@ static void
 teardown(void)
 {
 	reload_fini(&reload);
-	remove_tree(dir);
+	suite_remove_tree(dir);
 }
 
 /* Does `whole` have all that is in `part`, where only ids may be new? */
@@ -227,7 +211,7 @@ START_TEST(a_spoiled_configuration_is_refused_or_as_written_at_a_start)
 		put(path, bad, bad_len);
 		put(good, document, len);
 		put(seal_path, seal, seal_len);
-		remove_tree(past);
+		suite_remove_tree(past);
 		reload_fini(&reload);
 		ck_assert(reload_start(&reload, dir, &err));
 		if (reload.source == RELOAD_FILE) {
