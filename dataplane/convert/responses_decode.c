@@ -121,31 +121,6 @@ fail_with(struct decoder *decoder, const char *message)
 	return emit(decoder, &event);
 }
 
-/* What the last event tells of the output and the stream did not. */
-static bool
-take_output(struct decoder *decoder, struct jsonspan_value output)
-{
-	struct jsonspan_iter iter;
-	struct jsonspan_member member;
-	if (output.kind != JSONSPAN_ARRAY)
-		return true;
-	struct item *known = decoder->first;
-	jsonspan_iter_init(&iter, output);
-	for (int64_t i = 0; jsonspan_next(&iter, &member); i++) {
-		struct item *item = known;
-		const struct record done = {.kind = RECORD_DONE, .data = member.value.raw};
-		if (member.value.kind != JSONSPAN_OBJECT)
-			continue;
-		if (known != NULL)
-			known = known->next;
-		else if (!responses_item_add(decoder, i, member.value, &item))
-			return false;
-		if (!responses_item_apply(decoder, item, &done))
-			return false;
-	}
-	return true;
-}
-
 static enum stop_reason
 stop_of(const struct decoder *decoder, struct jsonspan_value response)
 {
@@ -171,7 +146,7 @@ end(struct decoder *decoder, struct jsonspan_value response)
 	    error.kind == JSONSPAN_OBJECT)
 		return fail(decoder, error);
 	decoder->cut = jsonspan_str_is(status, "incomplete");
-	if (!take_output(decoder, jsonspan_get(response, "output")) ||
+	if (!responses_output_take(decoder, jsonspan_get(response, "output")) ||
 	    !responses_items_end(decoder))
 		return false;
 	const struct event stop = {.kind = EVENT_STOP, .stop = stop_of(decoder, response)};
