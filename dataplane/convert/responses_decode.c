@@ -181,6 +181,18 @@ find_item(const struct decoder *decoder, const struct read_json_object *event)
 	return item;
 }
 
+/* Some upstreams give all items the same index. An item with another id alone may be the same: ids
+ * change between the events of one at some others. */
+static bool
+is_another(const struct item *item, struct jsonspan_value source)
+{
+	bool call = item->call_id.len > 0;
+	struct view id = read_json_inside(jsonspan_get(source, call ? "call_id" : "id"));
+	if (responses_item_kind(jsonspan_get(source, "type")) != item->kind)
+		return true;
+	return item->done && id.len > 0 && !view_eq(id, call ? item->call_id : item->id);
+}
+
 static bool
 on_item(struct decoder *decoder, const struct read_json_object *event, bool done)
 {
@@ -193,6 +205,8 @@ on_item(struct decoder *decoder, const struct read_json_object *event, bool done
 	if (source.kind != JSONSPAN_OBJECT)
 		return true;
 	if (!told && done && item != NULL && item->done)
+		item = NULL;
+	if (item != NULL && is_another(item, source))
 		item = NULL;
 	bool fresh = item == NULL;
 	if (fresh && !responses_item_add(decoder, index, source, &item))
