@@ -322,13 +322,22 @@ is_last(const struct wall *wall, const struct sse_event *event)
 	       view_eq(view_trim(event->data), VIEW("[DONE]"));
 }
 
+/* Of an event that nothing but the end of the body has ended: it may have lost its own end. */
+static bool
+is_all_there(const struct sse_event *event)
+{
+	struct jsonspan_value root;
+	return view_eq(view_trim(event->data), VIEW("[DONE]")) ||
+	       (jsonspan_scan(event->data, NULL, 0, &root, NULL) && root.kind == JSONSPAN_OBJECT);
+}
+
 static void
 on_event(const struct sse_event *event, void *ctx)
 {
 	struct wall *wall = ctx;
 	wall->sealed = wall->sealed || wall->protocol != PROTOCOL_ANTHROPIC ||
 		       view_eq(type_of(event), VIEW("message_stop"));
-	if (wall->verdict == WALL_FAILED)
+	if (wall->verdict == WALL_FAILED || (wall->ended && !is_all_there(event)))
 		return;
 	if (wall->terminal) {
 		wall->closed = wall->closed || is_last(wall, event);
@@ -534,6 +543,10 @@ end_committed(struct wall *wall)
 enum wall_verdict
 wall_end(struct wall *wall)
 {
+	/* The last event counts without a blank line behind it, as clients of these have it. */
+	wall->ended = true;
+	if (wall->shape == WALL_STREAM && wall->protocol != PROTOCOL_ANTHROPIC)
+		feed(wall, VIEW("\n\n"));
 	if (wall->verdict == WALL_WAIT && wall->shape == WALL_STREAM) {
 		judge_stream(wall);
 	} else if (wall->verdict == WALL_WAIT && wall->shape == WALL_WHOLE) {

@@ -67,6 +67,7 @@ struct wall {
 	struct sse_reader sse;
 	struct bytes whole;     /* WHOLE: up to 256 KiB of it, to judge */
 	bool decided, document; /* STREAM: first byte seen; it begins like JSON or HTML */
+	bool ended;             /* the body did */
 	char last;              /* WHOLE: last byte that is no space */
 };
 /* The struct must not move until wall_fini. */

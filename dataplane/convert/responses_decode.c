@@ -121,31 +121,6 @@ fail_with(struct decoder *decoder, const char *message)
 	return emit(decoder, &event);
 }
 
-/* What the last event tells of the output and the stream did not. */
-static bool
-take_output(struct decoder *decoder, struct jsonspan_value output)
-{
-	struct jsonspan_iter iter;
-	struct jsonspan_member member;
-	if (output.kind != JSONSPAN_ARRAY)
-		return true;
-	struct item *known = decoder->first;
-	jsonspan_iter_init(&iter, output);
-	for (int64_t i = 0; jsonspan_next(&iter, &member); i++) {
-		struct item *item = known;
-		const struct record done = {.kind = RECORD_DONE, .data = member.value.raw};
-		if (member.value.kind != JSONSPAN_OBJECT)
-			continue;
-		if (known != NULL)
-			known = known->next;
-		else if (!responses_item_add(decoder, i, member.value, &item))
-			return false;
-		if (!responses_item_apply(decoder, item, &done))
-			return false;
-	}
-	return true;
-}
-
 static enum stop_reason
 stop_of(const struct decoder *decoder, struct jsonspan_value response)
 {
@@ -171,7 +146,7 @@ end(struct decoder *decoder, struct jsonspan_value response)
 	    error.kind == JSONSPAN_OBJECT)
 		return fail(decoder, error);
 	decoder->cut = jsonspan_str_is(status, "incomplete");
-	if (!take_output(decoder, jsonspan_get(response, "output")) ||
+	if (!responses_output_take(decoder, jsonspan_get(response, "output")) ||
 	    !responses_items_end(decoder))
 		return false;
 	const struct event stop = {.kind = EVENT_STOP, .stop = stop_of(decoder, response)};
@@ -206,6 +181,18 @@ find_item(const struct decoder *decoder, const struct read_json_object *event)
 	return item;
 }
 
+/* Some upstreams give all items the same index. An item with another id alone may be the same: ids
+ * change between the events of one at some others. */
+static bool
+is_another(const struct item *item, struct jsonspan_value source)
+{
+	bool call = item->call_id.len > 0;
+	struct view id = read_json_inside(jsonspan_get(source, call ? "call_id" : "id"));
+	if (responses_item_kind(jsonspan_get(source, "type")) != item->kind)
+		return true;
+	return item->done && id.len > 0 && !view_eq(id, call ? item->call_id : item->id);
+}
+
 static bool
 on_item(struct decoder *decoder, const struct read_json_object *event, bool done)
 {
@@ -218,6 +205,8 @@ on_item(struct decoder *decoder, const struct read_json_object *event, bool done
 	if (source.kind != JSONSPAN_OBJECT)
 		return true;
 	if (!told && done && item != NULL && item->done)
+		item = NULL;
+	if (item != NULL && is_another(item, source))
 		item = NULL;
 	bool fresh = item == NULL;
 	if (fresh && !responses_item_add(decoder, index, source, &item))

@@ -1,4 +1,4 @@
-/* responses_decode: the state of an answer being read, shared by its two files.
+/* responses_decode: the state of an answer being read, shared by its files.
  *
  * Parts never interleave in our events, items do at some upstreams. The floor belongs to the item
  * whose part is open; what comes for another item meanwhile is held as records and played when the
@@ -43,6 +43,7 @@ struct item {
 	const struct responses_typed *typed;
 	struct view id, call_id, name, space; /* plain, in the arena */
 	bool begun, done;
+	bool is_claimed, is_told; /* of the output that the last event tells: responses_output */
 	enum part_kind open_kind; /* of a message's open part */
 	int64_t part;             /* index of the content part that text was given of */
 	int64_t closed;           /* content parts before it are done */
@@ -67,9 +68,13 @@ struct decoder {
 	struct err *err;
 };
 
+/* responses_decode_output.c: what the last event tells of the output and the stream did not. */
+MUST_CHECK bool responses_output_take(struct decoder *decoder, struct jsonspan_value output);
+
 /* responses_decode_item.c; all false with decoder->err filled. */
 MUST_CHECK bool responses_item_add(
     struct decoder *decoder, int64_t index, struct jsonspan_value source, struct item **out);
+enum item_kind responses_item_kind(struct jsonspan_value type);
 void responses_item_fini(struct item *item);
 /* Plays a record, or holds it. */
 MUST_CHECK bool responses_item_apply(

@@ -414,8 +414,8 @@ done_hosted(struct decoder *decoder, struct item *item, const struct read_json_o
 	return begin_part(decoder, item, &part) && finish_part(decoder, false);
 }
 
-static enum item_kind
-kind_of(struct jsonspan_value type)
+enum item_kind
+responses_item_kind(struct jsonspan_value type)
 {
 	static const struct {
 		const char *type;
@@ -436,7 +436,7 @@ play_done(struct decoder *decoder, struct item *item, struct view json)
 	struct read_json_object object;
 	const struct read_json_object *source = &object;
 	read_json_object(jsonspan_root(json), &object);
-	if (kind_of(read_json_get(source, "type")) != item->kind)
+	if (responses_item_kind(read_json_get(source, "type")) != item->kind)
 		return decoder->open != item || finish_part(decoder, false);
 	learn_names(decoder, item, source);
 	switch (item->kind) {
@@ -559,7 +559,7 @@ responses_item_add(
 	read_json_object(source, &object);
 	struct jsonspan_value type = read_json_get(&object, "type");
 	item->index = index;
-	item->kind = kind_of(type);
+	item->kind = responses_item_kind(type);
 	item->typed = responses_typed_by_call(type);
 	bytes_init(&item->held, HELD_BYTES_MAX);
 	bytes_init(&item->logprobs, HELD_BYTES_MAX);

@@ -253,7 +253,9 @@ def responses_stream(answer, chance):
              "incomplete_details": None}
     yield out("created", response=begun)
     yield out("in_progress", response=begun)
-    for index, (part, item) in enumerate(zip(answer["parts"], items)):
+    # Some tell the last item at the end alone.
+    untold = len(items) > 1 and answer["parts"][-1][0] in ("text", "call") and chance.random() < 0.2
+    for index, (part, item) in enumerate(zip(answer["parts"], items[:-1] if untold else items)):
         empty = {key: value for key, value in {
             "arguments": "", "content": [], "summary": []}.items() if key in item}
         early = {"encrypted_content": "early"} if part[0] == "thinking" else {
@@ -263,7 +265,10 @@ def responses_stream(answer, chance):
                                             chance):
             yield out(kind, item_id=item["id"], output_index=index, **members)
         yield out("output_item.done", output_index=index, item=item)
-    full = items if chance.random() < 0.7 else []
+    # Some leave items out of it, or tell them in an order of their own.
+    full = items if chance.random() < 0.6 else chance.sample(items, chance.randrange(len(items) + 1))
+    if untold:
+        full = [item for item in items if item["type"] != "reasoning" or chance.random() < 0.5]
     yield out("incomplete" if answer["stop"] == "length" else "completed",
               response=responses_object(answer, full))
 

@@ -196,6 +196,25 @@ def check_echo(pipe, client, upstream, answer, out):
                 raise Failure(f"{upstream}'s thinking goes to {other}\n{sent}")
 
 
+def check_ids(pipe, client, upstream, answer, dice):
+    """Each call has an id of its own, whatever the upstream gives and the history holds."""
+    def carelessly(part):
+        ids = ("call_0", "call_1", "functions.look:0", *([] if upstream == "responses" else [""]))
+        return (part[0], dice.choice(ids), *part[2:]) if part[0] == "call" else part
+
+    odd = {**answer, "parts": [carelessly(part) for part in answer["parts"]]}
+    body = "".join(reply.stream(odd, upstream, dice)).encode()
+    history = echo(client, [("call", "call_1", NAMES[0])])
+    for streamed in (True, False):
+        question = json.dumps({**history, "stream": streamed}).encode()
+        out, complete, _ = pipe.answer(client, upstream, True, question, body, ways=1)
+        told = heard.listen(client, streamed, out) if complete else None
+        ids = [part[1] for part in told.parts if part[0] == "call"] if told else []
+        calls = sum(part[0] == "call" for part in odd["parts"])
+        if len(ids) != calls or len({*ids, "call_1", ""}) != calls + 2:
+            raise Failure(f"{upstream} -> {client}: ids {ids}\n{body.decode()}\n{out.decode()}")
+
+
 def check_deaths(pipe, client, upstream, answer, dice):
     stream = "".join(reply.stream(answer, upstream, dice)).encode()
     for streamed in (True, False):
@@ -255,6 +274,7 @@ def check(pipe, number, names):
     check_again(pipe, client, answer, known, out, dice)
     check_echo(pipe, client, upstream, answer, out)
     check_broken(pipe, client, upstream, answer, dice)
+    check_ids(pipe, client, upstream, answer, dice)
     if number % 10 == 0:
         check_deaths(pipe, client, upstream, answer, dice)
 

@@ -48,6 +48,7 @@
 #define R_ITEM R_EVENT("output_item.added", "2", ",\"item\":{\"type\":\"message\"}")
 #define R_TEXT R_EVENT("output_text.delta", "3", ",\"delta\":\"response.failed\"")
 #define R_DONE R_EVENT("completed", "4", ",\"response\":{\"id\":\"r1\",\"error\":null}")
+#define R_CUT "data: {\"type\":\"response.completed\""
 #define R_FAILED                                                                                   \
 	R_EVENT("failed", "4",                                                                     \
 	    ",\"response\":{\"id\":\"r1\",\"error\":{\"code\":\"server_error\",\"message\":"       \
@@ -170,6 +171,8 @@ static const struct stream_case {
 	.opened = true, .sequence = 5},
     {SEEN(R, R_CREATED R_PROGRESS R_ITEM R_TEXT, COMMIT, ENDED_EARLY), .opened = true,
 	.sequence = 4},
+    {SEEN(R, R_TEXT R_CUT "}", COMMIT, FINE), .terminal = true, .named = true},
+    {SEEN(R, R_CREATED R_TEXT R_CUT, COMMIT, ENDED_EARLY), .opened = true},
     {SEEN(R, R_CREATED R_PROGRESS, FAILED, ENDED_EARLY), .opened = true, .sequence = 2},
     {SEEN(R, R_CREATED R_FAILED, FAILED, ERROR_EVENT), .opened = true, ERROR("server_error", "no"),
 	.sequence = 5},
