@@ -20,6 +20,7 @@ MUST_CHECK bool stats_schema_check(struct sql *sql, struct err *err);
 
 struct stats_rescued {
 	int64_t requests, sums, journals; /* rows */
+	int64_t rebuilt;                  /* days and hours whose sums were made anew */
 	bool complete;                    /* nothing was unreadable */
 };
 /* Gives the damaged file at `path` the first page of a whole one, which says where all the tables
@@ -28,6 +29,10 @@ struct stats_rescued {
 void stats_rescue_head(const char *whole, const char *path);
 /* Copies what can be read of the damaged file at `path` into a new, empty one. */
 void stats_rescue(struct sql *to, const char *path, struct stats_rescued *out);
+
+/* Makes the sums of those days and hours anew of which more requests are there than they know; how
+ * many these are. */
+MUST_CHECK bool stats_rebuild(struct sql *sql, int64_t *made, struct err *err);
 
 /* The columns of hours and days that are summed, with commas between; STATS_SUM_COUNT of them. */
 #define STATS_SUM_COUNT 22

@@ -106,6 +106,19 @@ stats_rescue_head(const char *whole, const char *path)
 		close(to);
 }
 
+/* Or leaves the sums as they are. */
+static void
+rebuild(struct sql *to, struct stats_rescued *out)
+{
+	struct err err, ignored;
+	if (!sql_exec(to, "SAVEPOINT rebuild", &err) || !stats_rebuild(to, &out->rebuilt, &err)) {
+		log_err(LOG_WARN, "statistics_rescue", &err);
+		(void)!sql_exec(to, "ROLLBACK TO rebuild", &ignored);
+		out->rebuilt = 0;
+	}
+	(void)!sql_exec(to, "RELEASE rebuild", &ignored);
+}
+
 void
 stats_rescue(struct sql *to, const char *path, struct stats_rescued *out)
 {
@@ -127,8 +140,10 @@ stats_rescue(struct sql *to, const char *path, struct stats_rescued *out)
 	    "ORDER BY epoch DESC, hour DESC, model DESC, upstream DESC, client_key DESC, protocol "
 	    "DESC");
 	out->requests = copy_table(&source, "requests", 28, "ORDER BY seq", "ORDER BY seq DESC");
+	rebuild(to, out);
 	if (!stats_rolls_fill(to, &err) || (began && !sql_exec(to, "COMMIT", &err))) {
 		log_err(LOG_ERROR, "statistics_rescue", &err);
+		sql_rollback(to);
 		*out = (struct stats_rescued){0};
 	} else {
 		out->complete = source.complete;

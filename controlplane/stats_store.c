@@ -103,6 +103,7 @@ rescue(const char *path, struct err *err)
 	log_begin(&line, LOG_WARN, "statistics_rescued");
 	log_int(&line, "requests", rescued.requests);
 	log_int(&line, "sums", rescued.sums);
+	log_int(&line, "rebuilt", rescued.rebuilt);
 	log_int(&line, "journals", rescued.journals);
 	log_str(&line, "complete", rescued.complete ? "true" : "false");
 	log_str(&line, "kept", aside);

@@ -198,6 +198,29 @@ more(int64_t now, int64_t before)
 	return now > before ? now - before : 0;
 }
 
+/* Its owner wants to know that a budget of money does not hold what is asked for. */
+static void
+log_unpriced(const struct exchange *exchange)
+{
+	const struct client_key *key = exchange->key;
+	struct log_line line;
+	if (key->nano_usd_per[PERIOD_DAY] == 0 && key->nano_usd_per[PERIOD_WEEK] == 0 &&
+	    key->nano_usd_per[PERIOD_MONTH] == 0)
+		return;
+	for (size_t i = 0; i < exchange->try_count; i++) {
+		const struct record_attempt *attempt = &exchange->tries[i];
+		if (attempt->usage == RECORD_USAGE_MISSING || attempt->cost_nano_usd >= 0)
+			continue;
+		log_begin(&line, LOG_WARN, "unpriced");
+		log_str(&line, "id", exchange->id);
+		log_str(&line, "client_key", key->id);
+		log_str(&line, "upstream", attempt->upstream);
+		log_str(&line, "model", attempt->model);
+		log_end(&line);
+		return;
+	}
+}
+
 /* All that its calls have used, whether or not their answers were whole; `running` is the one that
  * is not at its end yet, or NULL. */
 static void
@@ -219,6 +242,8 @@ charge(struct exchange *exchange, const struct record_attempt *running)
 	    (running != NULL ? allowance_use : allowance_give)(exchange->env->allowance,
 		exchange->table, exchange->key, clock_wall_ms(), tokens, nano);
 	exchange->allowed = running != NULL;
+	if (!exchange->allowed)
+		log_unpriced(exchange);
 	if (passed == NULL)
 		return;
 	log_begin(&line, LOG_WARN, "budget");

@@ -159,5 +159,29 @@ class Limits(rig.Case):
         said("chat", self.rig.post("chat"))
 
 
+class Unpriced(rig.Case):
+    config = rig.everywhere("a", prices=[{"model": "dear*", "input": 1000, "output": 1000}],
+                            **rig.plain())
+
+    def test_what_has_no_price(self):
+        """A budget of money does not hold it, and the log says so; it holds the rest."""
+        self.rig.post("chat", model="nobody-knows")
+        def change(config):
+            config["client_keys"][0]["usd_per_month"] = 0.5
+        tables = len(self.rig.log("table"))
+        self.rig.change_config(change)
+        self.assertEqual(0, self.rig.command("reload").returncode)
+        rig.wait_for(lambda: len(self.rig.log("table")) > tables, "the data plane has it")
+        self.assertEqual([], self.rig.log("unpriced"))
+        for _ in range(3):
+            said("anthropic", self.rig.post("anthropic", model="nobody-knows"))
+        line = rig.wait_for(lambda: len(self.rig.log("unpriced")) == 3 and self.rig.log("unpriced")[0],
+                            "it is said")
+        self.assertEqual(("warn", "nobody-knows"), (line["level"], line["model"]))
+        said("anthropic", self.rig.post("anthropic", model=DEAR))
+        self.assertEqual(429, self.rig.post("anthropic", model=DEAR).status)
+        self.assertEqual(3, len(self.rig.log("unpriced")))
+
+
 if __name__ == "__main__":
     rig.main()

@@ -1,5 +1,6 @@
 /* What a call costs: which row counts, and the sum to the thousand-millionth of a dollar. */
 #include "config.h"
+#include "fileio.h"
 #include "mem.h"
 #include "price.h"
 #include "price_rows.h"
@@ -176,6 +177,32 @@ START_TEST(known_prices_find_their_families)
 }
 END_TEST
 
+/* An owner can read what is counted with, of when that is, and where it comes from. */
+START_TEST(the_manual_tells_the_known_prices)
+{
+	struct bytes doc, lines;
+	struct err err;
+	struct table *table = rows_of("[]");
+	bytes_init(&doc, 1 << 20);
+	bytes_init(&lines, 1 << 16);
+	ck_assert_msg(fileio_read(CONFIG_DOC, &doc, &err), "%s", err.msg);
+	ck_assert_uint_gt(table->price_count, 0);
+	for (size_t i = 0; i < table->price_count; i++) {
+		const struct price_row *row = &table->prices[i];
+		ck_assert(bytes_printf(&lines, "| `%s` | %g | %g | %g | %g | %g |\n", row->model,
+		    (double)row->input / 1e6, (double)row->output / 1e6,
+		    (double)row->cache_read / 1e6, (double)row->cache_write_5m / 1e6,
+		    (double)row->cache_write_1h / 1e6));
+	}
+	ck_assert_msg(view_find(bytes_view(&doc), bytes_str(&lines)) >= 0,
+	    "CONFIG.md does not hold these rows, in this order:\n%s", bytes_str(&lines));
+	ck_assert(view_find(bytes_view(&doc), "Prices of " PRICE_ROWS_DATE) >= 0);
+	bytes_fini(&doc);
+	bytes_fini(&lines);
+	table_unref(table);
+}
+END_TEST
+
 START_TEST(what_is_left_out_follows_the_input)
 {
 	struct table *table =
@@ -209,6 +236,7 @@ main(void)
 	tcase_add_test(tests, halves_go_up_and_more_never_costs_less);
 	tcase_add_test(tests, the_right_row_counts);
 	tcase_add_test(tests, known_prices_find_their_families);
+	tcase_add_test(tests, the_manual_tells_the_known_prices);
 	tcase_add_test(tests, what_is_left_out_follows_the_input);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);

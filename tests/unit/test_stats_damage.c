@@ -127,6 +127,102 @@ START_TEST(one_damaged_page_costs_no_more_than_what_was_on_it)
 }
 END_TEST
 
+/* Requests of all sorts, so that each column of the sums has something to lose. */
+static void
+fill_mixed(struct place *place, unsigned count)
+{
+	static const char *const results[] = {
+	    "completed", "failed", "passed", "refused", "client_gone", "cancelled", "interrupted"};
+	for (unsigned i = 0; i < count; i++) {
+		struct record record = make(i, i % 3 == 0 ? "claude:a" : "codex:b");
+		struct record_attempt *call = record.attempts;
+		record.at_ms += (int64_t)i * HOUR;
+		record.generate = i % 11 != 0;
+		record.protocol = i % 3;
+		record.calls = 1 + i % 4;
+		(void)snprintf(record.result, sizeof(record.result), "%s", results[i % 7]);
+		call->blame = i % 5 == 0 ? BLAME_UPSTREAM : BLAME_NOBODY;
+		call->usage = i % 3;
+		call->cost_nano_usd = i % 2 == 0 ? -1 : (int64_t)i * 1000;
+		if (i % 6 == 0) {
+			record.attempt_count = 2;
+			record.attempts[1] = record.attempts[0];
+			record.attempts[1].upstream = mem_dup_str("chat:c");
+			record.attempts[1].model = mem_dup_str("m-3");
+			record.attempts[1].served = mem_dup_str("");
+		} else if (i % 13 == 0) {
+			mem_free(call->upstream);
+			mem_free(call->model);
+			mem_free(call->served);
+			record.attempt_count = 0;
+		}
+		store(place, &record);
+	}
+	stats_store_close(place->store);
+	place->store = NULL;
+}
+
+static const char *const questions[] = {"{'by':'day,upstream','epochs':'all'}",
+    "{'by':'hour,model','epochs':'all'}", "{'by':'client_key,protocol'}", "{'by':'day'}"};
+#define QUESTIONS (sizeof(questions) / sizeof(questions[0]))
+
+static size_t
+count_requests(const struct place *place)
+{
+	json_t *answer = ask(place, "{'limit':1000}", stats_query_requests);
+	size_t count = json_array_size(json_object_get(answer, "records"));
+	json_decref(answer);
+	return count;
+}
+
+/* Whichever page is lost, the sums are those of before unless it is one of the requests. */
+START_TEST(sums_come_back_from_requests)
+{
+	struct place place;
+	struct bytes good;
+	struct err err;
+	json_t *wanted[QUESTIONS];
+	size_t whole = 0;
+	setup(&place);
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert(stats_store_reset(place.store, NOON, &err));
+	fill_mixed(&place, 120);
+	read_file(&place, &good);
+	open_place(&place);
+	for (size_t i = 0; i < QUESTIONS; i++)
+		wanted[i] = ask(&place, questions[i], stats_query_sums);
+	for (size_t page = 1; page < good.len / 4096; page++) {
+		struct bytes bad;
+		/* Other tests lose requests. */
+		if (view_find(view_sub(bytes_view(&good), page * 4096, 4096), "/v1/messages") >= 0)
+			continue;
+		stats_store_close(place.store);
+		bytes_init(&bad, good.len);
+		ck_assert(bytes_append_view(&bad, bytes_view(&good)));
+		memset(bad.data + page * 4096, 0x5a, 4096);
+		write_file(&place, bytes_view(&bad));
+		bytes_fini(&bad);
+		open_place(&place);
+		ck_assert_int_eq(stats_store_epoch(place.store), 3);
+		bool all = count_requests(&place) == 120;
+		whole += all;
+		for (size_t i = 0; i < QUESTIONS; i++) {
+			json_t *answer = ask(&place, questions[i], stats_query_sums);
+			ck_assert_int_eq(json_object_del(answer, "epoch_began_ms"), 0);
+			(void)json_object_del(wanted[i], "epoch_began_ms");
+			ck_assert_msg(!all || json_equal(answer, wanted[i]), "page %zu: %s", page,
+			    questions[i]);
+			json_decref(answer);
+		}
+	}
+	ck_assert_uint_gt(whole, 10);
+	for (size_t i = 0; i < QUESTIONS; i++)
+		json_decref(wanted[i]);
+	bytes_fini(&good);
+	teardown(&place);
+}
+END_TEST
+
 /* The first page says where everything is and holds nothing else: whatever becomes of it, all is
  * found. */
 START_TEST(a_damaged_first_page_costs_nothing)
@@ -205,6 +301,7 @@ main(void)
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, a_damaged_file_is_mended_or_begun_anew);
 	tcase_add_test(tests, one_damaged_page_costs_no_more_than_what_was_on_it);
+	tcase_add_test(tests, sums_come_back_from_requests);
 	tcase_add_test(tests, a_damaged_first_page_costs_nothing);
 	tcase_add_test(tests, damaged_requests_are_found_piece_by_piece);
 	suite_add_tcase(suite, tests);

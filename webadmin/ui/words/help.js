@@ -46,7 +46,7 @@ export default {
 	"client_keys[].tokens_per_day": "一天的令牌预算（按统计时区）。用尽之前开始的请求会服务到结束。",
 	"client_keys[].tokens_per_week": "一周的令牌预算，从周一起。",
 	"client_keys[].tokens_per_month": "一个月的令牌预算。",
-	"client_keys[].usd_per_day": "一天的费用预算，按价格表计算。",
+	"client_keys[].usd_per_day": "一天的费用预算，按价格表计算。没有价格的模型不计费用，日志会说明 (event=unpriced)。",
 	"client_keys[].usd_per_week": "一周的费用预算。",
 	"client_keys[].usd_per_month": "一个月的费用预算。",
 	"client_keys[].warn_percent": "预算用到该比例时，日志与状态会提示。",
