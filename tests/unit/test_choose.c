@@ -246,6 +246,30 @@ START_TEST(a_recovering_one_takes_no_more_than_its_ramp)
 }
 END_TEST
 
+/* Where a session belongs does not change while its upstream rests. */
+START_TEST(home_is_the_first_that_could)
+{
+	ck_assert_int_eq(choose_home(table, &asked), 0);
+	asked.stay = 2;
+	ck_assert_int_eq(choose_home(table, &asked), 0);
+	entry(0)->available = false;
+	entry(0)->off = OFF_COOLING;
+	ck_assert_int_eq(choose_home(table, &asked), 0);
+	entry(0)->off = OFF_SCHEDULE;
+	ck_assert_int_eq(choose_home(table, &asked), 1);
+	table_add_pattern(entry(1))->pattern = mem_dup_str("claude-*");
+	ck_assert_int_eq(choose_home(table, &asked), 1);
+	asked.model = VIEW("gpt-5");
+	ck_assert_int_eq(choose_home(table, &asked), 2);
+	entry(2)->tier = TIER_BACKUP;
+	ck_assert_int_eq(choose_home(table, &asked), 3);
+	entry(3)->off = OFF_SCHEDULE;
+	ck_assert_int_eq(choose_home(table, &asked), 2);
+	entry(2)->off = OFF_SCHEDULE;
+	ck_assert_int_eq(choose_home(table, &asked), -1);
+}
+END_TEST
+
 START_TEST(who_stays_goes_first_while_it_may)
 {
 	entry(3)->tier = TIER_BACKUP;
@@ -347,6 +371,7 @@ main(void)
 	tcase_add_test(tests, a_model_that_shall_think_rests_too);
 	tcase_add_test(tests, who_comes_back_says_when);
 	tcase_add_test(tests, a_recovering_one_takes_no_more_than_its_ramp);
+	tcase_add_test(tests, home_is_the_first_that_could);
 	tcase_add_test(tests, who_stays_goes_first_while_it_may);
 	tcase_add_test(tests, weights_share_by_chance_and_by_session);
 	tcase_add_test(tests, sessions_keep_their_place);
