@@ -7,8 +7,9 @@
 #include <string.h>
 
 #define DAY_MS 86400000
-#define LOOK_MS 60000 /* schedules and clocks may change */
-#define DAYS_AHEAD 14 /* so far a day is looked for that is not off */
+#define LOOK_MS 60000           /* schedules and clocks may change */
+#define AHEAD_MS (2ll * DAY_MS) /* no clock is set back by more that was right before */
+#define DAYS_AHEAD 14           /* so far a day is looked for that is not off */
 
 static void
 item_fini(struct activation_item *item)
@@ -121,14 +122,18 @@ static bool
 settle(struct activation_item *item, const struct due *due, int64_t wall_ms)
 {
 	bool changed = false;
-	if (item->running && wall_ms - item->asked_ms >= ACTIVATION_LOST_MS) {
+	int64_t since_ms = wall_ms - item->asked_ms;
+	/* A clock that was set back by a little brings no second day of the same date; one that was
+	 * far ahead has told dates that are none yet. */
+	bool was_ahead = since_ms < -AHEAD_MS;
+	if (item->running && (since_ms >= ACTIVATION_LOST_MS || was_ahead)) {
 		set_result(item, wall_ms, false, 0, "no_result");
 		item->done = true;
 		changed = true;
 	}
-	/* A clock that was set back brings no second day of the same date. */
-	if (due->day > item->day && !item->running) {
+	if ((due->day > item->day || was_ahead) && !item->running) {
 		begin_day(item, due->day);
+		item->asked_ms = was_ahead ? 0 : item->asked_ms;
 		changed = true;
 	}
 	bool over =

@@ -6,7 +6,8 @@
  * have been set; one that was missed is made up for on the same day. A day on which its schedule is
  * off has none. An order is written down before it is given, and given once: one whose answer never
  * came counts as done, for a second one might be one too many. What has failed is tried again each
- * minute, at most ACTIVATION_TRIES_MAX times a day.
+ * minute, at most ACTIVATION_TRIES_MAX times a day. A clock that is set back brings no second one,
+ * unless it was ahead by more than two days.
  *
  * A success, or the last try, moves the next time to the same time of the next day that is not off.
  * The configured time is the owner's and never written. */

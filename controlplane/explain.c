@@ -139,7 +139,8 @@ encode_place(const struct question *question, const struct choose_place *place, 
 	put(item, "why", json_string(why));
 	put(item, "until_ms",
 	    entry->resume_at_ms != 0 ? json_integer(entry->resume_at_ms) : json_null());
-	put(item, "model", text(choose_name(entry, question->choose.model, name)));
+	put(item, "model",
+	    text(choose_sent(entry, question->choose.model, question->choose.said, name, NULL)));
 	return item;
 }
 
@@ -207,6 +208,7 @@ explain_encode(const struct table *table, const struct config *config, const str
 	    .table = table,
 	    .health = health,
 	    .choose = {.model = choose_ruled(table, asked->model, ruled),
+		.said = asked->model,
 		.session = asked->session.len > 0 ? choose_session(asked->session) : 0,
 		.stay = -1,
 		.wall_ms = asked->wall_ms},

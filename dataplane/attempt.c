@@ -354,7 +354,8 @@ give_rest(struct attempt *attempt)
 	/* Broken between message_delta and message_stop, for which clients wait: what is passed on
 	 * as it comes cannot be ended for it. */
 	if (attempt->convert == NULL && !attempt->folds && attempt->sse && !attempt->wall.sealed &&
-	    attempt->wall.fault == WALL_FINE && attempt->transport == TRANSPORT_RECEIVE)
+	    attempt->wall.fault == WALL_FINE &&
+	    (attempt->transport == TRANSPORT_RECEIVE || attempt->transport == TRANSPORT_BAD_ANSWER))
 		attempt->wall.terminal = false;
 	bool whole = attempt->mode == ATTEMPT_ANSWER && attempt->wall.verdict == WALL_COMMIT &&
 		     attempt->wall.fault == WALL_FINE && attempt->wall.terminal;

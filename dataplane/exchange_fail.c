@@ -142,7 +142,9 @@ fail_committed(struct exchange *exchange)
 {
 	struct attempt *attempt = &exchange->leg->attempt;
 	char message[512];
-	bool stream = attempt->mode == ATTEMPT_ANSWER && exchange->facts.stream &&
+	/* Nothing of ours fits into what the client unpacks itself. */
+	bool coded = attempt->inflate != NULL && !attempt->inflate_out;
+	bool stream = attempt->mode == ATTEMPT_ANSWER && exchange->facts.stream && !coded &&
 		      (attempt->wall.shape == WALL_STREAM || attempt->convert != NULL);
 	if (attempt->wall.terminal && attempt->convert == NULL) {
 		relay_cut(&exchange->relay); /* it has told the failure itself */

@@ -242,15 +242,15 @@ refuse_resting(struct exchange *exchange, bool asleep)
 /* How long until one of a group may serve the model again; 0 = none of it rests, or is off at this
  * hour. */
 static uint64_t
-soonest_rest_ms(const struct upstream_list *list, const char *model, int64_t wall_ms)
+soonest_rest_ms(const struct upstream_list *list, const struct choose_asked *asked)
 {
 	uint64_t soonest = 0;
 	for (size_t i = 0; i < list->count; i++) {
 		const struct upstream_entry *entry = &list->entries[i];
-		int64_t resumes_ms = choose_resumes_ms(entry, view_of(model), wall_ms);
+		int64_t resumes_ms = choose_resumes_ms(entry, asked);
 		if (resumes_ms == 0)
 			continue;
-		int64_t left = resumes_ms - wall_ms;
+		int64_t left = resumes_ms - asked->wall_ms;
 		uint64_t rest = left > 1 ? (uint64_t)left : 1;
 		if (!entry->available && entry->probe_every_ms != 0 && rest > PROBED_WAIT_MS)
 			rest = PROBED_WAIT_MS;
@@ -269,9 +269,11 @@ exchange_retry_after_s(const struct exchange *exchange)
 	char model[TABLE_NAME_BYTES_MAX + 1];
 	size_t count = route_groups(&exchange->route, exchange->table, groups, NULL);
 	rewrite_rules(exchange->table, exchange->facts.model, model);
+	struct choose_asked asked = {.model = view_of(model),
+	    .said = view_of(exchange->facts.model),
+	    .wall_ms = clock_wall_ms()};
 	for (size_t i = 0; i < count; i++) {
-		uint64_t rest = soonest_rest_ms(
-		    &exchange->table->groups[groups[i].group], model, clock_wall_ms());
+		uint64_t rest = soonest_rest_ms(&exchange->table->groups[groups[i].group], &asked);
 		if (rest != 0 && (soonest == 0 || rest < soonest))
 			soonest = rest;
 	}
@@ -348,6 +350,7 @@ add_group(struct exchange *exchange, enum group group, const char *model, struct
 	int stay = find_stay(exchange, group);
 	struct choose_asked asked = {.group = group,
 	    .model = view_of(model),
+	    .said = view_of(exchange->facts.model),
 	    .session = exchange->session.key,
 	    .random = exchange_chance(env),
 	    .stay = stay,

@@ -235,6 +235,9 @@ keep_session(struct exchange *exchange)
 	if (exchange->session.key == 0 || policy->affinity_ttl_ms == 0 ||
 	    exchange->session.source == SESSION_RESPONSE)
 		return;
+	/* One that was only slower has its cache still. */
+	if (exchange->leg->hedge && exchange_other_leg(exchange)->live)
+		return;
 	struct choose_asked asked = {
 	    .group = group, .session = exchange->session.key, .random = 0, .stay = -1};
 	char model[TABLE_NAME_BYTES_MAX + 1];

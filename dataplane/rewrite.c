@@ -10,7 +10,6 @@
 
 #define TEXT_BYTES_MAX ((size_t)1024 * 1024)
 #define TEXT_BLOCK_BYTES 512
-#define THINKING_SUFFIX "-thinking"
 #define THINKING_BUDGET_MIN 1024
 #define TOP_P_MIN 0.95     /* that may stand beside thinking */
 #define TOP_P_NEW_MIN 0.99 /* of models that take no sampling at all */
@@ -32,14 +31,7 @@ rewrite_model(const struct table *table, const struct upstream_entry *entry, con
 {
 	char ruled[TABLE_NAME_BYTES_MAX + 1], room[TABLE_NAME_BYTES_MAX + 1];
 	rewrite_rules(table, model, ruled);
-	struct view name = choose_name(entry, view_of(ruled), room);
-	bool untouched = view_eq_str(name, model);
-	bool suffix = untouched && entry->protocol == PROTOCOL_ANTHROPIC &&
-		      view_starts(name, "claude-") && view_ends(name, THINKING_SUFFIX);
-	if (suffix)
-		name.len -= strlen(THINKING_SUFFIX);
-	if (thinks != NULL)
-		*thinks = suffix;
+	struct view name = choose_sent(entry, view_of(ruled), view_of(model), room, thinks);
 	(void)snprintf(out, TABLE_NAME_BYTES_MAX + 1, "%.*s", VIEW_ARGS(name));
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define THINKING_SUFFIX "-thinking"
+
 /* ---- hashes ---- */
 
 /* Spreads what differs in a few bits over all of them (the finalizer of splitmix64). */
@@ -99,6 +101,20 @@ choose_name(
 	return model;
 }
 
+struct view
+choose_sent(const struct upstream_entry *entry, struct view model, struct view said,
+    char out[TABLE_NAME_BYTES_MAX + 1], bool *thinks)
+{
+	struct view name = choose_name(entry, model, out);
+	bool suffix = view_eq(name, said) && entry->protocol == PROTOCOL_ANTHROPIC &&
+		      view_starts(name, "claude-") && view_ends(name, THINKING_SUFFIX);
+	if (suffix)
+		name.len -= strlen(THINKING_SUFFIX);
+	if (thinks != NULL)
+		*thinks = suffix;
+	return name;
+}
+
 const struct model_rule *
 choose_rule(const struct table *table, struct view model)
 {
@@ -128,26 +144,24 @@ serves_model(const struct upstream_entry *entry, struct view model)
 
 /* 0 = it does not. */
 static int64_t
-model_rests_until_ms(const struct upstream_entry *entry, struct view model, int64_t wall_ms)
+model_rests_until_ms(const struct upstream_entry *entry, const struct choose_asked *asked)
 {
 	char buffer[TABLE_NAME_BYTES_MAX + 1];
-	struct view name = choose_name(entry, model, buffer);
-	for (size_t i = 0; i < entry->cooling_count; i++) {
+	struct view name = choose_sent(entry, asked->model, asked->said, buffer, NULL);
+	for (size_t i = 0; i < entry->cooling_count && asked->model.len > 0; i++) {
 		if (view_eq_str(name, entry->cooling[i].model) &&
-		    wall_ms < entry->cooling[i].until_ms)
+		    asked->wall_ms < entry->cooling[i].until_ms)
 			return entry->cooling[i].until_ms;
 	}
 	return 0;
 }
 
 int64_t
-choose_resumes_ms(const struct upstream_entry *entry, struct view model, int64_t wall_ms)
+choose_resumes_ms(const struct upstream_entry *entry, const struct choose_asked *asked)
 {
-	if (model.len > 0 && !serves_model(entry, model))
+	if (asked->model.len > 0 && !serves_model(entry, asked->model))
 		return 0;
-	if (!entry->available)
-		return entry->resume_at_ms;
-	return model.len > 0 ? model_rests_until_ms(entry, model, wall_ms) : 0;
+	return entry->available ? model_rests_until_ms(entry, asked) : entry->resume_at_ms;
 }
 
 /* ---- the order ---- */
@@ -184,7 +198,7 @@ why(const struct upstream_entry *entry, const struct choose_asked *asked, size_t
 		return CHOOSE_MODEL_REFUSED;
 	if (!entry->available)
 		return CHOOSE_OFF;
-	if (asked->model.len > 0 && model_rests_until_ms(entry, asked->model, asked->wall_ms) != 0)
+	if (model_rests_until_ms(entry, asked) != 0)
 		return CHOOSE_MODEL_COOLING;
 	if (entry->ramp > 0 && load_of(asked, index)->in_flight >= entry->ramp)
 		return CHOOSE_RAMP_FULL;

@@ -26,6 +26,7 @@ struct choose_load { /* of one entry, as this data plane sees it */
 struct choose_asked {
 	enum group group;
 	struct view model; /* as the client asks, after the table's model rules; empty = none */
+	struct view said;  /* ... and in the client's own words */
 	uint64_t session;  /* choose_session of its key, 0 = none */
 	uint64_t random;   /* of this request: what decides where no session does */
 	int stay;          /* the entry that this session was moved to, or -1 */
@@ -48,8 +49,8 @@ size_t choose_order(
     const struct table *table, const struct choose_asked *asked, struct choose_place *out);
 
 /* When `entry`, which may not serve the model now, may again at the latest, wall clock; 0 = that is
- * not known, or it never will, or it may. */
-int64_t choose_resumes_ms(const struct upstream_entry *entry, struct view model, int64_t wall_ms);
+ * not known, or it never will, or it may. Asks for model, said and wall_ms. */
+int64_t choose_resumes_ms(const struct upstream_entry *entry, const struct choose_asked *asked);
 
 /* Where the session belongs: the entry that would be first if all who are scheduled and serve the
  * model were well and nobody stayed elsewhere; -1 = nobody. */
@@ -85,5 +86,9 @@ bool choose_fits(const char *pattern, struct view model);
  * Borrows `model` or `out`. A name that would be too long is not renamed. */
 struct view choose_name(
     const struct upstream_entry *entry, struct view model, char out[TABLE_NAME_BYTES_MAX + 1]);
+/* The same as it is sent: an Anthropic model that nobody has renamed since the client has `said` it
+ * loses the suffix "-thinking"; *thinks (may be NULL) tells that it had it. */
+struct view choose_sent(const struct upstream_entry *entry, struct view model, struct view said,
+    char out[TABLE_NAME_BYTES_MAX + 1], bool *thinks);
 
 #endif

@@ -1,6 +1,8 @@
 """A stream that fails after it has begun: no second answer, an error in the client's protocol, and no
 end that could be taken for a whole answer."""
 
+import zlib
+
 import rig
 from protocols import HALF, PROTOCOLS, ask, error_event, events, read, said, stream_text
 
@@ -108,6 +110,24 @@ class Cut(rig.Case):
                 self.rig.demo.fault("a", "cut:bytes=100")
                 answer = self.rig.post(protocol, "[demo:say clean]", stream=False)
                 self.assertEqual("clean", said(protocol, answer, stream=False))
+
+    def test_a_compressed_stream(self):
+        """A client that unpacks it itself can be sent no event of ours in it: it is only cut."""
+        self.rig.demo.mend()
+        plain = bytes(self.rig.post("anthropic", "[demo:words 40]").body)
+        for until in (b"event: content_block_stop", b"event: message_stop"):
+            packer = zlib.compressobj(wbits=31)
+            packed = packer.compress(plain[:plain.index(until)]) + packer.flush(zlib.Z_SYNC_FLUSH)
+            head = ("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n"
+                    f"Content-Length: {len(packed)}\r\n\r\n").encode()
+            self.rig.demo.raw("a", head + packed)
+            with self.subTest(until=until):
+                mark = self.rig.demo.newest()
+                self.check_torn("anthropic", self.rig.post("anthropic"), mark)
+                answer = self.rig.post("anthropic", headers={"Accept-Encoding": "gzip"})
+                self.assertEqual("gzip", answer.header("content-encoding"))
+                self.assertFalse(answer.whole, answer)
+                self.assertEqual(packed, bytes(answer.body))
 
     def test_next_request_is_untouched(self):
         self.rig.demo.fault("a", "cut:after=8+pace:bytes=4", count=1)

@@ -131,6 +131,34 @@ class Auto(rig.Case):
         self.assertEqual(most, len(early) + 1, sorted(times))
 
 
+class Session(rig.Case):
+    """A slow answer is no failure: the session stays where it belongs, in every data plane."""
+
+    config = rig.everywhere("a", "b", timeout_settings={"api_cooldown_seconds": 0}, routing=dict.fromkeys(
+        rig.GROUPS, {"hedge": "after", "hedge_after_seconds": 0.2, "affinity_seconds": 300,
+                     "hedge_budget_percent": 100}))
+
+    def turn(self, protocol):
+        mark = self.rig.demo.newest()
+        said(protocol, self.rig.post(protocol, headers={"session_id": self.id()}))
+        return [call.name for call in self.rig.demo.calls(mark)]
+
+    def test_a_hedge_moves_no_session(self):
+        for protocol in PROTOCOLS:
+            with self.subTest(protocol):
+                self.rig.demo.fault("a", "stall:headers", count=1)
+                self.assertEqual(["a", "b"], self.turn(protocol))
+                self.assertEqual(["a"], self.turn(protocol))
+
+    def test_a_failure_beside_it_does(self):
+        for protocol in PROTOCOLS:
+            with self.subTest(protocol):
+                self.rig.demo.fault("a", "stall:first;ms=350+503", count=1)
+                self.rig.demo.fault("b", "stall:first;ms=400", count=1)
+                self.assertEqual(["a", "b"], self.turn(protocol))
+                self.assertEqual(["b"], self.turn(protocol))
+
+
 class Total(rig.Case):
     """The time for the client's whole call ends both."""
 

@@ -286,6 +286,39 @@ START_TEST(an_order_is_given_once)
 }
 END_TEST
 
+START_TEST(a_clock_that_is_set_back_brings_no_second_one)
+{
+	take("{\"api_configs\":[" ENTRY("a", "UTC", "08:00") "]}");
+	int64_t at = NEW_YEAR_MS + 32 * HOUR_MS; /* on 2 January */
+	ck_assert(activation_tick(&activation, config, 7, at));
+	ck_assert(answer("claude:a", 1, true, at + 1000));
+	ck_assert(!activation_tick(&activation, config, 7, at - 3 * HOUR_MS));
+	ck_assert(!activation_tick(&activation, config, 7, at - 24 * HOUR_MS));
+	restart();
+	ck_assert(!activation_tick(&activation, config, 7, at - 1));
+	ck_assert(!activation_tick(&activation, config, 7, at + 1));
+	ck_assert(activation_tick(&activation, config, 7, at + 24 * HOUR_MS));
+}
+END_TEST
+
+/* It does not keep an upstream from its days until that year has come. */
+START_TEST(a_clock_that_was_a_year_ahead_is_forgotten)
+{
+	take("{\"api_configs\":[" ENTRY("a", "UTC", "08:00") "," ENTRY("b", "UTC", "08:00") "]}");
+	int64_t at = NEW_YEAR_MS + 8 * HOUR_MS, ahead = at + 365 * 24 * HOUR_MS;
+	ck_assert(activation_tick(&activation, config, 7, ahead));
+	ck_assert(activation_tick(&activation, config, 7, ahead + 1000));
+	ck_assert(answer("claude:a", 1, true, ahead + 2000)); /* that of b never comes */
+	restart();
+	ck_assert(activation_tick(&activation, config, 7, at));
+	ck_assert(activation_tick(&activation, config, 7, at + 1000));
+	ck_assert_uint_eq(activation.last_seq, 4);
+	ck_assert(answer("claude:a", 3, true, at + 2000));
+	ck_assert(answer("claude:b", 4, true, at + 2000));
+	ck_assert(!activation_tick(&activation, config, 7, at + 10 * HOUR_MS));
+}
+END_TEST
+
 START_TEST(billing_send_interval_keeps_them_apart)
 {
 	take("{\"timeout_settings\":{\"billing_send_interval\":5},\"api_configs\":[" ENTRY(
@@ -327,6 +360,8 @@ main(void)
 	tcase_add_test(tests, a_failure_moves_it_by_a_minute);
 	tcase_add_test(tests, days_that_are_off_are_passed_over);
 	tcase_add_test(tests, an_order_is_given_once);
+	tcase_add_test(tests, a_clock_that_is_set_back_brings_no_second_one);
+	tcase_add_test(tests, a_clock_that_was_a_year_ahead_is_forgotten);
 	tcase_add_test(tests, billing_send_interval_keeps_them_apart);
 	tcase_add_test(tests, a_bad_file_is_refused_whole);
 	suite_add_tcase(suite, tests);

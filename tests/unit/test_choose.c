@@ -184,25 +184,48 @@ START_TEST(models_are_allowed_and_rest_one_by_one)
 }
 END_TEST
 
-START_TEST(who_comes_back_says_when)
+/* It rests under the name by which it is asked for. */
+START_TEST(a_model_that_shall_think_rests_too)
 {
-	struct view model = VIEW("claude-opus");
-	ck_assert_int_eq(choose_resumes_ms(entry(0), model, 1000), 0);
 	struct cooling_model *cooling = table_add_cooling(entry(0));
 	cooling->model = mem_dup_str("claude-opus");
 	cooling->until_ms = 1001;
-	ck_assert_int_eq(choose_resumes_ms(entry(0), model, 1000), 1001);
-	ck_assert_int_eq(choose_resumes_ms(entry(0), model, 1001), 0);
-	ck_assert_int_eq(choose_resumes_ms(entry(0), VIEW("other"), 1000), 0);
-	ck_assert_int_eq(choose_resumes_ms(entry(0), VIEW(""), 1000), 0);
+	asked.model = asked.said = VIEW("claude-opus-thinking");
+	check_order("123|0");
+	ck_assert_int_eq(places[3].why, CHOOSE_MODEL_COOLING);
+	ck_assert_int_eq(choose_resumes_ms(entry(0), &asked), 1001);
+	asked.said = VIEW("opus"); /* a rule has made it that: the owner means the name */
+	check_order("0123");
+	asked.said = asked.model;
+	entry(0)->protocol = PROTOCOL_CHAT;
+	check_order("0123");
+}
+END_TEST
+
+START_TEST(who_comes_back_says_when)
+{
+	asked.model = VIEW("claude-opus");
+	ck_assert_int_eq(choose_resumes_ms(entry(0), &asked), 0);
+	struct cooling_model *cooling = table_add_cooling(entry(0));
+	cooling->model = mem_dup_str("claude-opus");
+	cooling->until_ms = 1001;
+	ck_assert_int_eq(choose_resumes_ms(entry(0), &asked), 1001);
+	asked.wall_ms = 1001;
+	ck_assert_int_eq(choose_resumes_ms(entry(0), &asked), 0);
+	asked.wall_ms = 1000;
+	asked.model = VIEW("other");
+	ck_assert_int_eq(choose_resumes_ms(entry(0), &asked), 0);
+	asked.model = VIEW("");
+	ck_assert_int_eq(choose_resumes_ms(entry(0), &asked), 0);
 	entry(0)->available = false;
-	ck_assert_int_eq(choose_resumes_ms(entry(0), model, 1000), 0); /* not known */
+	ck_assert_int_eq(choose_resumes_ms(entry(0), &asked), 0); /* not known */
 	entry(0)->resume_at_ms = 5000;
-	ck_assert_int_eq(choose_resumes_ms(entry(0), model, 1000), 5000);
-	ck_assert_int_eq(choose_resumes_ms(entry(0), VIEW(""), 1000), 5000);
+	ck_assert_int_eq(choose_resumes_ms(entry(0), &asked), 5000);
 	table_add_pattern(entry(0))->pattern = mem_dup_str("claude-*");
-	ck_assert_int_eq(choose_resumes_ms(entry(0), model, 1000), 5000);
-	ck_assert_int_eq(choose_resumes_ms(entry(0), VIEW("gpt-5"), 1000), 0); /* never */
+	asked.model = VIEW("claude-opus");
+	ck_assert_int_eq(choose_resumes_ms(entry(0), &asked), 5000);
+	asked.model = VIEW("gpt-5");
+	ck_assert_int_eq(choose_resumes_ms(entry(0), &asked), 0); /* never */
 }
 END_TEST
 
@@ -220,6 +243,30 @@ START_TEST(a_recovering_one_takes_no_more_than_its_ramp)
 	entry(0)->ramp = 0;
 	loads[0].in_flight = 1000;
 	check_order("0123");
+}
+END_TEST
+
+/* Where a session belongs does not change while its upstream rests. */
+START_TEST(home_is_the_first_that_could)
+{
+	ck_assert_int_eq(choose_home(table, &asked), 0);
+	asked.stay = 2;
+	ck_assert_int_eq(choose_home(table, &asked), 0);
+	entry(0)->available = false;
+	entry(0)->off = OFF_COOLING;
+	ck_assert_int_eq(choose_home(table, &asked), 0);
+	entry(0)->off = OFF_SCHEDULE;
+	ck_assert_int_eq(choose_home(table, &asked), 1);
+	table_add_pattern(entry(1))->pattern = mem_dup_str("claude-*");
+	ck_assert_int_eq(choose_home(table, &asked), 1);
+	asked.model = VIEW("gpt-5");
+	ck_assert_int_eq(choose_home(table, &asked), 2);
+	entry(2)->tier = TIER_BACKUP;
+	ck_assert_int_eq(choose_home(table, &asked), 3);
+	entry(3)->off = OFF_SCHEDULE;
+	ck_assert_int_eq(choose_home(table, &asked), 2);
+	entry(2)->off = OFF_SCHEDULE;
+	ck_assert_int_eq(choose_home(table, &asked), -1);
 }
 END_TEST
 
@@ -321,8 +368,10 @@ main(void)
 	tcase_add_test(tests, a_nasty_pattern_is_no_trap);
 	tcase_add_test(tests, names_are_changed_for_an_upstream);
 	tcase_add_test(tests, models_are_allowed_and_rest_one_by_one);
+	tcase_add_test(tests, a_model_that_shall_think_rests_too);
 	tcase_add_test(tests, who_comes_back_says_when);
 	tcase_add_test(tests, a_recovering_one_takes_no_more_than_its_ramp);
+	tcase_add_test(tests, home_is_the_first_that_could);
 	tcase_add_test(tests, who_stays_goes_first_while_it_may);
 	tcase_add_test(tests, weights_share_by_chance_and_by_session);
 	tcase_add_test(tests, sessions_keep_their_place);

@@ -68,6 +68,9 @@ static const struct {
     {FACTS(.status = 503), BLAME_UPSTREAM, true, "status_503"},
     {FACTS(.status = 504), BLAME_UPSTREAM, true, "status_504"},
     {FACTS(.status = 520), BLAME_UPSTREAM, true, "status_520"},
+    {FACTS(.status = 521), BLAME_UPSTREAM, true, "status_521"},
+    {FACTS(.status = 522), BLAME_UPSTREAM, true, "status_522"},
+    {FACTS(.status = 523), BLAME_UPSTREAM, true, "status_523"},
     {FACTS(.status = 524), BLAME_UPSTREAM, true, "status_524"},
     {FACTS(.status = 529), BLAME_UPSTREAM, true, "status_529"},
     {FACTS(.status = 999), BLAME_UPSTREAM, true, "status_odd"},
@@ -83,6 +86,7 @@ static const struct {
     {{.transport = TRANSPORT_CANCELLED}, BLAME_NOBODY, false, "cancelled"},
     {{.transport = TRANSPORT_DENIED}, BLAME_UPSTREAM, true, "denied"},
     {{.transport = TRANSPORT_TIMEOUT_CONNECT}, BLAME_NETWORK, true, "timeout_connect"},
+    {{.transport = TRANSPORT_TIMEOUT_WRITE}, BLAME_NETWORK, true, "timeout_write"},
     {{.transport = TRANSPORT_TIMEOUT_FIRST_BYTE}, BLAME_UPSTREAM, true, "timeout_first_byte"},
     {{.transport = TRANSPORT_TIMEOUT_TOTAL}, BLAME_UPSTREAM, true, "timeout_total"},
     {{.transport = TRANSPORT_INTERNAL}, BLAME_US, true, "internal"},
@@ -110,6 +114,59 @@ START_TEST(the_right_one_is_blamed)
 	ck_assert_str_eq(blame_words[outcome.blame], blame_words[rows[_i].blame]);
 	ck_assert_int_eq(outcome.try_next, rows[_i].try_next);
 	ck_assert_int_eq(outcome.success, outcome.reason[0] == 'o');
+}
+END_TEST
+
+START_TEST(no_transport_and_no_fault_is_left_out)
+{
+	unsigned transports = 0, faults = 0;
+	for (int i = 0; i < COUNT(rows); i++) {
+		transports |= 1u << rows[i].facts.transport;
+		faults |= 1u << rows[i].facts.fault;
+	}
+	ck_assert_uint_eq(transports, (2u << TRANSPORT_INTERNAL) - 1);
+	ck_assert_uint_eq(faults, (2u << WALL_ENDED_EARLY) - 1);
+}
+END_TEST
+
+/* Each type of an error event, with the status that says the same. */
+static const struct {
+	const char *type;
+	enum blame blame;
+	int status;
+} types[] = {
+    {"invalid_request_error", BLAME_REQUEST, 400},
+    {"request_too_large", BLAME_REQUEST, 413},
+    {"context_length_exceeded", BLAME_REQUEST, 400},
+    {"invalid_prompt", BLAME_REQUEST, 400},
+    {"cyber_policy", BLAME_REQUEST, 400},
+    {"not_found_error", BLAME_MODEL, 404},
+    {"model_not_found", BLAME_MODEL, 404},
+    {"authentication_error", BLAME_KEY, 401},
+    {"invalid_api_key", BLAME_KEY, 401},
+    {"permission_error", BLAME_KEY, 403},
+    {"billing_error", BLAME_KEY, 402},
+    {"insufficient_quota", BLAME_KEY, 429},
+    {"usage_limit_reached", BLAME_KEY, 429},
+    {"usage_not_included", BLAME_KEY, 429},
+    {"rate_limit_error", BLAME_KEY, 429},
+    {"rate_limit_exceeded", BLAME_KEY, 429},
+    {"overloaded_error", BLAME_UPSTREAM, 529},
+    {"server_is_overloaded", BLAME_UPSTREAM, 529},
+    {"slow_down", BLAME_UPSTREAM, 529},
+    {"api_error", BLAME_UPSTREAM, 500},
+    {"", BLAME_UPSTREAM, 500},
+};
+
+START_TEST(an_error_event_is_blamed_by_its_type)
+{
+	const struct outcome_facts facts = {
+	    .status = 200, .fault = WALL_ERROR_EVENT, .error_type = types[_i].type};
+	struct outcome outcome = outcome_classify(&facts, NULL);
+	ck_assert_str_eq(blame_words[outcome.blame], blame_words[types[_i].blame]);
+	ck_assert_int_eq(outcome.status, types[_i].status);
+	bool final = outcome.blame == BLAME_REQUEST || outcome.blame == BLAME_MODEL;
+	ck_assert_int_eq(outcome.try_next, !final);
 }
 END_TEST
 
@@ -209,6 +266,8 @@ main(void)
 	Suite *suite = suite_create("outcome");
 	TCase *tests = tcase_create("outcome");
 	tcase_add_loop_test(tests, the_right_one_is_blamed, 0, COUNT(rows));
+	tcase_add_test(tests, no_transport_and_no_fault_is_left_out);
+	tcase_add_loop_test(tests, an_error_event_is_blamed_by_its_type, 0, COUNT(types));
 	tcase_add_test(tests, nothing_is_tried_again_once_committed);
 	tcase_add_test(tests, strategies_say_how_to_go_on);
 	tcase_add_test(tests, two_that_fail_alike_may_blame_the_request);
