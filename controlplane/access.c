@@ -7,14 +7,6 @@
 
 static const char admin_name[] = "admin";
 
-static void
-stamp_of(const uint8_t sha256[CRYPTO_SHA256_BYTES], char out[ACCESS_STAMP_BYTES])
-{
-	uint8_t again[CRYPTO_SHA256_BYTES];
-	crypto_sha256(view_make((const char *)sha256, CRYPTO_SHA256_BYTES), again);
-	crypto_hex(again, (ACCESS_STAMP_BYTES - 1) / 2, out);
-}
-
 static bool
 read_admin(
     const struct config *config, uint8_t sha256[CRYPTO_SHA256_BYTES], struct access_user *out)

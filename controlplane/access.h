@@ -4,18 +4,18 @@
 
 #include "config.h"
 #include "schema.h"
+#include "stamp.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 #define ACCESS_CODES_MAX 8
 #define ACCESS_CODE_MS (15u * 60 * 1000)
 #define ACCESS_CODE_BYTES 32 /* 128 random bits in base64url, terminated */
-#define ACCESS_STAMP_BYTES 17
 
 struct access_user {
 	char name[SCHEMA_USER_BYTES_MAX + 1];
-	const char *role;               /* "admin", "viewer", "metrics" */
-	char stamp[ACCESS_STAMP_BYTES]; /* another one when the token is another: not its hash */
+	const char *role;        /* "admin", "viewer", "metrics" */
+	char stamp[STAMP_BYTES]; /* another one when the token is another: not its hash */
 };
 
 struct access_codes {

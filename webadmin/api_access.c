@@ -5,6 +5,7 @@
 #include "must.h"
 #include "names.h"
 #include "reply.h"
+#include "stamp.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -35,14 +36,44 @@ fail_too_often(struct call *call, uint64_t wait_ms)
 
 /* ---- whose token ---- */
 
+/* Somebody's, as far as controlplane has told, or found good before. */
+static bool
+is_known(const struct call *call)
+{
+	char stamp[STAMP_BYTES];
+	uint64_t at_ms;
+	size_t i;
+	const json_t *item, *state = adminlink_state_at(call->api->link, &at_ms);
+	bool known = auth_bearer_was(&call->api->auth, call->token_sha256);
+	stamp_of(call->token_sha256, stamp);
+	json_array_foreach(json_object_get(state, "users"), i, item)
+	{
+		const char *own = json_string_value(json_object_get(item, "stamp"));
+		known = known || (own != NULL && strcmp(own, stamp) == 0);
+	}
+	return known;
+}
+
+/* Others may have used up the tries at this address. They cannot have guessed one that was minted
+ * here, so that a right one of these needs no try; only what might be guessed does, and each wrong
+ * one. */
+static bool
+may_try(struct call *call, uint64_t *wait_ms)
+{
+	if (call->strong && is_known(call))
+		return true;
+	call->tried =
+	    limiter_take(&call->api->limiter, view_of(call->peer), api_now_ms(call), wait_ms);
+	return call->tried;
+}
+
 /* Asks whose token has the hash call->token_sha256. */
 static void
 check_token(struct call *call, bool login, adminlink_answer_fn *on_checked)
 {
 	char hex[CRYPTO_SHA256_BYTES * 2 + 1];
 	uint64_t wait_ms;
-	struct view peer = view_of(call->peer);
-	if (!limiter_take(&call->api->limiter, peer, api_now_ms(call), &wait_ms)) {
+	if (!may_try(call, &wait_ms)) {
 		fail_too_often(call, wait_ms);
 		return;
 	}
@@ -74,12 +105,15 @@ static bool
 token_is_good(struct call *call, const struct envelope *answer)
 {
 	/* Only a token that was found wrong costs a try. */
-	if (!said(answer, MSG_ERROR))
+	if (!said(answer, MSG_ERROR) && call->tried)
 		limiter_give_back(&call->api->limiter, view_of(call->peer));
 	if (said(answer, MSG_OK) && call->req != NULL) {
 		take_user(call, answer->body);
 		return true;
 	}
+	/* The next time it costs one. */
+	if (said(answer, MSG_ERROR) && !call->tried)
+		auth_bearer_forget(&call->api->auth, call->token_sha256);
 	if (said(answer, MSG_ERROR))
 		api_fail(call, 401, "this is not the admin token");
 	else
@@ -136,6 +170,7 @@ read_token(struct call *call, struct err *err)
 	if (ok && (token.len == 0 || token.len > TOKEN_BYTES_MAX))
 		ok = err_set(err, ERR_PARSE, "token", "the token is missing or too long");
 	if (ok) {
+		call->strong = auth_is_minted(token);
 		crypto_sha256(token, call->token_sha256);
 		crypto_wipe((char *)(uintptr_t)token.data, token.len);
 	}
@@ -263,9 +298,12 @@ api_enter_by_bearer(struct call *call, struct view token)
 		return;
 	}
 	crypto_sha256(token, call->token_sha256);
+	call->strong = auth_is_minted(token);
 	const struct auth_user *user =
 	    auth_bearer_known(&call->api->auth, call->token_sha256, api_now_ms(call));
-	bool opens = user != NULL && (!user->metrics || call->route->access == ACCESS_METRICS);
+	bool safe = call->strong || limiter_is_calm(&call->api->limiter, api_now_ms(call));
+	bool opens =
+	    safe && user != NULL && (!user->metrics || call->route->access == ACCESS_METRICS);
 	if (!opens || !api_user_holds(call->api, user)) {
 		check_token(call, false, on_bearer);
 		return;

@@ -23,9 +23,9 @@ struct call {
 	char peer[64];
 	/* An answer of several pieces: the client has taken what was written, or left: no req. */
 	void (*on_writable)(struct call *call);
-	void *own;             /* that handler's, meanwhile */
-	struct auth_user user; /* who it is, from the door on */
-	bool bearer;           /* by a token, not by a session */
+	void *own;                  /* that handler's, meanwhile */
+	struct auth_user user;      /* who it is, from the door on */
+	bool bearer, strong, tried; /* by a token, no session; not to be guessed; cost a try */
 
 	/* The handlers' own. */
 	const char *section;           /* of the configuration */

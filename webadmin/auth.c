@@ -1,6 +1,8 @@
 #include "auth.h"
 #include <string.h>
 
+#define MINTED_CHARS 43 /* 256 bits in base64url */
+
 void
 auth_init(struct auth *auth)
 {
@@ -125,4 +127,43 @@ auth_bearer_known(
 			found = &auth->bearers[i].user;
 	}
 	return found;
+}
+
+void
+auth_bearer_forget(struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES])
+{
+	for (size_t i = 0; i < AUTH_BEARERS_MAX; i++) {
+		if (crypto_equal(auth->bearers[i].sha256, sha256, CRYPTO_SHA256_BYTES))
+			auth->bearers[i] = (struct auth_bearer){0};
+	}
+}
+
+bool
+auth_bearer_was(const struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES])
+{
+	bool found = false;
+	for (size_t i = 0; i < AUTH_BEARERS_MAX; i++) {
+		if (crypto_equal(auth->bearers[i].sha256, sha256, CRYPTO_SHA256_BYTES))
+			found = true;
+	}
+	return found;
+}
+
+bool
+auth_is_minted(struct view token)
+{
+	static const char *const prefixes[] = {"pma-", "pmu-", "pmm-"};
+	bool known = false;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		known = known || view_starts(token, prefixes[i]);
+	if (!known || token.len != strlen("pma-") + MINTED_CHARS)
+		return false;
+	for (size_t i = 0; i < token.len; i++) {
+		char c = token.data[i];
+		bool word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+			    (c >= 'a' && c <= 'z') || c == '-' || c == '_';
+		if (!word)
+			return false;
+	}
+	return true;
 }

@@ -62,11 +62,17 @@ void auth_logout(struct auth *auth, struct view id);
 /* Ends all sessions of a user and forgets the tokens; NULL = everybody's. How many sessions. */
 size_t auth_logout_user(struct auth *auth, const char *name);
 
+/* It looks like one that was minted here: 256 random bits behind a prefix, which nobody guesses. */
+bool auth_is_minted(struct view token);
 /* A token by itself: its hash is remembered for AUTH_BEARER_MS. */
 void auth_bearer_note(struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES],
     const struct auth_user *user, uint64_t now_ms);
 /* Whose it is, NULL = not known. */
 const struct auth_user *auth_bearer_known(
     const struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES], uint64_t now_ms);
+/* It was found wrong: nothing is known of it any more. */
+void auth_bearer_forget(struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES]);
+/* It was good some time, however long ago. */
+bool auth_bearer_was(const struct auth *auth, const uint8_t sha256[CRYPTO_SHA256_BYTES]);
 
 #endif

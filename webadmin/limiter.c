@@ -57,11 +57,20 @@ limiter_take(struct limiter *limiter, struct view peer, uint64_t now_ms, uint64_
 	uint64_t own_ms = wait_of(own, LIMITER_PEER_BURST, LIMITER_PEER_MS, now_ms);
 	uint64_t all_ms = wait_of(&limiter->all, LIMITER_ALL_BURST, LIMITER_ALL_MS, now_ms);
 	*wait_ms = own_ms > all_ms ? own_ms : all_ms;
-	if (*wait_ms > 0)
+	if (*wait_ms > 0) {
+		if (limiter_is_calm(limiter, now_ms))
+			take(&limiter->refused, LIMITER_REFUSED_MS, now_ms);
 		return false;
+	}
 	take(own, LIMITER_PEER_MS, now_ms);
 	take(&limiter->all, LIMITER_ALL_MS, now_ms);
 	return true;
+}
+
+bool
+limiter_is_calm(const struct limiter *limiter, uint64_t now_ms)
+{
+	return wait_of(&limiter->refused, LIMITER_REFUSED_BURST, LIMITER_REFUSED_MS, now_ms) == 0;
 }
 
 static void

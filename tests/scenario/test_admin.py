@@ -162,6 +162,12 @@ class Admin(rig.Case):
         self.assertLessEqual(statuses.count(401), 8)
         answer = self.ask("POST", "/api/login", body={"token": "guess"})
         self.assertGreater(int(answer.header("retry-after")), 0)
+        # Its holder is at the same address, and is not kept waiting; nor may others guess in its shape.
+        for _ in range(3):
+            self.assertEqual(200, self.ask("POST", "/api/login", body={"token": self.rig.token}).status)
+        self.assertEqual(200, self.ask("GET", "/api/state", Authorization=f"Bearer {self.rig.token}").status)
+        wrong = [self.rig.token[:-1] + letter for letter in "abcdefgh" if not self.rig.token.endswith(letter)]
+        self.assertEqual({429}, {self.ask("POST", "/api/login", body={"token": token}).status for token in wrong[:3]})
 
 
 class Switches(rig.Case):

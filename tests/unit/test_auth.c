@@ -136,6 +136,9 @@ START_TEST(a_good_bearer_is_known_for_a_minute)
 	ck_assert(known != NULL && strcmp(known->name, "bob") == 0 && !known->admin);
 	ck_assert(!auth_bearer_known(&auth, good, 1000 + AUTH_BEARER_MS));
 	ck_assert(!auth_bearer_known(&auth, bad, 1000));
+	ck_assert(auth_bearer_was(&auth, good) && !auth_bearer_was(&auth, bad));
+	auth_bearer_forget(&auth, good);
+	ck_assert(!auth_bearer_was(&auth, good));
 }
 END_TEST
 
@@ -165,6 +168,25 @@ START_TEST(looking_is_no_use)
 }
 END_TEST
 
+START_TEST(minted_tokens_are_told_by_their_shape)
+{
+	char token[AUTH_ID_BYTES + 8] = "pma-";
+	crypto_random_base64url(32, token + 4);
+	ck_assert(auth_is_minted(view_of(token)));
+	memcpy(token, "pmu-", 4);
+	ck_assert(auth_is_minted(view_of(token)));
+	memcpy(token, "pmx-", 4);
+	ck_assert(!auth_is_minted(view_of(token)));
+	memcpy(token, "pmm-", 4);
+	ck_assert(auth_is_minted(view_of(token)));
+	token[20] = '!';
+	ck_assert(!auth_is_minted(view_of(token)));
+	token[20] = '\0';
+	ck_assert(!auth_is_minted(view_of(token)));
+	ck_assert(!auth_is_minted(view_of("")));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -179,6 +201,7 @@ main(void)
 	tcase_add_test(tcase, a_logout_ends_that_session_only);
 	tcase_add_test(tcase, a_user_is_logged_out_everywhere);
 	tcase_add_test(tcase, looking_is_no_use);
+	tcase_add_test(tcase, minted_tokens_are_told_by_their_shape);
 	tcase_add_test(tcase, the_oldest_makes_room);
 	tcase_add_test(tcase, a_csrf_token_is_its_sessions_own);
 	tcase_add_test(tcase, another_start_has_other_csrf_tokens);

@@ -112,6 +112,25 @@ START_TEST(long_names_are_cut)
 }
 END_TEST
 
+START_TEST(it_is_not_calm_while_many_are_refused)
+{
+	for (int i = 0; i < 5; i++)
+		ck_assert(take("a", 10000));
+	for (unsigned i = 0; i < LIMITER_REFUSED_BURST; i++) {
+		ck_assert(limiter_is_calm(&limiter, 10000));
+		ck_assert(!take("a", 10000));
+	}
+	ck_assert(!limiter_is_calm(&limiter, 10000));
+	/* However many more there are, it is calm again soon after, for one. */
+	for (unsigned i = 0; i < 1000; i++)
+		ck_assert(!take("a", 10000 + i % 100));
+	ck_assert(!limiter_is_calm(&limiter, 10000 + LIMITER_REFUSED_MS - 1));
+	ck_assert(limiter_is_calm(&limiter, 10000 + LIMITER_REFUSED_MS));
+	ck_assert(!take("a", 10000 + LIMITER_REFUSED_MS));
+	ck_assert(!limiter_is_calm(&limiter, 10000 + LIMITER_REFUSED_MS));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -119,6 +138,7 @@ main(void)
 	TCase *tcase = tcase_create("limiter");
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, five_at_once_then_one_in_two_seconds);
+	tcase_add_test(tcase, it_is_not_calm_while_many_are_refused);
 	tcase_add_test(tcase, right_after_the_start_of_the_clock);
 	tcase_add_test(tcase, peers_do_not_cost_each_other);
 	tcase_add_test(tcase, all_together_have_a_limit_too);

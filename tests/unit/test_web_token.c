@@ -92,6 +92,24 @@ START_TEST(wrong_tokens_are_slowed_down)
 }
 END_TEST
 
+/* This one might be guessed, as it is not of ours: who tries out many does not find it among those
+ * that are remembered. */
+START_TEST(what_is_remembered_is_not_tried_out)
+{
+	static const char bearer[] = "Authorization: Bearer " TOKEN "\r\n";
+	static const char guess[] = "Authorization: Bearer pma-another\r\n";
+	ck_assert_int_eq(ask("GET /api/state", bearer, ""), 200);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(ask("GET /api/state", guess, ""), 401);
+	ck_assert_int_eq(ask("GET /api/state", bearer, ""), 200);
+	for (unsigned i = 0; i < LIMITER_REFUSED_BURST + 5; i++)
+		ck_assert_int_eq(ask("GET /api/state", guess, ""), 429);
+	ck_assert_int_eq(ask("GET /api/state", bearer, ""), 429);
+	skipped_ms = 2000;
+	ck_assert_int_eq(ask("GET /api/state", bearer, ""), 200);
+}
+END_TEST
+
 START_TEST(good_tokens_are_not)
 {
 	for (int i = 0; i < 25; i++)
@@ -194,6 +212,7 @@ main(void)
 	tcase_add_test(tcase, the_token_for_metrics_opens_nothing_else);
 	tcase_add_test(tcase, without_controlplane_only_own_figures_are_told);
 	tcase_add_test(tcase, wrong_tokens_are_slowed_down);
+	tcase_add_test(tcase, what_is_remembered_is_not_tried_out);
 	tcase_add_test(tcase, good_tokens_are_not);
 	tcase_add_test(tcase, peers_behind_a_data_plane_are_told_apart);
 	tcase_add_test(tcase, the_state_comes_by_itself_too);
