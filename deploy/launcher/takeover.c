@@ -4,7 +4,6 @@
 #include "clock.h"
 #include "launcher_private.h"
 #include "log.h"
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>

@@ -110,6 +110,8 @@ class Reading(unittest.TestCase):
         found = {item["kind"]: item for item in
                  yaml.safe_load_all((FOLDER / "kubernetes.yaml").read_text())}
         self.assertEqual(set(found), {"Service", "PodDisruptionBudget", "StatefulSet"})
+        # With one replica, which is what there is, a minimum would keep its node from being emptied.
+        self.assertEqual(found["PodDisruptionBudget"]["spec"].get("maxUnavailable"), 1)
         labels = found["StatefulSet"]["spec"]["template"]["metadata"]["labels"]
         for selector in (found["Service"]["spec"]["selector"],
                          found["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],

@@ -426,7 +426,7 @@ class Rig:
         return pid
 
     def kill_launcher(self):
-        """kill -9; the next start() is on the same state folder and ends what it has left."""
+        """kill -9; the next start() is on the same state folder and finds what it has left."""
         self.launcher.process.kill()
         self.launcher.process.wait()
         self.killed.append(self.launcher)

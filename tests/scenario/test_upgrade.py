@@ -224,9 +224,10 @@ class Upgrade(unittest.TestCase):
         self.assertEqual(inode, os.stat(f"/proc/{new}/exe").st_ino)
         done = upgrade(self.rig, self.old)
         self.assertEqual(0, done.returncode, done.stderr)
+        rig.wait_for(self.only_new, "the retired ones have ended", 60)
         found = {os.stat(f"/proc/{pid}/exe").st_ino for name, pid in self.rig.pids().items()
                  if name.startswith("dataplane.")}
-        self.assertIn((self.old / "dataplane").stat().st_ino, found)
+        self.assertEqual({(self.old / "dataplane").stat().st_ino}, found)
 
 
 class Signals(unittest.TestCase):
