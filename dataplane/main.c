@@ -6,6 +6,7 @@
 #include "errand.h"
 #include "figures.h"
 #include "front.h"
+#include "heap.h"
 #include "herald.h"
 #include "inner.h"
 #include "link.h"
@@ -20,7 +21,6 @@
 #include "upstream.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +28,6 @@
 #include <unistd.h>
 
 #define FDS_MAX 16
-/* Bodies of some 100 KB come and go with each call. By default their pages go back to the kernel
- * each time, and the page faults for new ones are a third of such a call. So they are kept, and
- * what has become too much is given back now and then. */
-#define HEAP_KEPT_BYTES 16777216
-#define HEAP_BLOCK_BYTES_MAX 4194304
 #define HEAP_CHECK_MS 5000
 /* Clients that come before the first table wait so long in the listen queue, then get a 503. */
 #define TABLE_WAIT_MS 1000
@@ -70,7 +65,7 @@ struct dataplane {
 	uint64_t last_ms;
 	struct figures figures; /* as they were at figures_ms */
 	uint64_t figures_ms;
-	uint64_t trimmed_bytes; /* resident after the last trim */
+	struct heap heap;
 	struct loop_task last_task;
 };
 
@@ -200,14 +195,8 @@ on_heap_timer(struct loop_timer *timer, void *ctx)
 {
 	struct dataplane *dp = ctx;
 	adopt_journals(dp);
-	uint64_t now_bytes = figures_rss_bytes();
+	heap_check(&dp->heap);
 	loop_timer_arm(timer, HEAP_CHECK_MS);
-	if (now_bytes < dp->trimmed_bytes)
-		dp->trimmed_bytes = now_bytes;
-	if (now_bytes < dp->trimmed_bytes + HEAP_KEPT_BYTES)
-		return;
-	(void)malloc_trim(HEAP_KEPT_BYTES);
-	dp->trimmed_bytes = figures_rss_bytes();
 }
 
 /* What happened since the last report. */
@@ -593,8 +582,7 @@ main(int argc, char **argv)
 	secret_guard_process();
 	(void)signal(SIGPIPE, SIG_IGN);
 	figures_raise_fds_max();
-	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
-	(void)mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_BYTES_MAX);
+	heap_set_up();
 	if (!start(&dp, &err)) {
 		log_err(LOG_ERROR, "start", &err);
 		return 1;
