@@ -19,7 +19,7 @@ struct decoder {
 	bool has_parts;
 	struct bytes input;   /* CALL: the input of its start; SEARCH: what came so far */
 	struct view id_plain; /* of the message */
-	struct view search_id;
+	struct view search_id, call_id_plain;
 	bool has_stop;
 	enum stop_reason stop;
 	struct bytes stop_text;
@@ -203,6 +203,7 @@ start_call(struct decoder *decoder, const struct jsonspan_want *b, struct err *e
 	    .form = CALL_FUNCTION,
 	    .id_plain = read_json_unescape(decoder->arena, b[B_ID].value),
 	    .name_plain = read_json_unescape(decoder->arena, b[B_NAME].value)};
+	decoder->call_id_plain = arena_copy(decoder->arena, part.id_plain);
 	return begin_part(decoder, &part, err) && keep_input(decoder, b[B_INPUT].value, err);
 }
 
@@ -432,9 +433,21 @@ is_overtaken(const struct decoder *decoder, int64_t index)
 	return decoder->overtaken >= 0 && index >= decoder->overtaken && index < decoder->index;
 }
 
+/* The start of the open call again: flaky upstreams repeat events, and a call must not run twice.
+ */
+static bool
+is_told_again(const struct decoder *decoder, struct jsonspan_value block)
+{
+	struct view id = read_json_inside(jsonspan_get(block, "id"));
+	return decoder->open && decoder->kind == PART_CALL && id.len > 0 &&
+	       view_eq(id, decoder->call_id_plain);
+}
+
 static bool
 begin_block(struct decoder *decoder, int64_t index, struct jsonspan_value block, struct err *err)
 {
+	if (is_told_again(decoder, block))
+		return true;
 	if (decoder->open && decoder->overtaken < 0)
 		decoder->overtaken = decoder->index;
 	decoder->index = index;
