@@ -386,6 +386,22 @@ exchange_record_renew(struct exchange *exchange)
 		write_open(exchange);
 }
 
+/* While the ring is full, an ended record waits in its slot, which has little room. */
+static void
+end_in_journal(struct exchange *exchange, struct record *record, struct bytes *text)
+{
+	struct journal *journal = exchange->env->journal;
+	if (exchange->slot != JOURNAL_NO_SLOT && record->attempt_count > 0 &&
+	    !journal_has_room(journal, text->len)) {
+		while (record->attempt_count > 1)
+			drop_try(record->attempts, &record->attempt_count);
+		bytes_clear(text);
+		(void)!write_short(record, text);
+	}
+	(void)journal_end(journal, exchange->slot, bytes_view(text));
+	exchange->slot = JOURNAL_NO_SLOT;
+}
+
 void
 exchange_record_end(struct exchange *exchange)
 {
@@ -407,10 +423,9 @@ exchange_record_end(struct exchange *exchange)
 		fits = record_write(&record, &text);
 	}
 	MUST(fits); /* one call is far below the limit */
-	if (env->journal != NULL)
-		(void)journal_end(env->journal, exchange->slot, bytes_view(&text));
-	exchange->slot = JOURNAL_NO_SLOT;
 	tracer_add(env->tracer, &exchange->trace, &record, exchange->table);
+	if (env->journal != NULL)
+		end_in_journal(exchange, &record, &text);
 	bytes_fini(&text);
 	record_fini(&record);
 	if (env->on_record != NULL)

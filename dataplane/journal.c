@@ -90,17 +90,33 @@ place(const struct journal *journal, uint64_t at)
 	return (struct journal_frame *)(void *)(journal->ring + at % journal->ring_bytes);
 }
 
+/* A frame lies in one piece: where it would not, so much of the ring is left out before it. */
+static size_t
+bytes_to_skip(const struct journal *journal, size_t len)
+{
+	size_t at = (size_t)(journal->mark.written_at % journal->ring_bytes);
+	size_t rest = journal->ring_bytes - at;
+	return journal_frame_bytes(len) > rest ? rest : 0;
+}
+
+bool
+journal_has_room(const struct journal *journal, size_t len)
+{
+	const struct journal_mark *mark = &journal->mark;
+	return len > 0 && len <= JOURNAL_TEXT_BYTES_MAX &&
+	       mark->written_at + bytes_to_skip(journal, len) + journal_frame_bytes(len) -
+		       mark->acked_at <=
+		   journal->ring_bytes;
+}
+
 bool
 journal_put(struct journal *journal, struct view text)
 {
 	struct journal_mark *mark = &journal->mark;
 	uint64_t at = mark->written_at;
 	size_t need = journal_frame_bytes(text.len);
-	size_t rest = journal->ring_bytes - (size_t)(at % journal->ring_bytes);
-	/* A frame lies in one piece: where it would not, the rest of the ring is left out. */
-	size_t skip = need > rest ? rest : 0;
-	if (text.len == 0 || text.len > JOURNAL_TEXT_BYTES_MAX ||
-	    at + skip + need - mark->acked_at > journal->ring_bytes)
+	size_t skip = bytes_to_skip(journal, text.len);
+	if (!journal_has_room(journal, text.len))
 		return false;
 	if (skip >= sizeof(struct journal_frame))
 		place(journal, at)->magic = 0;

@@ -48,6 +48,8 @@ uint64_t journal_id(const struct journal *journal);
 
 /* Adds an ended record. False: there is no room, or it is too long; counted as dropped. */
 bool journal_add(struct journal *journal, struct view text);
+/* Would a text of this length find room now? */
+bool journal_has_room(const struct journal *journal, size_t len);
 /* A slot for one that has begun; JOURNAL_NO_SLOT when none is free or the text is too long. */
 int journal_begin(struct journal *journal, struct view text);
 /* New words for an open one; too long ones are not taken. JOURNAL_NO_SLOT is fine. */

@@ -1,6 +1,9 @@
 """The record of a request at its bounds: more calls than it tells one by one, names of any bytes."""
 
 import json
+import re
+import threading
+from pathlib import Path
 
 import rig
 from protocols import ask, said
@@ -102,6 +105,71 @@ class Records(rig.Case):
                              and now, "it is told", 20)
         self.assertEqual(5300, after["input"] - before["input"])
         self.assertEqual(2, after["calls"] - before["calls"])
+
+
+class Full(rig.Case):
+    config = rig.config(["u0", "u1", "u2"], **rig.plain())
+
+    def without_statistics(self, away):
+        """Nobody can store anything meanwhile."""
+        base, kept = self.rig.state / "stats.db", self.rig.state / "kept"
+        self.rig.kill("controlplane")
+        if not away:
+            base.rmdir()
+        for suffix in ("-wal", "-shm", ""):
+            at, to = Path(f"{base}{suffix}"), Path(f"{kept}{suffix}")
+            at, to = (at, to) if away else (to, at)
+            if at.exists():
+                at.rename(to)
+        if away:
+            base.mkdir()
+        self.rig.kill("controlplane")
+        rig.wait_for(self.rig.ready, "it is back", 20)
+
+    def fill(self, body):
+        """Until there is no more room for the record of such a request."""
+        def run():
+            while not full.is_set():
+                self.rig.post("anthropic", body=body)
+        full, before = threading.Event(), self.lost()
+        threads = [threading.Thread(target=run, daemon=True) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        try:
+            rig.wait_for(lambda: self.lost() > before, "the journal is full", 120)
+        finally:
+            full.set()
+            for thread in threads:
+                thread.join(20)
+
+    def lost(self):
+        answer = self.rig.call("GET", "/metrics", {"Authorization": f"Bearer {self.rig.token}"},
+                               port=self.rig.admin_port)
+        found = re.search(rb"pointsman_journal_lost_records_total{[^}]*} (\d+)", answer.body)
+        return int(found.group(1)) if found else 0
+
+    def test_a_stream_that_ends_while_the_journal_is_full(self):
+        """It waits in the place that it has, and is told as it ended."""
+        self.without_statistics(True)
+        for name in ("u0", "u1", "u2"):
+            self.rig.demo.fault(name, "status:529")
+        self.fill(ask("anthropic", model="\x01" * 255))
+        self.fill(b"{")
+        self.rig.demo.mend()
+        self.rig.demo.script("u0", (WRONG % 300).encode(), count=1,
+                             headers={"Content-Type": "text/event-stream"})
+        model = "x" * 100 + "-fault=usage:in=5000;out=7;read=0+pace:ms=20"
+        said("anthropic", self.rig.post("anthropic", model=model))
+        self.without_statistics(False)
+        def told():
+            answer = self.rig.call("GET", "/api/v1/requests?limit=1&result=completed",
+                                   {"Authorization": f"Bearer {self.rig.token}"},
+                                   port=self.rig.admin_port)
+            return answer.status == 200 and json.loads(answer.body)["records"]
+        newest = rig.wait_for(told, "it is told", 30)[0]
+        self.assertEqual((200, 2), (newest["status"], newest["calls"]))
+        self.assertEqual((5300, 8), tuple(sum(call[kind] for call in newest["attempts"])
+                                          for kind in ("input", "output")))
 
 
 if __name__ == "__main__":

@@ -194,10 +194,12 @@ START_TEST(one_that_ends_while_it_is_full_waits_in_its_slot)
 	struct journal *journal = open_it("a");
 	int slot = journal_begin(journal, VIEW("begun"));
 	unsigned count = 0;
-	while (journal_add(journal, text_of(count, 400, text)))
-		count++;
-	while (journal_add(journal, text_of(count, 8, text)))
-		count++;
+	for (unsigned i = 0; i < 2; i++) {
+		size_t len = i == 0 ? 400 : 8;
+		for (; journal_has_room(journal, len); count++)
+			ck_assert(journal_add(journal, text_of(count, len, text)));
+		ck_assert(!journal_add(journal, text_of(count, len, text)));
+	}
 	ck_assert(
 	    journal_end(journal, slot, VIEW("ended, with as many words as fill a frame of it")));
 	ck_assert_uint_eq(journal_counts(journal).open, 1);
