@@ -174,15 +174,17 @@ by_network(const struct row *row, const struct strategies *strategies)
 static struct outcome
 find(const struct outcome_facts *facts, const struct strategies *strategies)
 {
-	bool cut_short = facts->fault == WALL_FINE || facts->fault == WALL_EMPTY ||
-			 facts->fault == WALL_ENDED_EARLY;
+	bool cut_short = facts->fault == WALL_FINE ||
+			 ((facts->fault == WALL_EMPTY || facts->fault == WALL_ENDED_EARLY) &&
+			     facts->transport != TRANSPORT_CANCELLED);
 	/* Who leaves on an error that it was told has its reason. */
 	bool told = facts->committed && facts->fault == WALL_ERROR_EVENT;
 	if (facts->client_gone && !told)
 		return (struct outcome){.blame = BLAME_CLIENT, .reason = "client_gone"};
 	if (facts->status != 0 && !is_2xx(facts->status))
 		return with_status_strategy(by_status(facts->status), strategies);
-	/* A body that says what is wrong tells more than how its connection ended. */
+	/* A body that says what is wrong tells more than how its connection ended; what is known to
+	 * be empty is cancelled by ourselves. */
 	if (facts->transport != TRANSPORT_OK && (facts->status == 0 || cut_short)) {
 		struct outcome outcome = by_network(&transport_rows[facts->transport], strategies);
 		outcome.try_next = facts->transport != TRANSPORT_CANCELLED;

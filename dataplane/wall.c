@@ -193,6 +193,7 @@ read_responses(const struct message *message)
 	    {"response.incomplete", ENDS},
 	    {"response.done", ENDS}, /* some upstreams' word for completed */
 	    {"response.failed", FAILS},
+	    {"response.error", FAILS}, /* of some gateways */
 	    {"error", FAILS},
 	};
 	enum meaning other = view_starts(message->type, "response.") ? USEFUL : NOTHING;
@@ -274,6 +275,20 @@ on_done(struct wall *wall)
 	} else {
 		wall->terminal = true;
 	}
+}
+
+/* An end, and nothing useful or a reason to stop was before it: is it one of an answer? */
+static enum meaning
+read_first_end(struct wall *wall, const struct message *message)
+{
+	struct jsonspan_value body = message->wants[WANT_BODY].value;
+	if (wall->protocol == PROTOCOL_ANTHROPIC && view_eq(message->type, VIEW("message_stop"))) {
+		fail(wall, WALL_EMPTY);
+		return NOTHING;
+	}
+	bool failed = wall->protocol == PROTOCOL_RESPONSES &&
+		      jsonspan_str_is(jsonspan_get(body, "status"), "failed");
+	return failed ? FAILS : ENDS;
 }
 
 /* A chat chunk that neither ends nor fails: each "finish_reason" in it is null and there is no
@@ -358,6 +373,8 @@ on_event(const struct sse_event *event, void *ctx)
 	enum meaning meaning = read_meaning(wall, &message);
 	if (meaning == NOTHING && event->cut)
 		meaning = USEFUL; /* nothing but content is that long */
+	if (meaning == ENDS && wall->verdict == WALL_WAIT)
+		meaning = read_first_end(wall, &message);
 	if (meaning == OPENS)
 		wall->opened = true;
 	if (meaning == USEFUL || meaning == ENDS)

@@ -23,6 +23,26 @@ FINAL = {"400": 400, "404": 404, "413": 413, "422": 422}
 TIMEOUTS = {"connect_timeout": 1, "codex_connect_timeout": 1, "streaming_read_timeout": 1,
             "non_streaming_read_timeout": 1, "codex_base_timeout": 1}
 
+START = b'event: message_start\ndata: {"type":"message_start","message":{"id":"m","content":[]}}\n\n'
+CREATED = b'data: {"type":"response.created","response":{"id":"r","status":"in_progress"}}\n\n'
+DONE = b"data: [DONE]\n\n"
+HOLLOW = {
+    "anthropic": (
+        START + b'event: message_stop\ndata: {"type":"message_stop"}\n\n', START + DONE,
+        START + b'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"x"}}\n\n',
+        b'data: {"error":"x"}\n\n', b": waiting\n\n", b"data: null\n\n"),
+    "chat": (
+        DONE, b'data: {"choices":[],"error":null}\n\n' + DONE, b'data: {"code":500,"msg":"x"}\n\n' + DONE,
+        b'data: {"choices":[{"index":0,"delta":{"role":"assistant"},"finish_reason":null}]}\n\n' + DONE,
+        b'data: {"object":"error","message":"x"}\n\n', b'data: {"error":{"message":"x"}}\n\n'),
+    "responses": (
+        CREATED + DONE, CREATED + b'data: {"type":"error","code":"x","message":"x"}\n\n',
+        CREATED + b'data: {"type":"response.error","error":{"message":"x"}}\n\n',
+        CREATED + b'data: {"type":"response.completed","response":{"id":"r","status":"failed",'
+        b'"error":{"code":"server_error","message":"x"},"output":[]}}\n\n',
+        b'data: {"detail":"x"}\n\n'),
+}
+
 
 class Failover(rig.Case):
     config = rig.everywhere("a", "b", "c:backup", **rig.plain(**TIMEOUTS))
@@ -52,6 +72,18 @@ class Failover(rig.Case):
                         self.rig.demo.mend()
                         self.rig.demo.fault("a", spec)
                         self.check(protocol, stream, spec, ["a", "b"])
+
+    def test_streams_without_an_answer(self):
+        """They end as their protocol says, or tell an error in a way of their own, and hold nothing."""
+        for protocol, bodies in HOLLOW.items():
+            for body in bodies:
+                for stream in (True, False):
+                    with self.subTest(protocol=protocol, body=body, stream=stream):
+                        mark = self.rig.demo.newest()
+                        self.rig.demo.script("a", body, headers={"Content-Type": "text/event-stream"})
+                        answer = self.rig.post(protocol, "[demo:say clean]", stream)
+                        self.assertEqual("clean", said(protocol, answer, stream))
+                        self.assertEqual(["a", "b"], self.asked(mark))
 
     def test_backup_serves_when_no_primary_can(self):
         for protocol in PROTOCOLS:

@@ -46,6 +46,11 @@ static const struct {
     {{.transport = TRANSPORT_CANCELLED, .status = 200, .fault = WALL_NOT_SSE}, BLAME_UPSTREAM, true,
 	"not_sse"},
     {FACTS(.status = 200, .fault = WALL_EMPTY), BLAME_UPSTREAM, true, "empty"},
+    /* an end that we need not wait for, and one that its connection explains */
+    {{.transport = TRANSPORT_CANCELLED, .status = 200, .fault = WALL_EMPTY}, BLAME_UPSTREAM, true,
+	"empty"},
+    {{.transport = TRANSPORT_RECEIVE, .status = 200, .fault = WALL_EMPTY}, BLAME_NETWORK, true,
+	"receive"},
     {FACTS(.status = 200, .fault = WALL_NOT_JSON), BLAME_UPSTREAM, true, "not_json"},
     /* statuses */
     {FACTS(.status = 101), BLAME_UPSTREAM, true, "status_odd"},
