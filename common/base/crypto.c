@@ -11,11 +11,23 @@ static EVP_MD *sha256;
 static EVP_MD_CTX *sha256_ctx;
 static EVP_MAC_CTX *hmac_ctx;
 
+/* Without memory for its beginnings OpenSSL goes on and falls over its own missing locks. */
+static void
+begin_once(void)
+{
+	static bool begun;
+	if (begun)
+		return;
+	MUST(OSSL_LIB_CTX_get0_global_default() != NULL);
+	begun = true;
+}
+
 static void
 fetch_once(void)
 {
 	if (sha256 != NULL)
 		return;
+	begin_once();
 	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	sha256_ctx = EVP_MD_CTX_new();
 	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
@@ -33,6 +45,7 @@ fetch_once(void)
 void
 crypto_random(void *out, size_t len)
 {
+	begin_once();
 	MUST(len <= INT32_MAX && RAND_bytes(out, (int)len) == 1);
 }
 

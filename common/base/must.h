@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-/* Aborts with file, line and the condition on stderr. Stays in release builds. */
+/* Aborts with file, line and the condition on stderr, as "out of memory" where errno says that.
+ * Stays in release builds. */
 #define MUST(cond)                                                                                 \
 	do {                                                                                       \
 		if (!(cond))                                                                       \

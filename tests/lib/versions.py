@@ -14,7 +14,7 @@ def versions(running, *names):
     for folder in folders:
         folder.mkdir()
         for name in PROGRAMS:
-            shutil.copy(rig.BIN / name, folder / name)
+            shutil.copy(running.bin / name, folder / name)
     return folders
 
 

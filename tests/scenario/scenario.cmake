@@ -4,7 +4,7 @@ set(PM_TEST_ENVIRONMENT "PM_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
 # They measure times or memory, so they have the machine for themselves.
 set(alone flood gone hedge kill memory mortal outage slow tracing)
 foreach(topic IN ITEMS abilities access admin alerts answers api_fuzz bytes cancel config convert core cut cut_convert disk edit edit_kill events failing failover flood
-	gone health hedge import kill learn limits linger memory metrics moments mortal old_api order outage pause playground records refusals session slow splits spoiled
+	gone health heap hedge import kill learn limits linger memory metrics moments mortal old_api order outage pause playground records refusals session slow splits spoiled
 	stats statuses strategy takeover tracing trial upgrade)
 	add_test(NAME scenario.${topic}
 		COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/test_${topic}.py)
@@ -22,7 +22,7 @@ add_test(NAME quickstart.check COMMAND ${CMAKE_CURRENT_LIST_DIR}/quickstart_chec
 set_tests_properties(quickstart.check PROPERTIES LABELS quickstart TIMEOUT 900
 	FIXTURES_SETUP release ENVIRONMENT "${PM_TEST_ENVIRONMENT}")
 # They look at the release that quickstart.check has built.
-foreach(topic IN ITEMS core memory)
+foreach(topic IN ITEMS core heap memory)
 	set_property(TEST scenario.${topic} PROPERTY FIXTURES_REQUIRED release)
 	set_property(TEST scenario.${topic} APPEND PROPERTY ENVIRONMENT
 		"PM_RELEASE=${PROJECT_SOURCE_DIR}/build/quickstart/tree/build/release")
