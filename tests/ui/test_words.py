@@ -7,7 +7,7 @@ from pathlib import Path
 UI = Path(__file__).resolve().parents[2] / "webadmin/ui"
 ROW = re.compile(r'^\t(?:"([^"]+)"|([\w]+)):\s*\[\s*"((?:\\.|[^"\\])*)",\s*"((?:\\.|[^"\\])*)"\s*\],?$', re.M)
 # Made from words of the gateway: reason_*, http_*, state_* and the like, and its own sentences.
-MADE = re.compile(r"^(reason|http|l|w|alert|sent|config|list_note|list_none|group_note|tokens|usd|state|pick|theme|page|part|range|by|m|result|blame|usage|source|why|kind|group|kind_of|type|section|role|via|action)_|\W|^(claude|codex|chat|chat_via_claude|retry|anthropic|responses|disabled)$")
+MADE = re.compile(r"^(reason|http|l|w|alert|sent|config|list_note|list_none|group_note|tokens|usd|state|pick|theme|page|part|range|by|m|result|blame|usage|source|why|kind|group|kind_of|type|section|role|via|action|unit)_|\W|^(claude|codex|chat|chat_via_claude|retry|anthropic|responses|disabled)$")
 LINES_MAX = 400
 
 

@@ -179,10 +179,10 @@ function App() {
 			event.preventDefault();
 			document.getElementById("main").focus();
 		}}>${t("skip")}</a>
-		<header class="top">
+		<header class=${inside ? "top within" : "top"}>
 			${inside && html`<button type="button" class="plain burger" aria-expanded=${shown ? "true" : "false"}
 				aria-controls="menu" aria-label=${t("pages")} onClick=${() => show(!shown)}>☰</button>`}
-			<a class="brand" href="#/overview"><${Logo} /> Pointsman</a>
+			<a class="brand" href="#/overview" aria-label="Pointsman"><${Logo} /> <span class="word">Pointsman</span></a>
 			${inside && html`<span class=${`light ${kind}`} role="status">${word}</span>`}
 			<${Look} redraw=${() => redraw(n => n + 1)} />
 			${inside && html`<${Button} kind="small" onClick=${logout}

@@ -1,6 +1,6 @@
 // One input for each type of word in the settings table. value undefined: not set, the default holds.
 import {Button, Typed, html, useState} from "./kit.js";
-import {addWords, languageIndex, t, weekday} from "./i18n.js";
+import {addWords, languageIndex, t, weekday, wordOf} from "./i18n.js";
 import {Hours} from "./hours.js";
 import chinese from "./words/help.js";
 import names from "./words/settings.js";
@@ -18,7 +18,7 @@ const Text = ({row, value, set, id, type = "text"}) => html`<input id=${id} type
 function NumberInput({row, value, set, id}) {
 	return html`<span class="bar"><input id=${id} class="short" type="number" step=${row.type === "integer" ? 1 : "any"} min=${row.min} max=${row.max}
 		value=${value ?? ""} placeholder=${row.default ?? ""} onInput=${event => set(event.target.value === "" ? undefined : Number(event.target.value))} />
-		${row.unit && html`<span class="soft">${row.unit}</span>`}</span>`;
+		${row.unit && html`<span class="soft">${wordOf("unit", row.unit)}</span>`}</span>`;
 }
 
 // "default" is a choice of its own, so that what was never set stays so.

@@ -68,7 +68,7 @@ export const percent = share =>
 export function money(value, currency = "USD") {
 	const small = value !== 0 && Math.abs(value) < 1;
 	return maker("NumberFormat", {style: "currency", currency, currencyDisplay: "narrowSymbol",
-		...small ? {maximumSignificantDigits: 3} : {maximumFractionDigits: 2}}).format(value);
+		...small ? {minimumSignificantDigits: 2, maximumSignificantDigits: 3} : {maximumFractionDigits: 2}}).format(value);
 }
 
 // Beside US dollars, at the owner's own rate: {currency, rate}.
@@ -134,9 +134,18 @@ export function bytes(value) {
 }
 
 // Why something failed: words of the data planes.
+// What the gateway calls by a word, where there is a text for it.
+export const wordOf = (kind, word) => knows(`${kind}_${word}`) ? t(`${kind}_${word}`) : word;
+
+// "merge api_configs 7f3a": the first word says what was done.
+export function deedText(text) {
+	const [deed, ...rest] = text.split(" ");
+	return knows(text) ? t(text) : [wordOf("action", deed), ...rest].join(" ");
+}
+
 export function reasonText(reason) {
 	const status = /^status_(\d+)$/.exec(reason);
 	if (status)
-		return knows(`http_${status[1]}`) ? `HTTP ${status[1]}, ${t(`http_${status[1]}`)}` : `HTTP ${status[1]}`;
+		return knows(`http_${status[1]}`) ? `HTTP ${status[1]}${t("comma")}${t(`http_${status[1]}`)}` : `HTTP ${status[1]}`;
 	return knows(`reason_${reason}`) ? t(`reason_${reason}`) : reason;
 }

@@ -1,15 +1,17 @@
 // Who may: the admin token, users, sessions, and the trail of who changed what.
 import {Button, Dialog, Empty, Head, Mark, Notice, Scroll, Snippet, Tag, Waiting, ask, change, html, useAsk, useState} from "../kit.js";
 import {EntryForm, patchEntry, useRows} from "../forms.js";
-import {addWords, dateTime, span, t} from "../i18n.js";
+import {addWords, dateTime, deedText, span, t, wordOf} from "../i18n.js";
 import {enter, live, useLive} from "../live.js";
 import formWords from "../words/forms.js";
 import configWords from "../words/config.js";
 import feedWords from "../words/live.js";
+import deeds from "../words/deeds.js";
 import words from "../words/access.js";
 import {Changes} from "./config.js";
 
 addWords(formWords);
+addWords(deeds);
 addWords(configWords);
 addWords(feedWords);
 addWords(words);
@@ -90,11 +92,11 @@ function Audit() {
 	return html`<section class="panel"><header class="bar"><h2>${t("audit")}</h2></header>
 		${!asked.data ? html`<${Waiting} asked=${asked} />` : entries.length === 0 ? html`<${Empty} title=${t("audit_none")} />`
 			: html`<${Scroll}><table class="cards"><thead><tr>${["a_when", "a_who", "a_via", "a_what", "a_revision"].map(key => html`<th key=${key} scope="col">${t(key)}</th>`)}<td></td></tr></thead>
-			<tbody>${entries.map(entry => html`<tr key=${entry.seq}><th scope="row">${dateTime(entry.at_ms)}</th><td data-label=${t("a_who")}>${entry.who}</td><td data-label=${t("a_via")} class="soft">${entry.via} ${entry.peer}</td>
-				<td data-label=${t("a_what")}>${entry.action} <span class="soft">${entry.target}</span></td><td data-label=${t("a_revision")} class="num">${entry.revision || "–"}</td>
+			<tbody>${entries.map(entry => html`<tr key=${entry.seq}><th scope="row">${dateTime(entry.at_ms)}</th><td data-label=${t("a_who")}>${entry.who}</td><td data-label=${t("a_via")} class="soft">${wordOf("via", entry.via)} ${entry.peer}</td>
+				<td data-label=${t("a_what")}>${deedText(entry.action)} <span class="soft">${entry.target}</span></td><td data-label=${t("a_revision")} class="num">${entry.revision || "–"}</td>
 				<td class="acts">${entry.changes?.length > 0 && html`<${Button} kind="small" onClick=${() => set(entry)}>${t("a_changes", entry.changes.length)}<//>`}</td></tr>`)}</tbody></table><//>
 			<p class="bar end">${before > 0 && html`<${Button} onClick=${() => go(0)}>${t("newest")}<//>`}<${Button} disabled=${entries.length < 50} onClick=${() => go(entries.at(-1).seq)}>${t("older")}<//></p>`}
-		${open && html`<${Dialog} title=${`${open.action} ${open.target}`} onClose=${() => set(null)}><${Changes} changes=${open.changes} /><//>`}</section>`;
+		${open && html`<${Dialog} title=${`${deedText(open.action)} ${open.target}`} onClose=${() => set(null)}><${Changes} changes=${open.changes} /><//>`}</section>`;
 }
 
 export default function Access() {

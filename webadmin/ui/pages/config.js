@@ -1,12 +1,14 @@
 // The configuration as a whole: the document, its history, import and export.
 import {Button, Choice, Head, Notice, Scroll, Waiting, ask, change, html, useAsk, useEffect, useState} from "../kit.js";
 import {call} from "../api.js";
-import {addWords, bytes, dateTime, number, t} from "../i18n.js";
+import {addWords, bytes, dateTime, deedText, number, t, wordOf} from "../i18n.js";
 import {live, useLive} from "../live.js";
 import formWords from "../words/forms.js";
+import deeds from "../words/deeds.js";
 import words from "../words/config.js";
 
 addWords(formWords);
+addWords(deeds);
 addWords(words);
 
 const CHECK_MS = 600;
@@ -99,7 +101,7 @@ function History({may}) {
 	return html`<ol class="history">${asked.data.revisions.map(item => {
 		const current = item.revision === asked.data.revision;
 		return html`<li key=${item.revision}><button type="button" class="plain line" aria-expanded=${open === item.revision ? "true" : "false"} onClick=${() => set(open === item.revision ? null : item.revision)}>
-			<b>${item.revision}</b><span>${dateTime(item.at_ms)}</span><span>${item.what}</span><span class="soft">${item.who}, ${item.via}</span><span class="soft num">${bytes(item.bytes)}</span>
+			<b>${item.revision}</b><span>${dateTime(item.at_ms)}</span><span>${deedText(item.what)}</span><span class="soft">${item.who}${t("comma")}${wordOf("via", item.via)}</span><span class="soft num">${bytes(item.bytes)}</span>
 			${current && html`<span class="tag">${t("serves_now")}</span>`}</button>
 			${open === item.revision && html`<div class="inside"><${Revision} number=${item.revision} current=${current} may=${may} restore=${() => restore(item.revision)} /></div>`}</li>`;
 	})}</ol>`;

@@ -175,7 +175,7 @@ function servingOf(group) {
 function whyNot(upstream) {
 	const {health} = upstream;
 	if (health?.state === "cooling")
-		return `${t("state_cooling")}, ${reasonText(health.reason)}`;
+		return t("state_cooling") + t("comma") + reasonText(health.reason);
 	return t(upstream.reason);
 }
 
@@ -238,9 +238,10 @@ function Lessons({lessons, nameOf, mayChange}) {
 			${mayChange && html`<${Button} kind="small" onClick=${() => forget(lesson)}>${t("forget")}<//>`}</li>`)}</ul></section>`;
 }
 
-function Recent({feed, nameOf}) {
+function Recent({feed, asked, nameOf}) {
 	return html`<section class="panel"><header class="bar"><h2>${t("recent")}</h2><a href="#/live">${t("all_requests")}</a></header>
-		${feed.length === 0 ? html`<p class="soft">${t("recent_none")}</p>`
+		${feed.length === 0 && !asked.data ? html`<${Waiting} asked=${asked} lines=${3} />`
+			: feed.length === 0 ? html`<p class="soft">${t("recent_none")}</p>`
 			: html`<ul class="plain-list feed">${feed.slice(0, NEWEST).map(record => html`<li key=${record.seq}>
 				<${Mark} kind=${record.result === "completed" ? "go" : ["client_gone", "cancelled"].includes(record.result) ? "off" : "stop"}><a
 					href=${`#/live/${encodeURIComponent(record.id)}`}>${time(record.at_ms)}</a><//>
@@ -277,6 +278,6 @@ export default function Overview() {
 			rowsOf=${id => rows.filter(row => row.upstream === id)} />`)}
 		${used.length > 0 && empty.length > 0 && html`<p class="soft empties">${t("groups_empty")} ${empty.map(group => t(group.group)).join(" · ")}</p>`}
 		<section class="panel wide"><${Planes} planes=${state.dataplanes} version=${state.version} now=${now} /></section>
-		<div class="pair"><${Recent} feed=${live.feed} nameOf=${nameOf} />
+		<div class="pair"><${Recent} feed=${live.feed} asked=${newest} nameOf=${nameOf} />
 			<${Lessons} lessons=${state.lessons} nameOf=${nameOf} mayChange=${mayChange} /></div>`;
 }

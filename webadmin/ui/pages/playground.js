@@ -114,7 +114,7 @@ export default function Playground() {
 		${told && html`<p class="bar lead">${told.status && html`<${Mark} kind=${good ? "go" : "stop"}>HTTP ${told.status}<//>`}
 				${told.head !== undefined && html`<span class="soft">${t("p_head", took(told.head))}</span>`}${told.end !== undefined && html`<span class="soft">${t("p_end", took(told.end))}</span>`}
 				${told.failed && html`<span class="stop">${told.failed}</span>`}</p>
-			${told.headers?.length > 0 && html`<p class="soft"><code>${told.headers.map(([name, value]) => `${name}: ${value}`).join("  ")}</code></p>`}
+			${told.headers?.length > 0 && html`<p class="soft"><code>${told.headers.map(([name, value]) => `${name}: ${value}`).join(" · ")}</code></p>`}
 			<div class="pair"><section class="panel"><header class="bar"><h2>${t("p_said")}</h2></header><pre class="said-text" tabindex="0">${told.text}</pre></section>
 				<section class="panel"><header class="bar"><h2>${t("p_events", told.events.length)}</h2></header><ol class="events" tabindex="0">${told.events.map((event, at) => html`<li key=${at}><span class="soft num">${took(event.at)}</span> <b>${event.name}</b> <code>${event.data}</code></li>`)}</ol></section></div>`}`;
 }

@@ -56,7 +56,7 @@ function Used({attempts, nameOf}) {
 function Decision({record, nameOf}) {
 	const next = record.attempts.slice(1).map(attempt => nameOf(attempt.upstream));
 	return html`<p>${record.why ? t(`why_${record.why}`) : t("no_tries")} ${next.map((name, at) => html`<span key=${at}>${t("then_failed", name)} </span>`)}</p>
-		${record.session && html`<p class="soft">${t("session")} <code>${record.session}</code>, ${t(`source_${record.session_source}`)}</p>`}`;
+		${record.session && html`<p class="soft">${t("session")} <code>${record.session}</code>${t("comma")}${t(`source_${record.session_source}`)}</p>`}`;
 }
 
 function Conversion({record}) {

@@ -121,7 +121,7 @@ function Row({name, row, second, head}) {
 		<td class="num" data-label=${t("col_cr")}>${number(row.cache_read)}</td>
 		<td class="num" data-label=${t("col_share")}>${all ? percent(row.cache_read / all) : "–"}</td>
 		<td class="num" data-label=${t("col_output")}>${number(row.output)}</td>
-		<td class="num" data-label=${t("cache_saved")}>${money(row.cache_saved_nano_usd / 1e9)} <span class="sub soft">${secondMoney(row.cache_saved_nano_usd, second)}</span></td>
+		<td class="num" data-label=${t("cache_saved")}>${row.cache_saved_nano_usd === 0 ? "–" : html`${money(row.cache_saved_nano_usd / 1e9)} <span class="sub soft">${secondMoney(row.cache_saved_nano_usd, second)}</span>`}</td>
 		<td class="num" data-label="USD">${money(row.cost_nano_usd / 1e9)}</td>
 		<td class="num" data-label=${second.currency}>${secondMoney(row.cost_nano_usd, second)}</td></tr>`;
 }

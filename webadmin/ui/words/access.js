@@ -21,7 +21,7 @@ export default {
 	role_viewer: ["viewer", "查看者"],
 	sessions: ["Sessions", "会话"],
 	this_one: ["this one", "当前"],
-	session_ages: ["began {} ago, used {} ago", "{} 前登录，{} 前使用"],
+	session_ages: ["began {} ago, used {} ago", "{}前登录，{}前使用"],
 	end_all: ["Log out everywhere", "全部退出"],
 	end_all_text: ["All sessions end, this one too.", "所有会话结束，包括当前会话。"],
 	audit: ["Who has changed what", "修改记录"],

@@ -79,6 +79,7 @@ export default {
 	hours: ["{} h", "{} 小时"],
 	days: ["{} d", "{} 天"],
 
+	comma: [", ", "，"],
 	today: ["Today", "今日"],
 	requests: ["Requests", "请求"],
 	requests_today: ["Requests today", "今日请求"],

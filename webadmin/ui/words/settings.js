@@ -1,5 +1,11 @@
 // Names of the words of the configuration (l_), and of the words that may be put in them (w_).
 export default {
+	unit_s: ["s", "秒"],
+	unit_days: ["days", "天"],
+	unit_bytes: ["bytes", "字节"],
+	unit_requests: ["requests", "次请求"],
+	unit_tokens: ["tokens", "令牌"],
+	unit_USD: ["USD", "美元"],
 	l_name: ["Name", "名称"],
 	l_base_url: ["Address", "地址"],
 	l_key: ["Key", "密钥"],
