@@ -165,8 +165,8 @@ START_TEST(names_of_models_are_those_sent)
 	    json_string_value(json_object_get(upstream("claude:main"), "model")), "up/new");
 	asked.model = VIEW("claude-opus-thinking"); /* the suffix is for us, where nobody maps it */
 	ask(0);
-	ck_assert_str_eq(
-	    json_string_value(json_object_get(upstream("claude:main"), "model")), "up/opus-thinking");
+	ck_assert_str_eq(json_string_value(json_object_get(upstream("claude:main"), "model")),
+	    "up/opus-thinking");
 	ck_assert_str_eq(
 	    json_string_value(json_object_get(upstream("claude:last"), "model")), "claude-opus");
 	asked.model = VIEW("x-haiku-y");
