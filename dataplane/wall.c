@@ -516,15 +516,20 @@ judge_whole(struct wall *wall)
 		return;
 	}
 	bool json = jsonspan_scan(text, wants, WANT_COUNT, &message.root, NULL);
-	bool answer = wants[WANT_BODY].value.kind == JSONSPAN_ARRAY ||
-		      (wall->protocol == PROTOCOL_ANTHROPIC &&
-			  wants[WANT_NUMBER].value.kind == JSONSPAN_NUMBER);
-	if (json && (is_filled(wants[WANT_ERROR].value) ||
+	struct jsonspan_value body = wants[WANT_BODY].value;
+	bool answer =
+	    body.kind == JSONSPAN_ARRAY || (wall->protocol == PROTOCOL_ANTHROPIC &&
+					       wants[WANT_NUMBER].value.kind == JSONSPAN_NUMBER);
+	bool failed = wall->protocol == PROTOCOL_RESPONSES &&
+		      jsonspan_str_is(jsonspan_get(message.root, "status"), "failed");
+	if (json && (failed || is_filled(wants[WANT_ERROR].value) ||
 			jsonspan_str_is(wants[WANT_TYPE].value, "error"))) {
 		note_error(wall, &message);
 		fail(wall, WALL_ERROR_EVENT);
 	} else if (!json || !answer) {
 		fail(wall, WALL_NOT_JSON);
+	} else if (wall->protocol == PROTOCOL_CHAT && !is_filled(body)) {
+		fail(wall, WALL_EMPTY);
 	} else {
 		wall->verdict = WALL_COMMIT;
 		wall->terminal = true;

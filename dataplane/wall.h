@@ -3,16 +3,18 @@
  * whether it has ended as its protocol says. Never changes a byte. PURE.
  *
  * Useful (COMMIT), streaming:
- *   anthropic: content_block_start, content_block_delta (or message_delta, message_stop: an empty
- *     but whole answer); message_start and ping are not useful yet.
+ *   anthropic: content_block_start, content_block_delta (or message_delta: an empty but whole
+ *     answer); message_start and ping are not useful yet.
  *   chat: a chunk with a delta that has anything filled but a role (content, reasoning, refusal,
  *     tool_calls, ...), or any finish_reason.
  *   responses: response.output_item.added or any later event; created, in_progress and queued are
  *     not.
- * FAILED: an error event before COMMIT (anthropic "error", responses "error" or "response.failed",
- *   chat {"error":..}); a body that is no SSE at all (HTML, JSON); end of body before COMMIT.
+ * FAILED: an error event before COMMIT (anthropic "error", responses "error", "response.failed" or
+ *   one that completes with the status failed, chat {"error":..}); a body that is no SSE at all
+ *   (HTML, JSON); end of body, message_stop or [DONE] before COMMIT.
  * Not streaming: a whole JSON body of the protocol's answer commits; {"type":"error"...} and
- *   {"error":...} with a 2xx, any other JSON, an empty body or HTML is FAILED.
+ *   {"error":...} with a 2xx, a response that says it failed, no choice at all, any other JSON, an
+ *   empty body or HTML is FAILED.
  * Terminal: anthropic message_stop, or message_delta with a stop_reason; chat finish_reason or
  *   [DONE]; responses response.completed, incomplete or failed.
  *
