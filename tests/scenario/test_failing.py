@@ -6,9 +6,11 @@ import json
 import os
 import sqlite3
 import threading
+from datetime import datetime
 
 import kernel
 import rig
+from load import Stream
 from protocols import PROTOCOLS, said
 from wire import Broken
 
@@ -19,9 +21,9 @@ CALLERS = 6
 CLIENTS = (("accept4", ("EMFILE", "ECONNABORTED", "ENOMEM", "EPERM")),)
 UPSTREAMS = (("socket", ("EMFILE", "ENOBUFS")),
              ("connect", ("ECONNREFUSED", "ENETUNREACH", "ENOMEM", "ETIMEDOUT")))
-# Not read and recvmsg, by which nanomsg is told of its peers: it ends the process by any error there.
-ANY = (("recvfrom", ("ECONNRESET", "ENOMEM")), ("sendto,writev", ("ECONNRESET", "ENOBUFS")),
-       ("epoll_ctl", ("ENOSPC", "ENOMEM")))
+# Not read, by which nanomsg's threads are woken: it ends the process by any error there (below).
+ANY = (("recvfrom", ("ECONNRESET", "ENOMEM")), ("recvmsg", ("ECONNRESET", "ENOMEM")),
+       ("sendto,writev", ("ECONNRESET", "ENOBUFS")), ("epoll_ctl", ("ENOSPC", "ENOMEM")))
 FILES = (("fsync", ("EIO", "ENOSPC")), ("rename", ("EIO", "EACCES")), ("fchmod", ("EPERM",)),
          ("openat", ("EMFILE", "ENOSPC")))
 DATABASE = (("pwrite64", ("ENOSPC", "EIO")), ("fdatasync,fsync", ("EIO",)), ("fcntl", ("ENOLCK",)))
@@ -133,6 +135,34 @@ class Failing(rig.Case):
                         said("chat", self.rig.post("chat", "[demo:say ok]", model=model))
                 rig.wait_for(lambda: self.stored(model) >= 5, "all are stored", 20)
                 self.assertEqual(5, self.stored(model))
+
+
+class Bus(rig.Case):
+    """A thread of nanomsg that cannot be woken ends the process, as nanomsg will have it."""
+    config = rig.everywhere("a")
+    dataplanes = 2
+
+    def test_only_its_own_streams_are_lost(self):
+        streams = [Stream(self.rig, PROTOCOLS[n % 3], 200, 20) for n in range(20)]
+        rig.wait_for(lambda: all(stream.answer.status for stream in streams), "streams began")
+        pid, ready = self.rig.pid("dataplane.0"), self.rig.run / "dataplane.0.ready"
+        mine = rig.ports_of(pid)
+        ready.unlink()
+        self.rig.deaths_wanted.append("dataplane.0")
+        with kernel.Fault(pid, "read", "error=ENOMEM:when=1"):
+            rig.wait_for(ready.exists, "it is back", 20)
+        self.assertNotEqual(pid, self.rig.pid("dataplane.0"))
+        (end,) = [line for line in self.rig.log("ended") if line["program"] == "dataplane.0"]
+        began = [line for line in self.rig.log("ready") if line["proc"] == "dataplane.0"][-1]
+        took = datetime.fromisoformat(began["ts"][:-1]) - datetime.fromisoformat(end["ts"][:-1])
+        print(f"back after {took.total_seconds() * 1000:.0f} ms, {len(mine)} connections were lost", flush=True)
+        self.assertEqual("ABRT", end["signal"])
+        self.assertEqual([], [s.answer for s in streams if s.port not in mine and not s.whole()])
+        for stream in streams:
+            stream.join(60)
+            self.assertEqual(stream.port not in mine, stream.answer.whole, stream.answer)
+        for protocol in PROTOCOLS:
+            said(protocol, self.rig.post(protocol))
 
 
 if __name__ == "__main__":
