@@ -386,6 +386,7 @@ class Edit(unittest.TestCase):
             viewer.open(name)
             for button in ("Add", "Edit", "Save", "Delete", "Disable", "Probe", "Begin anew", "New key", "Revoke", "New token"):
                 self.assertEqual(0, viewer.page.get_by_role("button", name=button, exact=True).count(), (name, button))
+        self.tab.open("overview")  # so that the trail is asked for anew
         self.tab.open("access")
         self.press("1 changes")
         self.press("Close", self.page.locator("dialog"))

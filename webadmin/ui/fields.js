@@ -154,7 +154,7 @@ export function Input({row, value, set, fault, said, marked}) {
 		<div class="row-label">${isGroup ? html`<span id=${`${id}-l`}>${label}</span>` : html`<label for=${id}>${label}</label>`}
 			${label !== row.key && html`<code>${row.key}</code>`}${row.unused && html`<span class="tag">${t("no_effect")}</span>`}</div>
 		<div class="row-input"><${Kind} row=${row} value=${value} set=${set} id=${id} />
-			${value !== undefined && value !== null && !row.required && row.type !== "key" && html`<button type="button" class="plain small" aria-label=${t("default_for", label)} title=${t("back_to_default")} onClick=${() => set(undefined)}>↺</button>`}
+			${value !== undefined && value !== null && value !== "" && !row.required && row.type !== "key" && html`<button type="button" class="plain small" aria-label=${t("default_for", label)} title=${t("back_to_default")} onClick=${() => set(undefined)}>↺</button>`}
 			${problem && (fault || said) && html`<p class="fault" role="alert">${problem}</p>`}
 			<p class="help">${help.filter(Boolean).join(" ")}</p></div></div>`;
 }

@@ -84,6 +84,9 @@ function Sessions() {
 			<span class="soft">${t("session_ages", span(one.born_ms), span(one.used_ms))}</span></li>`)}</ul>` : html`<${Waiting} asked=${asked} />`}</section>`;
 }
 
+// "merge api_configs 7f3a" repeats what was done.
+const aboutOf = ({action, target}) => target.startsWith(`${action} `) ? target.slice(action.length + 1) : target;
+
 function Audit() {
 	const [before, go] = useState(0);
 	const asked = useAsk(`/api/v1/audit?limit=50${before ? `&before=${before}` : ""}`);
@@ -93,10 +96,10 @@ function Audit() {
 		${!asked.data ? html`<${Waiting} asked=${asked} />` : entries.length === 0 ? html`<${Empty} title=${t("audit_none")} />`
 			: html`<${Scroll}><table class="cards"><thead><tr>${["a_when", "a_who", "a_via", "a_what", "a_revision"].map(key => html`<th key=${key} scope="col">${t(key)}</th>`)}<td></td></tr></thead>
 			<tbody>${entries.map(entry => html`<tr key=${entry.seq}><th scope="row">${dateTime(entry.at_ms)}</th><td data-label=${t("a_who")}>${entry.who}</td><td data-label=${t("a_via")} class="soft">${wordOf("via", entry.via)} ${entry.peer}</td>
-				<td data-label=${t("a_what")}>${deedText(entry.action)} <span class="soft">${entry.target}</span></td><td data-label=${t("a_revision")} class="num">${entry.revision || "–"}</td>
+				<td data-label=${t("a_what")}>${deedText(entry.action)} <span class="soft">${aboutOf(entry)}</span></td><td data-label=${t("a_revision")} class="num">${entry.revision || "–"}</td>
 				<td class="acts">${entry.changes?.length > 0 && html`<${Button} kind="small" onClick=${() => set(entry)}>${t("a_changes", entry.changes.length)}<//>`}</td></tr>`)}</tbody></table><//>
 			<p class="bar end">${before > 0 && html`<${Button} onClick=${() => go(0)}>${t("newest")}<//>`}<${Button} disabled=${entries.length < 50} onClick=${() => go(entries.at(-1).seq)}>${t("older")}<//></p>`}
-		${open && html`<${Dialog} title=${`${deedText(open.action)} ${open.target}`} onClose=${() => set(null)}><${Changes} changes=${open.changes} /><//>`}</section>`;
+		${open && html`<${Dialog} title=${`${deedText(open.action)} ${aboutOf(open)}`} onClose=${() => set(null)}><${Changes} changes=${open.changes} /><//>`}</section>`;
 }
 
 export default function Access() {
