@@ -1,4 +1,5 @@
 /* The commit wall: what is useful, what is a failure in disguise, what is the end; at any split. */
+#include "suite.h"
 #include "wall.h"
 #include <check.h>
 #include <stdio.h>
@@ -595,9 +596,5 @@ main(void)
 	tcase_add_test(tests, an_event_too_long_to_read_is_known_by_its_type);
 	tcase_add_test(tests, the_error_text_is_cut_between_characters);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }
