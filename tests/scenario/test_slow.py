@@ -27,13 +27,15 @@ class Slow(rig.Case):
         return wires
 
     def wait_paused(self):
-        """The upstream has written all that it gets rid of."""
-        sent = [-1, 0]
+        """The upstream has written all that it gets rid of: nothing has moved for a while."""
+        sent, since = None, 0.0
 
         def settled():
-            time.sleep(0.4)  # what is observed is that nothing moves for so long
-            sent[:] = sent[1], self.rig.demo.state()["bytes"] + self.sent_in_flight()
-            return sent[0] == sent[1]
+            nonlocal sent, since
+            now = self.rig.demo.state()["bytes"] + self.sent_in_flight()
+            if now != sent:
+                sent, since = now, time.monotonic()
+            return time.monotonic() - since > 0.4
         rig.wait_for(settled, "the upstream is paused")
 
     def sent_in_flight(self):
@@ -72,10 +74,12 @@ class Slow(rig.Case):
 
     def test_pause_is_no_silence_of_the_upstream(self):
         """A client may rest longer than an upstream may be silent: the pause is ours."""
-        self.rig.demo.fault("a", SPEC)
+        self.rig.demo.fault("a", SPEC, count=1)
         (wire, answer), = self.open_streams("anthropic", 1)
         self.wait_paused()
-        time.sleep(2.5)  # longer than streaming_read_timeout
+        # An upstream that is silent as long is given up meanwhile.
+        self.rig.demo.fault("a", "stall:after=2;ms=20000", count=1)
+        self.assertFalse(self.rig.post("anthropic").whole)
         for _ in wire.pieces(answer):
             pass
         wire.close()
