@@ -346,7 +346,7 @@ add_group(struct exchange *exchange, enum group group, const char *model, struct
 	const struct upstream_list *list = &table->groups[group];
 	struct choose_load loads[TABLE_UPSTREAMS_MAX];
 	struct choose_place order[TABLE_UPSTREAMS_MAX];
-	loads_fill(env->loads, list, loads);
+	loads_fill(env->loads, list, loop_now_ms(env->loop), loads);
 	int stay = find_stay(exchange, group);
 	struct choose_asked asked = {.group = group,
 	    .model = view_of(model),

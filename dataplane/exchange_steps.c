@@ -40,7 +40,7 @@ start_leg(struct exchange *exchange, struct leg *leg, size_t place, bool hedge)
 	const struct upstream_entry *entry = exchange_entry(exchange, place);
 	*leg = (struct leg){.exchange = exchange, .place = place, .hedge = hedge, .live = true};
 	bytes_init(&leg->held, EXCHANGE_HOLD_BYTES_MAX);
-	leg->load = loads_enter(exchange->env->loads, entry->id);
+	leg->load = loads_enter(exchange->env->loads, entry->id, loop_now_ms(exchange->env->loop));
 	exchange->leg = leg;
 	exchange->entry = entry;
 	exchange->places[place].asked = true;

@@ -63,7 +63,7 @@ make_room(struct loads *loads)
 }
 
 struct load *
-loads_enter(struct loads *loads, const char *id)
+loads_enter(struct loads *loads, const char *id, uint64_t now_ms)
 {
 	size_t at = find(loads, id);
 	if (loads->buckets[at] == NULL) {
@@ -78,6 +78,7 @@ loads_enter(struct loads *loads, const char *id)
 	}
 	loads->buckets[at]->refs++;
 	loads->buckets[at]->in_flight++;
+	loads->buckets[at]->entered_ms = now_ms;
 	return loads->buckets[at];
 }
 
@@ -139,7 +140,8 @@ loads_list(const struct loads *loads, struct report_load *out, size_t max)
 }
 
 void
-loads_fill(struct loads *loads, const struct upstream_list *list, struct choose_load *out)
+loads_fill(
+    struct loads *loads, const struct upstream_list *list, uint64_t now_ms, struct choose_load *out)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct load *load = loads->buckets[find(loads, list->entries[i].id)];
@@ -147,6 +149,7 @@ loads_fill(struct loads *loads, const struct upstream_list *list, struct choose_
 		if (load != NULL) {
 			out[i].in_flight = load->in_flight;
 			out[i].latency_ms = load->latency_ms;
+			out[i].quiet_ms = now_ms - load->entered_ms;
 		}
 	}
 }

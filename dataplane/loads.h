@@ -17,6 +17,7 @@ struct load {
 	char *id;
 	unsigned refs;
 	uint32_t in_flight;
+	uint64_t entered_ms; /* when the last request was sent to it */
 	uint32_t latency_ms; /* to the first byte, smoothed; 0 = unknown */
 	bool good;           /* the last call that said anything went well */
 	uint32_t samples[LOAD_SAMPLES];
@@ -30,8 +31,9 @@ struct loads;
 
 struct loads *loads_new(void);
 void loads_free(struct loads *loads); /* no reference may be left; NULL is fine */
-/* One request more in flight; found or made. Never NULL. */
-struct load *loads_enter(struct loads *loads, const char *id);
+/* One request more in flight, at `now_ms` of any clock that never goes back; found or made. Never
+ * NULL. */
+struct load *loads_enter(struct loads *loads, const char *id, uint64_t now_ms);
 /* One less. */
 void loads_leave(struct loads *loads, struct load *load);
 /* An answer has begun after so long. */
@@ -43,7 +45,8 @@ bool loads_are_good(const struct loads *loads, const char *id);
 /* Those that have calls in flight, `max` at most: how many; names are borrowed until the next
  * loads_enter. */
 size_t loads_list(const struct loads *loads, struct report_load *out, size_t max);
-/* The figures of each entry of the list, in its order, for choose_order. */
-void loads_fill(struct loads *loads, const struct upstream_list *list, struct choose_load *out);
+/* The figures of each entry of the list, in its order, for choose_order; `now_ms` of that clock. */
+void loads_fill(struct loads *loads, const struct upstream_list *list, uint64_t now_ms,
+    struct choose_load *out);
 
 #endif

@@ -190,8 +190,16 @@ load_of(const struct choose_asked *asked, size_t index)
 	return asked->loads != NULL ? &asked->loads[index] : &none;
 }
 
+/* `last`: nobody else may. */
+static bool
+ramp_is_full(const struct upstream_entry *entry, const struct choose_load *load, bool last)
+{
+	return entry->ramp > 0 && load->in_flight >= entry->ramp &&
+	       !(last && load->quiet_ms >= CHOOSE_RAMP_PAUSE_MS);
+}
+
 static enum choose_why
-why(const struct upstream_entry *entry, const struct choose_asked *asked, size_t index)
+why(const struct upstream_entry *entry, const struct choose_asked *asked, size_t index, bool last)
 {
 	/* What no time changes comes first. */
 	if (asked->model.len > 0 && !serves_model(entry, asked->model))
@@ -200,7 +208,7 @@ why(const struct upstream_entry *entry, const struct choose_asked *asked, size_t
 		return CHOOSE_OFF;
 	if (model_rests_until_ms(entry, asked) != 0)
 		return CHOOSE_MODEL_COOLING;
-	if (entry->ramp > 0 && load_of(asked, index)->in_flight >= entry->ramp)
+	if (ramp_is_full(entry, load_of(asked, index), last))
 		return CHOOSE_RAMP_FULL;
 	return CHOOSE_MAY;
 }
@@ -220,8 +228,9 @@ key_of(const struct group_policy *policy, const struct choose_asked *asked,
 	return load->latency_ms;
 }
 
-size_t
-choose_order(const struct table *table, const struct choose_asked *asked, struct choose_place *out)
+static size_t
+order(const struct table *table, const struct choose_asked *asked, struct choose_place *out,
+    bool last)
 {
 	const struct upstream_list *list = &table->groups[asked->group];
 	const struct group_policy *policy = &table->policies[asked->group];
@@ -231,7 +240,7 @@ choose_order(const struct table *table, const struct choose_asked *asked, struct
 	MUST(list->count <= TABLE_UPSTREAMS_MAX);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct upstream_entry *entry = &list->entries[i];
-		enum choose_why reason = why(entry, asked, i);
+		enum choose_why reason = why(entry, asked, i, last);
 		if (reason != CHOOSE_MAY) {
 			rest[other++] = (struct choose_place){(uint16_t)i, reason};
 			continue;
@@ -250,6 +259,13 @@ choose_order(const struct table *table, const struct choose_asked *asked, struct
 	if (other > 0)
 		memcpy(&out[may], rest, other * sizeof(rest[0]));
 	return may;
+}
+
+size_t
+choose_order(const struct table *table, const struct choose_asked *asked, struct choose_place *out)
+{
+	size_t may = order(table, asked, out, false);
+	return may > 0 ? may : order(table, asked, out, true);
 }
 
 int

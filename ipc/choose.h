@@ -21,7 +21,12 @@ enum choose_why {
 struct choose_load { /* of one entry, as this data plane sees it */
 	uint32_t in_flight;
 	uint32_t latency_ms; /* to the first byte, smoothed; 0 = unknown, tried first */
+	uint64_t quiet_ms;   /* since the last request was sent to it */
 };
+
+/* Where nobody else may, one that recovers takes one more than its ramp each so often: else a long
+ * call, which tells nothing before its end, keeps all others out. */
+#define CHOOSE_RAMP_PAUSE_MS 2000
 
 struct choose_asked {
 	enum group group;

@@ -160,6 +160,30 @@ class Health(rig.Case):
             self.assertEqual([], self.asked(mark)[2:])
 
 
+class Alone(rig.Case):
+    config = rig.everywhere("a", timeout_settings={"api_error_threshold": 1, "api_cooldown_seconds": 1})
+
+    def state(self):
+        groups = json.loads(self.rig.command("status", "--json").stdout)["groups"]
+        return next(found for found in groups if found["group"] == "claude")["upstreams"][0]["health"]["state"]
+
+    def test_a_long_call_keeps_nobody_out(self):
+        """The only upstream recovers, and a call that says nothing before its end has its one place."""
+        self.rig.demo.fault("a", "503")
+        self.assertEqual(503, self.rig.post("anthropic").status)
+        rig.wait_for(lambda: self.state() == "cooling", "it rests")
+        self.rig.demo.mend()
+        rig.wait_for(lambda: self.state() == "half_open", "it recovers")
+        mark = self.rig.demo.newest()
+        with self.rig.wire() as wire:
+            self.rig.send(wire, "anthropic", ask(
+                "anthropic", "[demo:say late][demo:fault stall:headers;ms=30000]", stream=False))
+            rig.wait_for(lambda: any(call.request["method"] == "POST" for call in self.rig.demo.calls(mark)),
+                         "it has the call")
+            self.assertEqual(503, self.rig.post("anthropic").status)
+            rig.wait_for(lambda: self.rig.post("anthropic").status == 200, "another goes through", 10)
+
+
 class Operate(rig.Case):
     config = rig.config(claude=["a", rig.upstream("b", models=["other-*"]), "c:backup",
                                 rig.upstream("night", hours=[f"{FAR}-{FAR[:3]}01"])])

@@ -246,6 +246,24 @@ START_TEST(a_recovering_one_takes_no_more_than_its_ramp)
 }
 END_TEST
 
+/* With nobody else a long call does not keep all others out: one more begins now and then. */
+START_TEST(a_full_ramp_is_passed_now_and_then_where_nobody_else_may)
+{
+	struct choose_load loads[ENTRIES] = {{0}};
+	asked.loads = loads;
+	for (size_t i = 1; i < ENTRIES; i++)
+		entry(i)->available = false;
+	entry(0)->ramp = 1;
+	loads[0] = (struct choose_load){.in_flight = 1, .quiet_ms = CHOOSE_RAMP_PAUSE_MS - 1};
+	check_order("|0123");
+	ck_assert_int_eq(places[0].why, CHOOSE_RAMP_FULL);
+	loads[0].quiet_ms = CHOOSE_RAMP_PAUSE_MS;
+	check_order("0|123");
+	entry(2)->available = true;
+	check_order("2|013");
+}
+END_TEST
+
 /* Where a session belongs does not change while its upstream rests. */
 START_TEST(home_is_the_first_that_could)
 {
@@ -341,7 +359,7 @@ END_TEST
 
 START_TEST(load_and_latency_decide_where_no_session_does)
 {
-	struct choose_load loads[ENTRIES] = {{3, 40}, {2, 10}, {2, 0}, {7, 20}};
+	struct choose_load loads[ENTRIES] = {{3, 40, 0}, {2, 10, 0}, {2, 0, 0}, {7, 20, 0}};
 	asked.loads = loads;
 	table->policies[GROUP_CLAUDE].pick = PICK_LEAST_IN_FLIGHT;
 	check_order("1203");
@@ -371,6 +389,7 @@ main(void)
 	tcase_add_test(tests, a_model_that_shall_think_rests_too);
 	tcase_add_test(tests, who_comes_back_says_when);
 	tcase_add_test(tests, a_recovering_one_takes_no_more_than_its_ramp);
+	tcase_add_test(tests, a_full_ramp_is_passed_now_and_then_where_nobody_else_may);
 	tcase_add_test(tests, home_is_the_first_that_could);
 	tcase_add_test(tests, who_stays_goes_first_while_it_may);
 	tcase_add_test(tests, weights_share_by_chance_and_by_session);

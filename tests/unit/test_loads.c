@@ -12,13 +12,14 @@ START_TEST(those_in_flight_are_counted)
 	static const char *const ids[] = {"a", "b", "c"};
 	for (int i = 0; i < 3; i++)
 		table_add_upstream(table, GROUP_CHAT)->id = mem_dup_str(ids[i]);
-	struct load *a = loads_enter(loads, "a"), *again = loads_enter(loads, "a");
-	struct load *c = loads_enter(loads, "c");
+	struct load *a = loads_enter(loads, "a", 1000), *again = loads_enter(loads, "a", 1200);
+	struct load *c = loads_enter(loads, "c", 1300);
 	ck_assert_ptr_eq(a, again);
 	load_answered(c, 800);
 	load_answered(c, 0);
-	loads_fill(loads, &table->groups[GROUP_CHAT], figures);
+	loads_fill(loads, &table->groups[GROUP_CHAT], 1500, figures);
 	ck_assert_uint_eq(figures[0].in_flight, 2);
+	ck_assert_uint_eq(figures[0].quiet_ms, 300);
 	ck_assert_uint_eq(figures[0].latency_ms, 0);
 	ck_assert_uint_eq(figures[1].in_flight, 0);
 	ck_assert_uint_eq(figures[2].latency_ms, 700); /* an eighth of the way */
@@ -27,7 +28,7 @@ START_TEST(those_in_flight_are_counted)
 	loads_leave(loads, a);
 	loads_leave(loads, a);
 	loads_leave(loads, c);
-	loads_fill(loads, &table->groups[GROUP_CHAT], figures);
+	loads_fill(loads, &table->groups[GROUP_CHAT], 1500, figures);
 	ck_assert_uint_eq(figures[0].in_flight, 0);
 	ck_assert(loads_are_good(loads, "a"));
 	table_unref(table);
@@ -44,7 +45,7 @@ compare(const void *a, const void *b)
 START_TEST(p95_is_that_of_the_last_samples)
 {
 	struct loads *loads = loads_new();
-	struct load *load = loads_enter(loads, "a");
+	struct load *load = loads_enter(loads, "a", 0);
 	uint32_t sorted[LOAD_SAMPLES], values[1000];
 	for (unsigned i = 0; i < 1000; i++) {
 		values[i] = 1 + (i * 7919u) % 1009u;
@@ -71,13 +72,13 @@ END_TEST
 START_TEST(there_are_never_too_many)
 {
 	struct loads *loads = loads_new();
-	struct load *kept = loads_enter(loads, "kept");
+	struct load *kept = loads_enter(loads, "kept", 0);
 	for (unsigned i = 0; i < 3 * LOADS_MAX; i++) {
 		char id[32];
 		snprintf(id, sizeof(id), "id-%u", i);
-		loads_leave(loads, loads_enter(loads, id));
+		loads_leave(loads, loads_enter(loads, id, 0));
 	}
-	struct load *again = loads_enter(loads, "kept");
+	struct load *again = loads_enter(loads, "kept", 0);
 	ck_assert_ptr_eq(kept, again);
 	loads_leave(loads, again);
 	loads_leave(loads, kept);
