@@ -8,10 +8,15 @@
 
 #define GATHER_MS 20 /* changes that come meanwhile are one */
 #define EVENTS_BYTES 4096
+#define AGAIN_MS 1000 /* while the folder is away */
+/* Only what is whole: not each write of an editor that writes in place. And the end of the folder.
+ */
+#define WATCHED (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVE_SELF | IN_ONLYDIR)
 
 struct watch {
-	int fd;
-	char name[NAME_MAX + 1];
+	int fd, folder_watch;
+	bool away; /* the folder was removed, renamed or replaced */
+	char folder[PATH_MAX], name[NAME_MAX + 1];
 	void (*fn)(void *ctx);
 	void *ctx;
 	struct loop_io io;
@@ -22,14 +27,22 @@ static void
 on_gathered(struct loop_timer *timer, void *ctx)
 {
 	struct watch *watch = ctx;
-	(void)timer;
+	if (watch->away) {
+		(void)inotify_rm_watch(watch->fd, watch->folder_watch);
+		watch->folder_watch = inotify_add_watch(watch->fd, watch->folder, WATCHED);
+		watch->away = watch->folder_watch < 0;
+	}
+	if (watch->away)
+		loop_timer_arm(timer, AGAIN_MS);
 	watch->fn(watch->ctx);
 }
 
 static bool
-concerns(const struct watch *watch, const struct inotify_event *event)
+concerns(struct watch *watch, const struct inotify_event *event)
 {
-	return (event->mask & IN_Q_OVERFLOW) != 0 ||
+	if ((event->mask & (IN_IGNORED | IN_MOVE_SELF)) != 0 && event->wd == watch->folder_watch)
+		watch->away = true;
+	return watch->away || (event->mask & IN_Q_OVERFLOW) != 0 ||
 	       (event->len > 0 && strcmp(event->name, watch->name) == 0);
 }
 
@@ -56,6 +69,7 @@ struct watch *
 watch_new(struct loop *loop, const char *path, void (*fn)(void *ctx), void *ctx, struct err *err)
 {
 	char folder[PATH_MAX];
+	int folder_watch = -1;
 	const char *slash = strrchr(path, '/');
 	int len = slash != NULL
 		      ? snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path)
@@ -65,9 +79,7 @@ watch_new(struct loop *loop, const char *path, void (*fn)(void *ctx), void *ctx,
 		return NULL;
 	}
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	/* Only what is whole: not each write of an editor that writes in place. */
-	if (fd < 0 ||
-	    inotify_add_watch(fd, folder, IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR) < 0) {
+	if (fd < 0 || (folder_watch = inotify_add_watch(fd, folder, WATCHED)) < 0) {
 		(void)err_errno(err, folder, "cannot be watched");
 		if (fd >= 0)
 			close(fd);
@@ -75,6 +87,8 @@ watch_new(struct loop *loop, const char *path, void (*fn)(void *ctx), void *ctx,
 	}
 	struct watch *watch = MEM_NEW(struct watch);
 	watch->fd = fd;
+	watch->folder_watch = folder_watch;
+	snprintf(watch->folder, sizeof(watch->folder), "%s", folder);
 	watch->fn = fn;
 	watch->ctx = ctx;
 	snprintf(watch->name, sizeof(watch->name), "%s", slash + 1);

@@ -1,5 +1,6 @@
 /* watch: hears from the kernel (inotify) that a file was closed after writing or replaced. A storm
- * of changes is told together. Where it cannot be, polling goes on alone. */
+ * of changes is told together. A folder that is removed or replaced is looked for once a second,
+ * and told as a change. Where it cannot be, polling goes on alone. */
 #ifndef PM_WATCH_H
 #define PM_WATCH_H
 
