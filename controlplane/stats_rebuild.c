@@ -15,12 +15,17 @@
 #define COUNT(name) "max(coalesce(" MEMBER(name) ",0),0)"
 #define IS(member, word) "coalesce(" MEMBER(member) "='" word "',0)"
 
+/* Of one request: as all its rows of the sums together have. */
+#define CALLS                                                                                      \
+	"max(r.calls,CASE WHEN json_valid(r.attempts) THEN json_array_length(r.attempts) ELSE 0 "  \
+	"END)"
+
 /* In the order of stats_sum_names; as stats_add.c counts. */
-static const char *const counts[STATS_SUM_COUNT] = {
+static const char *const counts[] = {
     LAST,
     LAST "*(r.result='completed')",
     LAST "*(r.result IN ('failed','passed','refused'))",
-    LAST "*(r.result IN ('client_gone','cancelled'))",
+    LAST "*(r.result='client_gone')",
     LAST "*(r.result='interrupted')",
     CALL "+" MORE,
     CALL "*(1-" IS("blame", "nobody") ")",
@@ -37,35 +42,49 @@ static const char *const counts[STATS_SUM_COUNT] = {
     LAST "*r.ms",
     LAST "*r.bytes_in",
     LAST "*r.bytes_out",
+    "coalesce(" MEMBER("cache_saved_nano_usd") ",0)",
+    LAST "*(r.result='cancelled')",
 };
+
+_Static_assert(sizeof(counts) / sizeof(counts[0]) == STATS_SUM_COUNT, "one for each column");
 
 struct sums_table {
 	const char *name, *column;
-	const char *moment; /* of a request r */
+	const char *moment;       /* of a request r */
+	const char *right, *told; /* of a row of the sums, and of a request r: no damage is seen */
 };
+#define IS_DAY " GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'"
 static const struct sums_table tables[] = {
-    {"days", "day", "r.day"},
-    {"hours", "hour", "r.at_ms/3600000*3600"},
+    {"days", "day", "r.day", "day" IS_DAY, "r.day" IS_DAY},
+    {"hours", "hour", "r.at_ms/3600000*3600", "hour%3600=0", "r.at_ms>0"},
 };
 
-/* Days (or hours) of which there are more requests than the sums know: these sums go. Not where all
- * in all the sums know as many: a request with damage may say that it was on another day. */
+/* Days (or hours) of which there are more requests or calls than the sums know: these sums go, and
+ * those of what is no day. Not where all in all the sums know as many: a request with damage may
+ * say that it was on another day. */
 static bool
 drop_short_ones(struct sql *sql, const struct sums_table *table, struct err *err)
 {
-	char text[1024];
-	(void)snprintf(text, sizeof(text),
+	char text[2048];
+	int len = snprintf(text, sizeof(text),
+	    "DELETE FROM %s WHERE NOT coalesce(%s,0);"
 	    "DROP TABLE IF EXISTS temp.short;"
 	    "CREATE TEMP TABLE short AS WITH "
-	    "q AS (SELECT epoch, %s AS at, count(*) AS n FROM requests r WHERE generate GROUP BY "
-	    "1,2),"
-	    "s AS (SELECT epoch, %s AS at, sum(requests) AS n FROM %s GROUP BY 1,2) "
+	    "q AS (SELECT epoch, %s AS at, count(*) AS n, sum(" CALLS ") AS calls FROM requests r "
+	    "WHERE generate AND %s GROUP BY 1,2),"
+	    "s AS (SELECT epoch, %s AS at, sum(requests) AS n, sum(calls) AS calls FROM %s "
+	    "GROUP BY 1,2),"
+	    "later AS (SELECT coalesce(sum(n),0) AS n, coalesce(sum(calls),0) AS calls FROM s "
+	    "WHERE at>=(SELECT min(at) FROM q)) "
 	    "SELECT q.epoch AS epoch, q.at AS at FROM q "
-	    "LEFT JOIN s ON s.epoch=q.epoch AND s.at=q.at WHERE q.n>coalesce(s.n,0) AND "
-	    "(SELECT sum(n) FROM q)>"
-	    "(SELECT coalesce(sum(n),0) FROM s WHERE at>=(SELECT min(at) FROM q));"
+	    "LEFT JOIN s ON s.epoch=q.epoch AND s.at=q.at WHERE "
+	    "(q.n>coalesce(s.n,0) AND (SELECT sum(n) FROM q)>(SELECT n FROM later)) OR "
+	    "(q.calls>coalesce(s.calls,0) AND "
+	    "(SELECT sum(calls) FROM q)>(SELECT calls FROM later));"
 	    "DELETE FROM %s WHERE (epoch,%s) IN (SELECT epoch,at FROM temp.short)",
-	    table->moment, table->column, table->name, table->name, table->column);
+	    table->name, table->right, table->moment, table->told, table->column, table->name,
+	    table->name, table->column);
+	MUST(len > 0 && (size_t)len < sizeof(text));
 	return sql_exec(sql, text, err);
 }
 

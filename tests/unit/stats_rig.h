@@ -150,4 +150,18 @@ total(const struct place *place, const char *question, const char *key)
 	return value;
 }
 
+/* What makes a file of the first version (`step` 0), which had no sums by one thing, or of the
+ * second of one of the third: until then none told what was saved or cancelled. */
+static inline const char *
+make_older(int step)
+{
+#define LESS_SUMS(table)                                                                           \
+	"ALTER TABLE " table " DROP COLUMN cancelled;"                                             \
+	"ALTER TABLE " table " DROP COLUMN cache_saved_nano_usd;"
+	return step == 0 ? LESS_SUMS("hours")
+			       LESS_SUMS("days") "DROP TABLE rolls; PRAGMA user_version=1"
+			 : LESS_SUMS("hours") LESS_SUMS("days")
+			       LESS_SUMS("rolls") "PRAGMA user_version=2";
+}
+
 #endif

@@ -285,14 +285,7 @@ START_TEST(the_old_shape_is_told_and_reset)
 }
 END_TEST
 
-/* A file of the first version had no sums by one thing: they are made of the others. Until the
- * third none told what was saved or cancelled. */
-#define LESS_SUMS(table)                                                                           \
-	"ALTER TABLE " table " DROP COLUMN cancelled;"                                             \
-	"ALTER TABLE " table " DROP COLUMN cache_saved_nano_usd;"
-static const char *const older[] = {LESS_SUMS("hours")
-					LESS_SUMS("days") "DROP TABLE rolls; PRAGMA user_version=1",
-    LESS_SUMS("hours") LESS_SUMS("days") LESS_SUMS("rolls") "PRAGMA user_version=2"};
+/* Sums by one thing are made of the others. */
 START_TEST(an_older_file_is_brought_up_to_date)
 {
 	static const char *const questions[] = {"{'by':'model'}", "{'by':'day,upstream'}",
@@ -311,7 +304,7 @@ START_TEST(an_older_file_is_brought_up_to_date)
 	}
 	for (size_t i = 0; i < 6; i++)
 		before[i] = ask(&place, questions[i], stats_query_sums);
-	ck_assert_msg(sql_exec(stats_store_sql(place.store), older[_i], &err), "%s", err.msg);
+	ck_assert_msg(sql_exec(stats_store_sql(place.store), make_older(_i), &err), "%s", err.msg);
 	stats_store_close(place.store);
 	open_place(&place);
 	for (size_t i = 0; i < 6; i++) {

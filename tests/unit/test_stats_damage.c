@@ -127,6 +127,38 @@ START_TEST(one_damaged_page_costs_no_more_than_what_was_on_it)
 }
 END_TEST
 
+/* Of the version before it too, whose sums have fewer columns. */
+START_TEST(a_damaged_older_file_keeps_its_sums)
+{
+	struct place place;
+	struct bytes file;
+	struct err err;
+	setup(&place);
+	fill(&place, 100);
+	open_place(&place);
+	struct sql *sql = stats_store_sql(place.store);
+	/* These are known by the sums alone. */
+	ck_assert(sql_exec(sql, "DELETE FROM requests WHERE seq<=60", &err));
+	ck_assert_msg(sql_exec(sql, make_older(_i), &err), "%s", err.msg);
+	stats_store_close(place.store);
+	read_file(&place, &file);
+	for (size_t page = 1; page < file.len / 4096; page++) {
+		struct view text = view_sub(bytes_view(&file), page * 4096, 4096);
+		bool sums = view_find(text, "claude:a") >= 0 && view_find(text, "/v1/messages") < 0;
+		if (!sums)
+			continue;
+		memset(file.data + page * 4096, 0x5a, 4096);
+		break;
+	}
+	write_file(&place, bytes_view(&file));
+	bytes_fini(&file);
+	open_place(&place);
+	ck_assert_int_ge(total(&place, "{}", "requests"), 60);
+	ck_assert_int_eq(total(&place, "{}", "cancelled"), 0);
+	teardown(&place);
+}
+END_TEST
+
 /* Requests of all sorts, so that each column of the sums has something to lose. */
 static void
 fill_mixed(struct place *place, unsigned count)
@@ -144,6 +176,7 @@ fill_mixed(struct place *place, unsigned count)
 		call->blame = i % 5 == 0 ? BLAME_UPSTREAM : BLAME_NOBODY;
 		call->usage = i % 3;
 		call->cost_nano_usd = i % 2 == 0 ? -1 : (int64_t)i * 1000;
+		call->cache_saved_nano_usd = i % 2 == 0 ? 0 : 500 - (int64_t)i * 10;
 		if (i % 6 == 0) {
 			record.attempt_count = 2;
 			record.attempts[1] = record.attempts[0];
@@ -301,6 +334,7 @@ main(void)
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, a_damaged_file_is_mended_or_begun_anew);
 	tcase_add_test(tests, one_damaged_page_costs_no_more_than_what_was_on_it);
+	tcase_add_loop_test(tests, a_damaged_older_file_keeps_its_sums, 0, 2);
 	tcase_add_test(tests, sums_come_back_from_requests);
 	tcase_add_test(tests, a_damaged_first_page_costs_nothing);
 	tcase_add_test(tests, damaged_requests_are_found_piece_by_piece);
