@@ -398,13 +398,19 @@ retire(struct dataplane *dp)
 	close_listening(dp);
 }
 
+static bool
+is_orphan(const struct dataplane *dp)
+{
+	return getppid() != dp->parent;
+}
+
 /* A launcher that has died gets a successor: who asks again on a kept connection is told, as long
  * as there is time for an answer. */
 static uint32_t
 last_idle_ms(const struct dataplane *dp)
 {
 	uint32_t part_ms = dp->options.drain_s * 1000 / ORPHAN_IDLE_PART;
-	if (getppid() == dp->parent)
+	if (!is_orphan(dp))
 		return 0;
 	return part_ms < RETIRE_IDLE_MS ? part_ms : RETIRE_IDLE_MS;
 }
@@ -442,7 +448,7 @@ on_signal(int signo, void *ctx)
 	    dp->options.drain_s);
 	(void)unlink(dp->ready_path);
 	if (!dp->retiring)
-		httpd_accept_waiting(dp->front.httpd);
+		httpd_accept_waiting(dp->front.httpd, is_orphan(dp));
 	close_listening(dp); /* at once: who comes in between is reset */
 	httpd_drain(dp->front.httpd, last_idle_ms(dp), on_drained, dp);
 	loop_timer_arm(&dp->drain_timer, (uint64_t)dp->options.drain_s * 1000);

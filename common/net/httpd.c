@@ -5,6 +5,7 @@
 #include "log.h"
 #include "mem.h"
 #include "must.h"
+#include "netaddr.h"
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -210,12 +211,14 @@ on_accept(struct loop_io *io, unsigned events, void *ctx)
 }
 
 void
-httpd_accept_waiting(struct httpd *httpd)
+httpd_accept_waiting(struct httpd *httpd, bool last)
 {
 	MAGIC_CHECK(httpd, HTTPD_MAGIC);
 	for (unsigned i = 0; i < httpd->listener_count; i++) {
 		struct listener *listener = &httpd->listeners[i];
 		loop_io_watch(&listener->io, 0);
+		if (last)
+			netaddr_shut_out(listener->io.fd);
 		accept_some(&listener->io, listener, ACCEPTS_AT_END);
 	}
 }

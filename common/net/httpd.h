@@ -88,8 +88,9 @@ void httpd_free(struct httpd *httpd);
 MUST_CHECK bool httpd_listen(
     struct httpd *httpd, int fd, struct tls_context *tls, int tag, struct err *err);
 /* Takes the connections that wait to be accepted, a bounded number, and then no more: they would be
- * reset when the sockets are closed, which is the next to do, and httpd_drain after that. */
-void httpd_accept_waiting(struct httpd *httpd);
+ * reset when the sockets are closed, which is the next to do, and httpd_drain after that. `last`:
+ * nobody else holds these sockets (netaddr_shut_out). */
+void httpd_accept_waiting(struct httpd *httpd, bool last);
 /* Stops accepting, marks answers "Connection: close", closes connections that are idle for
  * `idle_ms` from now on (those that never sent a request have head_ms for it): a client that asks
  * again meanwhile gets an answer and is told, while one that asks just as we close is cut. May be

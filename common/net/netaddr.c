@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -178,6 +179,17 @@ netaddr_is_free(const char *host, uint16_t port, struct err *err)
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
+}
+
+void
+netaddr_shut_out(int fd)
+{
+	struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	const struct sock_fprog program = {.len = 1, .filter = nothing};
+	int own = 0;
+	socklen_t len = sizeof(own);
+	if (getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &own, &len) == 0 && own != 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
 static int

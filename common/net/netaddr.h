@@ -19,6 +19,11 @@ int netaddr_listen_tcp(const char *host, uint16_t *port, bool reuseport, struct 
 /* Nobody listens there, not even with `reuseport`; false with errno. Nobody can connect meanwhile.
  */
 MUST_CHECK bool netaddr_is_free(const char *host, uint16_t port, struct err *err);
+/* To be called before what waits on a listening socket is accepted for the last time and it is
+ * closed: from now on the kernel hears nobody who comes, so that clients ask again and find the
+ * next one there, where they would be reset between the last accept and the close. Does nothing to
+ * sockets without SO_REUSEPORT: others may listen on the very same one. */
+void netaddr_shut_out(int fd);
 /* The port that a TCP socket is bound to; 0 for any other descriptor. */
 uint16_t netaddr_port(int fd);
 /* A Unix listening socket of mode 0600 (umask around bind); an old file is removed first. */

@@ -39,8 +39,12 @@ class Caller(threading.Thread):
         said("chat", answer)
         self.good += 1
         if not self.keep or answer.header("connection") == "close":
+            self.drop()
+
+    def drop(self):
+        if self.wire:
             self.wire.close()
-            self.wire = None
+        self.wire = None
 
     def run(self):
         while not self.stopped:
@@ -48,13 +52,12 @@ class Caller(threading.Thread):
                 self.call()
             except (Broken, AssertionError, OSError) as error:
                 self.broken.append((self.keep, repr(error)))
-                self.wire = None
+                self.drop()
 
     def end(self):
         self.stopped = True
         self.join(60)
-        if self.wire:
-            self.wire.close()
+        self.drop()
 
 
 def ours(running):

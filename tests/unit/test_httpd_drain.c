@@ -84,7 +84,7 @@ START_TEST(drain_serves_who_waits)
 		client_open(&waiting[i], &rig, 0);
 		client_send_str(&waiting[i], ASK);
 	}
-	httpd_accept_waiting(rig.httpd);
+	httpd_accept_waiting(rig.httpd, true);
 	close(rig.listen_fd);
 	rig.listen_fd = -1;
 	httpd_drain(rig.httpd, 0, on_rig_drained, &rig);

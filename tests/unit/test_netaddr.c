@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +97,57 @@ START_TEST(listen_tcp)
 	ck_assert_int_lt(netaddr_listen_tcp("no such host", &port, false, &err), 0);
 	ck_assert(err.kind == ERR_CONFIG);
 	ck_assert_int_lt(netaddr_listen_tcp("203.0.113.77", &port, false, &err), 0);
+}
+END_TEST
+
+static int
+client_of(uint16_t port)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET,
+	    .sin_port = htons(port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	ck_assert(connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 || errno == EINPROGRESS);
+	return fd;
+}
+
+static bool
+is_connected(int fd, int timeout_ms)
+{
+	struct pollfd want = {.fd = fd, .events = POLLOUT};
+	return poll(&want, 1, timeout_ms) == 1 && (want.revents & (POLLERR | POLLHUP)) == 0;
+}
+
+/* Who is there is still accepted; who comes before the close waits for the next one. */
+START_TEST(shut_out)
+{
+	struct err err = {0};
+	uint16_t port = 0;
+	int fd = netaddr_listen_tcp("127.0.0.1", &port, true, &err);
+	int there = client_of(port);
+	ck_assert(is_connected(there, 1000));
+	netaddr_shut_out(fd);
+	int late = client_of(port);
+	ck_assert(!is_connected(late, 0));
+	int accepted = accept(fd, NULL, NULL);
+	ck_assert_int_ge(accepted, 0);
+	ck_assert_int_lt(accept(fd, NULL, NULL), 0);
+	close(fd);
+	ck_assert(is_connected(there, 0));
+	int next = netaddr_listen_tcp("127.0.0.1", &port, true, &err);
+	ck_assert(is_connected(late, 10000));
+	close(there);
+	close(late);
+	close(accepted);
+	close(next);
+	/* One that others may hold as well goes on. */
+	port = 0;
+	fd = netaddr_listen_tcp("127.0.0.1", &port, false, &err);
+	netaddr_shut_out(fd);
+	there = client_of(port);
+	ck_assert(is_connected(there, 1000));
+	close(there);
+	close(fd);
 }
 END_TEST
 
@@ -201,6 +254,7 @@ main(void)
 	tcase_add_test(tcase, loopback);
 	tcase_add_test(tcase, texts);
 	tcase_add_test(tcase, listen_tcp);
+	tcase_add_test(tcase, shut_out);
 	tcase_add_test(tcase, listen_unix);
 	tcase_add_test(tcase, take_listen_fds);
 	Suite *suite = suite_create("netaddr");
