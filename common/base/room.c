@@ -141,12 +141,11 @@ room_find(struct room *room, const char *proc, const char *mount)
 /* ---- the process and the machine ---- */
 
 static uint64_t
-left_of_limit(int resource, uint64_t used)
+left_of_limit(const struct rlimit *limit, uint64_t used)
 {
-	struct rlimit limit;
-	if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+	if (limit->rlim_cur == RLIM_INFINITY)
 		return UINT64_MAX;
-	return (uint64_t)limit.rlim_cur - least(used, (uint64_t)limit.rlim_cur);
+	return (uint64_t)limit->rlim_cur - least(used, (uint64_t)limit->rlim_cur);
 }
 
 /* statm: size, resident, shared, text, 0, data. */
@@ -159,8 +158,11 @@ left_in_process(const struct room *room, struct bytes *text)
 	struct view rest = bytes_view(text), word;
 	for (unsigned i = 0; i < 6 && view_split(&rest, ' ', &word); i++)
 		(void)view_to_u64(word, &pages[i]);
-	return least(left_of_limit(RLIMIT_AS, pages[0] * page_bytes),
-	    left_of_limit(RLIMIT_DATA, pages[5] * page_bytes));
+	struct rlimit space, data;
+	if (getrlimit(RLIMIT_AS, &space) != 0 || getrlimit(RLIMIT_DATA, &data) != 0)
+		return UINT64_MAX;
+	return least(left_of_limit(&space, pages[0] * page_bytes),
+	    left_of_limit(&data, pages[5] * page_bytes));
 }
 
 static uint64_t
