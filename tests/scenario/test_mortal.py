@@ -141,6 +141,7 @@ class Mortal(rig.Case):
         for number in range(KILLS):
             began = time.monotonic()
             self.kill(f"dataplane.{number % DATAPLANES}")
+            self.rig.demo.look()  # it keeps only the newest lines
             self.over.wait(max(0.0, began + KILL_EVERY_S - time.monotonic()))
         self.over.set()
         for client in clients:
