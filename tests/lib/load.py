@@ -1,7 +1,9 @@
 """Clients that are at work while something is done to the programs."""
 
+import json
 import threading
 
+import rig
 from protocols import ask, said, stream_text
 from wire import Answer, Broken
 
@@ -36,11 +38,11 @@ class Stream(threading.Thread):
 
 class Caller(threading.Thread):
     """Small calls one after the other until told to stop: on new connections, or on one that is kept as long as
-    the gateway wants. Nobody who is refused a connection asks again."""
+    the gateway wants. Nobody who is refused a connection asks again, unless he is `patient`."""
 
-    def __init__(self, running, keep=False):
+    def __init__(self, running, keep=False, patient=False):
         super().__init__(daemon=True)
-        self.running, self.keep, self.stopped = running, keep, False
+        self.running, self.keep, self.patient, self.stopped = running, keep, patient, False
         self.good, self.refused, self.broken, self.wire = 0, [], [], None
         self.start()
 
@@ -66,11 +68,22 @@ class Caller(threading.Thread):
                 self.broken.append(repr(error))
                 self.drop()
             except OSError as error:
-                self.refused.append(repr(error))
-                self.stopped = True
                 self.drop()
+                if not (self.patient and isinstance(error, ConnectionRefusedError)):
+                    self.refused.append(repr(error))
+                    self.stopped = True
 
     def end(self):
         self.stopped = True
         self.join(60)
         self.drop()
+
+
+def counted(test, calls):
+    """So many calls are in the statistics, each once."""
+    def told():
+        answer = test.rig.call("GET", "/api/v1/stats?by=day", {
+            "Authorization": f"Bearer {test.rig.token}"}, port=test.rig.admin_port)
+        return json.loads(answer.body)["totals"]["requests"] if answer.status == 200 else 0
+    rig.wait_for(lambda: told() >= calls, f"{calls} calls are counted")
+    test.assertEqual(calls, told())

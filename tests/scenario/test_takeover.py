@@ -3,61 +3,17 @@ finish what they hold; nothing of that is cut, and nothing is counted twice or n
 
 import contextlib
 import os
-import threading
 import time
 import unittest
 from pathlib import Path
 
 import rig
 from kernel import Freeze
-from load import Stream
+from load import Caller, Stream, counted
 from protocols import PROTOCOLS, ask, error_event, said
-from wire import Broken
 
 STREAMS = 60
 EVENTS, EVERY_MS = 160, 50
-
-
-class Caller(threading.Thread):
-    """Small calls one after the other. Who connects while nobody listens is refused and tries again; who has
-    a connection (`keep`) keeps it as long as the gateway wants."""
-
-    def __init__(self, running, keep):
-        super().__init__(daemon=True)
-        self.running, self.keep, self.stopped = running, keep, False
-        self.good, self.refused, self.broken, self.wire = 0, 0, [], None
-        self.start()
-
-    def call(self):
-        try:
-            self.wire = self.wire or self.running.wire()
-        except ConnectionRefusedError:
-            self.refused += 1
-            return
-        self.running.send(self.wire, "chat", ask("chat", "[demo:say ok]"))
-        answer = self.wire.answer()
-        said("chat", answer)
-        self.good += 1
-        if not self.keep or answer.header("connection") == "close":
-            self.drop()
-
-    def drop(self):
-        if self.wire:
-            self.wire.close()
-        self.wire = None
-
-    def run(self):
-        while not self.stopped:
-            try:
-                self.call()
-            except (Broken, AssertionError, OSError) as error:
-                self.broken.append((self.keep, repr(error)))
-                self.drop()
-
-    def end(self):
-        self.stopped = True
-        self.join(60)
-        self.drop()
 
 
 def ours(running):
@@ -105,7 +61,7 @@ class Takeover(Base):
     options = ("--drain", "3")  # less than the streams take
 
     def test_nobody_else_is_concerned(self):
-        callers = [Caller(self.rig, keep) for keep in (True, True, True, False, False)]
+        callers = [Caller(self.rig, keep, patient=True) for keep in (True, True, True, False, False)]
         streams, calls = [], 0
         for _ in range(2):  # the second one while those of the first still finish
             streams += self.streams(STREAMS)
@@ -118,19 +74,10 @@ class Takeover(Base):
         self.assertEqual([], [stream.answer for stream in streams if not stream.whole()])
         for caller in callers:
             caller.end()
-            self.assertEqual([], caller.broken)
+            self.assertEqual([], caller.broken + caller.refused)
             self.assertGreater(caller.good, 10)
         rig.wait_for(lambda: len(ours(self.rig)) == 4, "those of before have ended", 60)
-        self.counted(len(streams) + calls + sum(caller.good for caller in callers))
-
-    def counted(self, calls):
-        """Each call once."""
-        def told():
-            answer = self.rig.call("GET", "/api/v1/stats?by=day", {
-                "Authorization": f"Bearer {self.rig.token}"}, port=self.rig.admin_port)
-            return rig.json.loads(answer.body)["totals"]["requests"] if answer.status == 200 else 0
-        rig.wait_for(lambda: told() >= calls, f"{calls} calls are counted")
-        self.assertEqual(calls, told())
+        counted(self, len(streams) + calls + sum(caller.good for caller in callers))
 
     def test_who_waits_to_be_accepted_is_served(self):
         """Connections that the kernel has made and nobody has seen yet go down with their socket."""

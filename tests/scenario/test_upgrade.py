@@ -11,7 +11,7 @@ import unittest
 
 import rig
 from kernel import Freeze
-from load import Caller, Stream
+from load import Caller, Stream, counted
 from protocols import PROTOCOLS, error_event, said
 from versions import places, upgrade, versions
 
@@ -64,21 +64,12 @@ class Upgrade(unittest.TestCase):
             self.assertEqual(([], []), (caller.refused, caller.broken))
             self.assertGreater(caller.good, 10)
         rig.wait_for(self.only_new, "the retired ones have ended", 60)
-        self.counted(len(streams) + sum(caller.good for caller in callers))
+        counted(self, len(streams) + sum(caller.good for caller in callers))
         print(f"{TIMES} upgrades: {len(streams)} streams, "
               f"{sum(caller.good for caller in callers)} calls, none refused, none cut")
 
     def only_new(self):
         return sum(name.startswith("dataplane.") for name in self.rig.pids()) == 2
-
-    def counted(self, calls):
-        """The statistics cross over: each call once."""
-        def told():
-            answer = self.rig.call("GET", "/api/v1/stats?by=day", {
-                "Authorization": f"Bearer {self.rig.token}"}, port=self.rig.admin_port)
-            return rig.json.loads(answer.body)["totals"]["requests"] if answer.status == 200 else 0
-        rig.wait_for(lambda: told() >= calls, f"{calls} calls are counted")
-        self.assertEqual(calls, told())
 
     def test_a_stream_that_outlives_its_time_is_told(self):
         stream = Stream(self.rig, "anthropic", 2000, EVERY_MS)
