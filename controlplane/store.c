@@ -25,14 +25,18 @@ mark_of(const struct store *store)
 	    .dev = st.st_dev,
 	    .ino = st.st_ino,
 	    .size = st.st_size,
-	    .changed = st.st_mtim};
+	    .changed = st.st_mtim,
+	    .mode = st.st_mode,
+	    .uid = st.st_uid,
+	    .gid = st.st_gid};
 }
 
 static bool
 mark_eq(const struct store_mark *a, const struct store_mark *b)
 {
 	return a->there == b->there && a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec &&
+	       a->mode == b->mode && a->uid == b->uid && a->gid == b->gid;
 }
 
 bool
@@ -114,9 +118,12 @@ bool
 store_read(struct store *store, struct bytes *out, bool *changed, struct err *err)
 {
 	uint8_t hash[CRYPTO_SHA256_BYTES];
-	/* Marked before reading: what is written meanwhile is seen as a later change. */
+	/* Marked before looking: what is done to it meanwhile is seen as a later change. */
 	store->read_mark = store->poll_mark = mark_of(store);
-	if (!check_kind(store->path, err) || !fileio_read(store->path, out, err))
+	if (!check_kind(store->path, err))
+		return false;
+	store->read_mark = store->poll_mark = mark_of(store); /* it may be private only now */
+	if (!fileio_read(store->path, out, err))
 		return false;
 	crypto_sha256(bytes_view(out), hash);
 	bool other = store->revision == 0 || memcmp(hash, store->sha256, sizeof(hash)) != 0;

@@ -19,6 +19,9 @@ struct store_mark { /* tells one state of the file from another */
 	ino_t ino;
 	off_t size;
 	struct timespec changed;
+	mode_t mode; /* for these it may have been refused */
+	uid_t uid;
+	gid_t gid;
 };
 
 struct store {

@@ -9,9 +9,9 @@
 #define GATHER_MS 20 /* changes that come meanwhile are one */
 #define EVENTS_BYTES 4096
 #define AGAIN_MS 1000 /* while the folder is away */
-/* Only what is whole: not each write of an editor that writes in place. And the end of the folder.
- */
-#define WATCHED (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVE_SELF | IN_ONLYDIR)
+/* Only what is whole: not each write of an editor that writes in place. Owner and mode, which may
+ * have forbidden to read it. And the end of the folder. */
+#define WATCHED (IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB | IN_MOVE_SELF | IN_ONLYDIR)
 
 struct watch {
 	int fd, folder_watch;

@@ -252,6 +252,21 @@ START_TEST(our_own_writes_are_no_news)
 }
 END_TEST
 
+/* One that was refused for its owner or mode is mended without another byte or name. */
+START_TEST(other_rights_are_noticed)
+{
+	put("one");
+	ck_assert(chmod(store.path, 0644) == 0);
+	ck_assert(read_it());
+	ck_assert(!store_differs(&store)); /* it was made private by us */
+	ck_assert(!store_poll(&store) && !store_poll(&store));
+	ck_assert(chmod(store.path, 0400) == 0);
+	ck_assert(store_differs(&store));
+	ck_assert(read_it() && !changed);
+	ck_assert(!store_differs(&store));
+}
+END_TEST
+
 START_TEST(removal_is_noticed)
 {
 	put("one");
@@ -299,6 +314,7 @@ main(void)
 	tcase_add_test(tcase, a_full_disk_leaves_the_file);
 	tcase_add_test(tcase, an_edit_is_noticed_once_and_when_it_has_settled);
 	tcase_add_test(tcase, our_own_writes_are_no_news);
+	tcase_add_test(tcase, other_rights_are_noticed);
 	tcase_add_test(tcase, removal_is_noticed);
 	tcase_add_test(tcase, a_folder_that_cannot_be_made_is_told);
 	SRunner *runner = srunner_create(suite);

@@ -84,6 +84,15 @@ START_TEST(each_write_is_noticed)
 }
 END_TEST
 
+START_TEST(other_rights_are_noticed)
+{
+	put();
+	wait_told();
+	ck_assert_int_eq(chmod(path, 0400), 0);
+	wait_told();
+}
+END_TEST
+
 START_TEST(a_folder_that_was_replaced)
 {
 	ck_assert_int_eq(rename(folder, away), 0);
@@ -115,6 +124,7 @@ main(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, each_write_is_noticed);
+	tcase_add_test(tcase, other_rights_are_noticed);
 	tcase_add_test(tcase, a_folder_that_was_replaced);
 	tcase_add_test(tcase, a_folder_that_comes_back_later);
 	suite_add_tcase(suite, tcase);
