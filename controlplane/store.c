@@ -39,6 +39,22 @@ mark_eq(const struct store_mark *a, const struct store_mark *b)
 	       a->mode == b->mode && a->uid == b->uid && a->gid == b->gid;
 }
 
+/* Whoever may write there may put a configuration of his own in place of ours. A folder of root's
+ * for our group is what containers are given. */
+static void
+tell_who_writes(const char *folder)
+{
+	struct stat st;
+	uid_t me = geteuid();
+	if (stat(folder, &st) != 0)
+		return;
+	bool given = me != 0 && st.st_uid == 0 && st.st_gid == getegid();
+	mode_t others = given ? S_IWOTH : S_IWOTH | S_IWGRP;
+	if ((st.st_mode & others) != 0 || (st.st_uid != me && st.st_uid != 0))
+		log_msg(LOG_WARN, "state_folder_open",
+		    "others may write in %s, and so replace keys and configuration", folder);
+}
+
 bool
 store_open(struct store *store, const char *state_dir, struct err *err)
 {
@@ -59,6 +75,7 @@ store_open(struct store *store, const char *state_dir, struct err *err)
 	fileio_sweep(folder);
 	if (stat(folder, &st) == 0 && (st.st_mode & 077) != 0 && chmod(folder, 0700) != 0)
 		log_msg(LOG_WARN, "state_folder_open", "others may look into json_data");
+	tell_who_writes(state_dir);
 	if (access(folder, R_OK | W_OK | X_OK) != 0) {
 		log_msg(LOG_WARN, "state_folder_closed", "json_data cannot be written: %s",
 		    strerror(errno));

@@ -36,7 +36,8 @@ struct store {
 	struct store_mark poll_mark; /* of the file as last looked at */
 };
 
-/* Makes <state_dir>/json_data (0700). Sweeps out what a killed predecessor was writing. */
+/* Makes <state_dir>/json_data (0700). Sweeps out what a killed predecessor was writing. Warns of a
+ * state folder where others may write. */
 MUST_CHECK bool store_open(struct store *store, const char *state_dir, struct err *err);
 /* What is known from before this start: the number goes on, unless the content is still that. */
 void store_expect(struct store *store, uint64_t revision, const uint8_t sha256[32]);

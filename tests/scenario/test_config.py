@@ -238,6 +238,16 @@ class Restart(unittest.TestCase):
         said("anthropic", running.post("anthropic", model="m"))
         return running.demo.calls(mark)[0].model
 
+    def test_a_folder_that_others_may_write_is_told(self):
+        """They could put a configuration of theirs there."""
+        for mode, told in ((0o777, 1), (0o775, 1), (0o755, 0), (0o700, 0)):
+            with self.subTest(oct(mode)), rig.Rig(rig.everywhere("a")) as running:
+                running.state.chmod(mode)
+                running.kill("controlplane")
+                rig.wait_for(lambda: len([line for line in running.log("start")
+                                          if line["proc"] == "controlplane"]) == 2, "it is back")
+                self.assertEqual(told, len(running.log("state_folder_open")))
+
     def test_sample_key_opens_nothing(self):
         with rig.Rig(rig.everywhere("a")) as running:
             for key in ("123", "sk-123", "admin", "changeme", "demo"):
