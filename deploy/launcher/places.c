@@ -4,6 +4,7 @@
 #include "must.h"
 #include "names.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -88,13 +89,17 @@ own(const char *path, struct err *err)
 	MUST(path != NULL);
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return err_errno(err, path, "cannot make the folder");
-	if (lstat(path, &st) < 0)
+	/* What is looked at is what is changed, whatever takes its name meanwhile. */
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno != ENOTDIR && errno != ELOOP)
 		return err_errno(err, path, "cannot look at the folder");
-	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
-		return err_set(err, ERR_IO, path, "is not a folder of this user");
-	if ((st.st_mode & 0777) != 0700 && chmod(path, 0700) < 0)
-		return err_errno(err, path, "cannot set mode 0700");
-	return true;
+	bool ours = fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid();
+	bool ok = ours || err_set(err, ERR_IO, path, "is not a folder of this user");
+	if (ours && (st.st_mode & 0777) != 0700 && fchmod(fd, 0700) < 0)
+		ok = err_errno(err, path, "cannot set mode 0700");
+	if (fd >= 0)
+		close(fd);
+	return ok;
 }
 
 bool
