@@ -363,6 +363,8 @@ take_all(struct launcher *launcher, struct err *err)
 		launcher->announced = true;
 		return true;
 	}
+	if (!launcher->terminal)
+		(void)signal(SIGHUP, SIG_IGN); /* until there is somebody to tell */
 	sockets_take(&launcher->sockets);
 	return take_folder(launcher, err) && know_ledger(launcher, err) &&
 	       open_sockets(launcher, err) && add_programs(launcher, err);

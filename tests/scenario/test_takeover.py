@@ -3,6 +3,8 @@ finish what they hold; nothing of that is cut, and nothing is counted twice or n
 
 import contextlib
 import os
+import signal
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -139,6 +141,19 @@ class Hurry(Base):
         self.assertNotIn(pid, ours(self.rig))
         self.assertGreater(away, 1.5)
         self.assertLess(away, 10)
+
+    def test_a_reload_does_not_end_one_that_still_waits(self):
+        """For programs of before: it serves nobody yet, and the one who asks cannot know."""
+        def ask_for_reload():
+            rig.wait_for(lambda: self.rig.launcher not in self.rig.killed and self.rig.log("orphan"), "it waits")
+            self.rig.launcher.process.send_signal(signal.SIGHUP)
+        with Freeze(self.rig.pid("controlplane")):
+            self.rig.kill_launcher()
+            asker = threading.Thread(target=ask_for_reload)
+            asker.start()
+            self.rig.start()
+        asker.join()
+        said("chat", self.rig.post("chat", "[demo:say ok]"))
 
     def test_one_that_hangs_later_is_killed_by_a_stop(self):
         """It has given up the port, and is still to finish what it holds."""
