@@ -6,6 +6,9 @@
 #define BODY_BYTES_MAX (6u * 1024 * 1024)
 #define STRANGER_BYTES_MAX (64u * 1024)
 #define CONNECTIONS_MAX 512
+/* Of all together: small ones find room beside as many of the largest as fit, and strangers alone
+ * cannot take it, not even with bodies of unknown length. */
+#define BODIES_BYTES_MAX (100u * 1024 * 1024)
 
 static void
 on_head(struct http_req *req, void *ctx)
@@ -50,13 +53,22 @@ on_writable(struct http_req *req, void *ctx)
 	api_writable(req);
 }
 
+static bool
+room(uint64_t more, uint64_t all, void *ctx)
+{
+	(void)more;
+	(void)ctx;
+	return all <= BODIES_BYTES_MAX;
+}
+
 struct httpd *
 web_new(struct loop *loop, struct api *api)
 {
 	static const struct httpd_handler handler = {.on_head = on_head,
 	    .on_request = on_request,
 	    .on_writable = on_writable,
-	    .on_gone = on_gone};
+	    .on_gone = on_gone,
+	    .room = room};
 	struct httpd_limits limits;
 	httpd_limits_default(&limits);
 	limits.connections = CONNECTIONS_MAX;

@@ -4,10 +4,12 @@ that no page of another site can use it."""
 import json
 import os
 import re
+import select
 import signal
 
 import rig
 from protocols import said
+from wire import Wire, request
 
 
 class Admin(rig.Case):
@@ -153,6 +155,26 @@ class Admin(rig.Case):
             os.kill(pid, signal.SIGCONT)
         self.rig.kill("webadmin")
         rig.wait_for(lambda: self.ask("GET", "/", self.rig.port).status == 200, "it is back")
+
+    def test_bodies_have_room_for_some_at_a_time(self):
+        """However many connections the owner's scripts open: the rest is told to come back."""
+        bearer = {"Host": "localhost:1", "Authorization": f"Bearer {self.rig.token}"}
+        self.assertEqual(200, self.rig.call("GET", "/api/v1/state", bearer, port=self.rig.admin_port).status)
+        wires = [Wire(self.rig.admin_port) for _ in range(40)]
+        for wire in wires:
+            wire.send(request("POST", "/api/v1/nothing", headers={**bearer, "Content-Length": 6 << 20}, length=False))
+
+        def answered():
+            return select.select([wire.socket for wire in wires], [], [], 0)[0]
+        rig.wait_for(lambda: len(answered()) >= 20, "there is no room for more")
+        refused = [wire for wire in wires if wire.socket in answered()]
+        self.assertEqual({503}, {wire.answer().status for wire in refused})
+        self.assertLess(len(refused), 35)
+        self.assertEqual(404, self.rig.call("POST", "/api/v1/nothing", bearer, b"{}", self.rig.admin_port).status)
+        for wire in wires:
+            wire.close()
+        rig.wait_for(lambda: self.rig.call("POST", "/api/v1/nothing", bearer, b" " * (6 << 20),
+                                           self.rig.admin_port).status == 404, "there is room again")
 
     def test_z_guesses_are_limited(self):
         """Last, since it uses up the tries."""
