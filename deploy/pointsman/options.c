@@ -28,6 +28,7 @@ static const struct {
     [COMMAND_VERSION] = {"version", "print the version", NULL},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define HELP_COLUMN 24 /* behind the longest option */
 #define IN(command) (1u << (command))
 #define IN_ALL (~0u)
 #define IN_SHOWING                                                                                 \
@@ -235,8 +236,8 @@ help_row(const struct option_row *row, struct bytes *out)
 	MUST(bytes_printf(out, "  %s%s%s", row->name, row->value != NULL ? " " : "",
 	    row->value != NULL ? row->value : ""));
 	while (view_split(&rest, '\n', &line)) {
-		MUST(bytes_printf(
-		    out, "%*s%.*s\n", (int)(22 - (out->len - start)), "", VIEW_ARGS(line)));
+		MUST(bytes_printf(out, "%*s%.*s\n", (int)(HELP_COLUMN - (out->len - start)), "",
+		    VIEW_ARGS(line)));
 		start = out->len;
 	}
 }

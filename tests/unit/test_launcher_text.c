@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define ARGS_MAX 24
+#define HELP_COLUMN 24 /* where the words begin */
 
 static struct options options;
 static struct err err;
@@ -119,6 +120,49 @@ START_TEST(anything_else_is_refused)
 }
 END_TEST
 
+/* As a manual page has to write it. */
+static void
+escape(struct view name, char *out, size_t out_len)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < name.len && len < out_len - 3; i++) {
+		if (name.data[i] == '-')
+			out[len++] = '\\';
+		out[len++] = name.data[i];
+	}
+	out[len] = '\0';
+}
+
+START_TEST(help_is_a_table_and_the_synopsis_of_run_is_complete)
+{
+	struct bytes help, manual;
+	struct view rest, line;
+	char escaped[64];
+	bytes_init(&help, 1 << 16);
+	bytes_init(&manual, 1 << 16);
+	ck_assert_msg(fileio_read(MANUAL, &manual, &err), "%s", err.msg);
+	const ptrdiff_t begin = view_find(bytes_view(&manual), ".B pointsman run\n");
+	ck_assert_int_ge(begin, 0);
+	struct view synopsis = view_from(bytes_view(&manual), (size_t)begin);
+	synopsis = view_sub(synopsis, 0, (size_t)view_find(synopsis, ".br\n"));
+	options_help(COMMAND_RUN, &help);
+	rest = bytes_view(&help);
+	while (view_split(&rest, '\n', &line)) {
+		if (!view_starts(line, "  "))
+			continue;
+		ck_assert_uint_gt(line.len, HELP_COLUMN);
+		ck_assert(line.data[HELP_COLUMN - 1] == ' ' && line.data[HELP_COLUMN] != ' ');
+		if (!view_starts(line, "  --") || view_starts(line, "  --help"))
+			continue;
+		struct view name = view_from(line, 2);
+		escape(view_sub(name, 0, (size_t)view_find(name, " ")), escaped, sizeof(escaped));
+		ck_assert_msg(view_find(synopsis, escaped) >= 0, "synopsis: %s", escaped);
+	}
+	bytes_fini(&help);
+	bytes_fini(&manual);
+}
+END_TEST
+
 START_TEST(help_and_manual_name_every_option)
 {
 	struct bytes help, manual;
@@ -132,13 +176,7 @@ START_TEST(help_and_manual_name_every_option)
 	const char *name;
 	for (unsigned i = 0; (name = options_name(i)) != NULL; i++) {
 		char escaped[64];
-		size_t len = 0;
-		for (const char *c = name; *c != '\0' && len < sizeof(escaped) - 3; c++) {
-			if (*c == '-')
-				escaped[len++] = '\\';
-			escaped[len++] = *c;
-		}
-		escaped[len] = '\0';
+		escape(view_of(name), escaped, sizeof(escaped));
 		ck_assert_msg(view_find(bytes_view(&help), name) >= 0, "help: %s", name);
 		ck_assert_msg(view_find(bytes_view(&manual), escaped) >= 0, "manual: %s", name);
 	}
@@ -295,6 +333,7 @@ main(void)
 	tcase_add_test(tests, other_commands_take_theirs);
 	tcase_add_loop_test(
 	    tests, anything_else_is_refused, 0, (int)(sizeof(refused) / sizeof(refused[0])));
+	tcase_add_test(tests, help_is_a_table_and_the_synopsis_of_run_is_complete);
 	tcase_add_test(tests, help_and_manual_name_every_option);
 	tcase_add_test(tests, a_grid_is_aligned_and_clean);
 	tcase_add_test(tests, the_banner_names_files_once_keys_were_shown);
