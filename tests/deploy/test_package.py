@@ -90,6 +90,7 @@ class Life(unittest.TestCase):
             self.install(running)
             self.use(running)
             self.without_ipv6(running)
+            self.wrong_options(running)
             self.upgrade(running)
             self.survive(running)
             self.purge(running, before)
@@ -144,6 +145,20 @@ class Life(unittest.TestCase):
         running.run("systemctl", "restart", *UNITS)
         self.assertEqual(say(running.wire, self.key), ("ok", True))
         running.set_ipv6(True)
+
+    def wrong_options(self, running):
+        """Starting again would not mend them: the service has failed, and says why, once."""
+        options = running.path("/etc/default/pointsman")
+        good = options.read_text()
+        options.write_text(good.replace("--dataplanes 2", "--dataplans 2"))
+        running.run("systemctl", "restart", "pointsman.service", check=False)
+        wait_for(lambda: self.active(running) == "failed", "it gives up")
+        journal = running.run("journalctl", "--no-pager", "-u", "pointsman").stdout
+        self.assertIn("--dataplans: is no option here", journal)
+        self.assertEqual(1, journal.count("is no option here"))
+        options.write_text(good)
+        running.run("systemctl", "restart", "pointsman.service")
+        self.assertEqual(say(running.wire, self.key), ("ok", True))
 
     def upgrade(self, running):
         self.assertEqual(running.run("dpkg-query", "-W", "-f=${Version}", "pointsman").stdout,
