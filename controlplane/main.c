@@ -91,6 +91,10 @@ run(const struct serve_options *options)
 	} else {
 		log_err(LOG_ERROR, "start_failed", &err);
 	}
+	/* A signal now would look like a death. */
+	sigset_t all;
+	sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	serve_free(serve);
 	if (loop != NULL)
 		loop_free(loop);

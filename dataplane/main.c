@@ -36,6 +36,7 @@
 #define TRACED_MS 1000 /* for the last spans, when all else is done */
 #define LAST_MS 1000   /* for the last records; with FLUSH_MS less than the launcher's patience */
 #define LAST_LOOK_MS 20
+#define AGAIN_MS 1000 /* a second signal before that is the same stop, told by somebody else */
 #define RETIRE_IDLE_MS 10000 /* kept connections of a retired one */
 #define ORPHAN_IDLE_PART 2   /* of the drain's time */
 #define SUCCEEDED_MS 1800000 /* as an upgrade gives */
@@ -62,7 +63,7 @@ struct dataplane {
 	struct tls_context *tls;
 	bool accepting, ready, retiring, draining, traced, failed;
 	struct loop_timer accept_timer, drain_timer, last_timer, tls_timer, heap_timer;
-	uint64_t last_ms;
+	uint64_t drain_ms, last_ms;
 	struct figures figures; /* as they were at figures_ms */
 	uint64_t figures_ms;
 	struct heap heap;
@@ -355,8 +356,7 @@ on_drained(void *ctx)
 	tracer_drain(dp->front.env.tracer, TRACED_MS, on_traced, dp);
 }
 
-/* The time is up: what is left gets an end that clients see as a failure, and a moment to read it.
- */
+/* The time is up: what is left gets an end that clients see as a failure, and time to read. */
 static void
 on_drain_timer(struct loop_timer *timer, void *ctx)
 {
@@ -440,12 +440,13 @@ on_signal(int signo, void *ctx)
 		return;
 	}
 	if (dp->draining) {
-		loop_stop(dp->loop);
+		if (loop_now_ms(dp->loop) - dp->drain_ms >= AGAIN_MS)
+			on_drain_timer(&dp->drain_timer, dp);
 		return;
 	}
 	dp->draining = true;
-	log_msg(LOG_INFO, "drain", "signal %d: no new connections, %u s for those in work", signo,
-	    dp->options.drain_s);
+	dp->drain_ms = loop_now_ms(dp->loop);
+	log_msg(LOG_INFO, "drain", "signal %d: %u s for those in work", signo, dp->options.drain_s);
 	(void)unlink(dp->ready_path);
 	if (!dp->retiring)
 		httpd_accept_waiting(dp->front.httpd, is_orphan(dp));

@@ -91,10 +91,8 @@ static void
 on_stop(int signo, void *ctx)
 {
 	struct webadmin *web = ctx;
-	if (web->draining) {
-		loop_stop(web->loop);
+	if (web->draining) /* told by the launcher and by the manager of both; there is a limit */
 		return;
-	}
 	web->draining = true;
 	log_msg(LOG_INFO, "drain", "signal %d", signo);
 	(void)unlink(web->ready_path);
@@ -140,6 +138,10 @@ start(struct webadmin *web, struct err *err)
 static void
 finish(struct webadmin *web)
 {
+	/* A signal now would look like a death. */
+	sigset_t all;
+	sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	if (web->httpd != NULL)
 		httpd_free(web->httpd);
 	adminlink_free(web->link);

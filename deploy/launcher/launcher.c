@@ -23,6 +23,7 @@
 #define READY_SAY_MS 10000 /* how often a start that hangs is told */
 #define STOP_MS 2000       /* beyond what a dataplane gives its streams by itself */
 #define STOP_LAST_MS 5000
+#define STOP_AGAIN_MS 500 /* timeout(1) signals the process and its group: that is asked once */
 #define READY_BYTES_MAX (1024 * 1024)
 
 /* ---- the end ---- */
@@ -60,10 +61,13 @@ static void
 on_stop(int signo, void *ctx)
 {
 	struct launcher *launcher = ctx;
+	uint64_t now_ms = loop_now_ms(launcher->loop);
 	if (launcher->stage != STAGE_RUN) { /* asked twice: without patience */
-		on_limit(NULL, launcher);
+		if (now_ms - launcher->stop_ms >= STOP_AGAIN_MS)
+			on_limit(NULL, launcher);
 		return;
 	}
+	launcher->stop_ms = now_ms;
 	log_msg(LOG_INFO, "stop", "signal %s", sigabbrev_np(signo));
 	notify_send("STOPPING=1\nSTATUS=Finishing the streams in work");
 	launcher->stage = STAGE_STOP;

@@ -93,7 +93,7 @@ struct launcher {
 	unsigned dataplanes;
 	enum stage stage;
 	bool announced;
-	uint64_t began_ms, said_ms;
+	uint64_t began_ms, said_ms, stop_ms;
 	struct loop_timer ready, limit, watchdog;
 	struct control control;
 	struct upgrade upgrade;

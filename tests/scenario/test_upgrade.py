@@ -1,6 +1,7 @@
 """pointsman upgrade: new programs in place of the old ones under load, nobody refused, no stream cut;
 whatever does not come up is taken back."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -247,6 +248,32 @@ class Signals(unittest.TestCase):
         self.at_the_exec(signal.SIGTERM)
         self.assertEqual(0, self.rig.launcher.process.wait(30))
         self.assertEqual({}, self.rig.pids())
+
+    def test_a_stop_that_everyone_hears(self):
+        """Managers tell all programs of a service at once, and timeout(1) tells the launcher twice: the streams get
+        their time all the same."""
+        streams = [Stream(self.rig, protocol, 60, EVERY_MS) for protocol in PROTOCOLS * 2]
+        rig.wait_for(lambda: all(stream.answer.status for stream in streams), "they run")
+        for pid in (self.rig.launcher.pid, *self.rig.pids().values(), self.rig.launcher.pid):
+            os.kill(pid, signal.SIGTERM)
+        self.assertEqual([], [stream.answer for stream in streams if not stream.whole()])
+        self.assertEqual(0, self.rig.launcher.process.wait(30))
+
+    def test_a_data_plane_that_is_told_again_hurries_but_says_so(self):
+        stream = Stream(self.rig, "anthropic", 2000, EVERY_MS)
+        rig.wait_for(lambda: stream.answer.status, "it runs")
+        pids = [self.rig.pid(name) for name in ("dataplane.0", "dataplane.1")]
+        self.rig.deaths_wanted += ["dataplane.0", "dataplane.1"]
+        began = time.monotonic()
+
+        def tell():
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+            return not stream.is_alive()
+        rig.wait_for(tell, "the stream has ended")
+        self.assertLess(time.monotonic() - began, 4)
+        self.assertTrue(error_event("anthropic", stream.answer.body), stream.answer.body[-300:])
 
     def test_a_reload(self):
         self.at_the_exec(signal.SIGHUP)
