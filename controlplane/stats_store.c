@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PATH_BYTES 4096
@@ -39,12 +40,23 @@ check(struct sql *sql, const char *path, bool thorough, struct err *err)
 	return true;
 }
 
+/* Nothing was ever written: who is killed before his first write leaves an empty file. With a log
+ * beside it, it was not empty once. */
+static bool
+is_new(const char *path)
+{
+	char log[PATH_BYTES];
+	struct stat st;
+	MUST(snprintf(log, sizeof(log), "%s-wal", path) < PATH_BYTES);
+	return stat(path, &st) != 0 || (st.st_size == 0 && access(log, F_OK) != 0);
+}
+
 /* Opens what is there. ERR_PARSE: it is damaged. */
 static struct sql *
 open_file(const char *path, bool thorough, struct err *err)
 {
 	struct sql *sql;
-	bool fresh = access(path, F_OK) != 0;
+	bool fresh = is_new(path);
 	if (!sql_open(path, false, &sql, err))
 		return NULL;
 	if ((!fresh || sql_exec(sql, STATS_NEW_SQL, err)) && sql_exec(sql, settings_sql, err) &&

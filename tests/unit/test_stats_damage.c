@@ -98,6 +98,22 @@ START_TEST(a_damaged_file_is_mended_or_begun_anew)
 }
 END_TEST
 
+/* Who was killed before his first write leaves one. */
+START_TEST(a_file_without_a_byte_is_a_new_one)
+{
+	struct place place;
+	char aside[128];
+	setup(&place);
+	stats_store_close(place.store);
+	place.store = NULL;
+	(void)snprintf(aside, sizeof(aside), "%s/stats.db.damaged", place.folder);
+	write_file(&place, VIEW(""));
+	check_survives(&place, 0);
+	ck_assert_int_ne(access(aside, F_OK), 0);
+	teardown(&place);
+}
+END_TEST
+
 START_TEST(one_damaged_page_costs_no_more_than_what_was_on_it)
 {
 	struct place place;
@@ -333,6 +349,7 @@ main(void)
 	TCase *tests = tcase_create("stats_damage");
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, a_damaged_file_is_mended_or_begun_anew);
+	tcase_add_test(tests, a_file_without_a_byte_is_a_new_one);
 	tcase_add_test(tests, one_damaged_page_costs_no_more_than_what_was_on_it);
 	tcase_add_loop_test(tests, a_damaged_older_file_keeps_its_sums, 0, 2);
 	tcase_add_test(tests, sums_come_back_from_requests);
