@@ -1,5 +1,5 @@
 // One input for each type of word in the settings table. value undefined: not set, the default holds.
-import {Button, Typed, html, useState} from "./kit.js";
+import {Button, Typed, html, useEffect, useRef, useState} from "./kit.js";
 import {addWords, languageIndex, t, weekday, wordOf} from "./i18n.js";
 import {Hours} from "./hours.js";
 import chinese from "./words/help.js";
@@ -33,14 +33,19 @@ function Word({row, value, set, id}) {
 
 export const wordText = word => t(`w_${word}`) === `w_${word}` ? word : t(`w_${word}`);
 
-// The key is never shown: what is typed replaces it, and nothing typed leaves it as it is.
+// The key is never shown: what is typed replaces it, nothing typed leaves it as it is, and only a button removes it.
 function Key({row, value, set, id}) {
-	const put = text => set(text === "" && !row.required ? undefined : text);
-	const [typed, type] = useState(false);
-	if (!typed && value !== undefined && value !== "")
-		return html`<span class="bar"><code>${value}</code><${Button} kind="small" onClick=${() => { type(true); put(""); }}>${t("replace_key")}<//></span>`;
-	return html`<input id=${id} type="password" autocomplete="new-password" spellcheck="false" maxlength="8192" value=${value ?? ""}
-		placeholder=${t("key_empty")} onInput=${event => put(event.target.value)} />`;
+	const first = useRef(value ?? "");
+	const stored = row.value === undefined ? first.current : row.value ?? "";
+	const none = row.required ? "" : undefined;
+	const [doing, now] = useState(""); // "", "replacing", "removing"
+	useEffect(() => now(""), [stored]);
+	if (doing === "" && stored !== "" && value === stored)
+		return html`<span class="bar"><code>${value}</code><${Button} kind="small" onClick=${() => now("replacing")}>${t("replace_key")}<//>
+			<${Button} kind="small" onClick=${() => { now("removing"); set(none); }}>${t("remove_key")}<//></span>`;
+	const kept = doing === "replacing" && stored !== "";
+	return html`<input id=${id} type="password" autocomplete="new-password" spellcheck="false" maxlength="8192" value=${value === stored ? "" : value ?? ""}
+		placeholder=${t(kept ? "key_stays" : "key_empty")} onInput=${event => set(event.target.value || (kept ? stored : none))} />`;
 }
 
 let zones = null;
