@@ -127,9 +127,16 @@ function Import({may}) {
 	const [text, type] = useState("");
 	const [format, choose] = useState("auto");
 	const [told, tell] = useState(null);
+	// What was looked at is what is taken: another text or format is looked at anew.
+	const put = next => {
+		type(next);
+		tell(null);
+	};
 	const take = async file => {
-		if (file && file.size <= FILE_MAX)
-			type(await file.text());
+		if (file?.size > FILE_MAX)
+			tell({status: 0, body: {message: t("file_too_large", bytes(file.size), bytes(FILE_MAX))}});
+		else if (file)
+			put(await file.text());
 	};
 	const look = async () => {
 		try {
@@ -147,9 +154,9 @@ function Import({may}) {
 	const body = told?.body;
 	return html`<section class="panel"><header class="bar"><h2>${t("import")}</h2></header><p class="soft">${t("import_note")}</p>
 		<div class="drop" onDragOver=${event => event.preventDefault()} onDrop=${event => { event.preventDefault(); take(event.dataTransfer.files[0]); }}>
-			<textarea rows="8" aria-label=${t("import_text")} placeholder=${t("import_drop")} spellcheck="false" value=${text} onInput=${event => { type(event.target.value); tell(null); }} /></div>
+			<textarea rows="8" aria-label=${t("import_text")} placeholder=${t("import_drop")} spellcheck="false" value=${text} onInput=${event => put(event.target.value)} /></div>
 		<div class="bar"><input type="file" aria-label=${t("import_file")} onChange=${event => take(event.target.files[0])} />
-			<select aria-label=${t("format")} value=${format} onChange=${event => choose(event.target.value)}>${FORMATS.map(name => html`<option key=${name} value=${name} selected=${name === format}>${name === "auto" ? t("format_auto") : name}</option>`)}</select>
+			<select aria-label=${t("format")} value=${format} onChange=${event => { choose(event.target.value); tell(null); }}>${FORMATS.map(name => html`<option key=${name} value=${name} selected=${name === format}>${name === "auto" ? t("format_auto") : name}</option>`)}</select>
 			<${Button} disabled=${!text.trim()} onClick=${look}>${t("preview")}<//></div>
 		${told && told.status !== 200 && html`<${Notice} kind="stop"><p>${body.message ?? t("failed_somehow")}</p><//>`}
 		${body && html`<${Faults} list=${body.faults} kind="stop" />`}

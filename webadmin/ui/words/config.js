@@ -25,6 +25,7 @@ export default {
 	import: ["Import", "导入"],
 	import_note: ["From the previous product, cc-switch, claude-code-router or LiteLLM. Nothing is taken before you have seen it.", "来自旧版产品、cc-switch、claude-code-router 或 LiteLLM。先预览，再导入。"],
 	import_text: ["The file's text", "文件内容"],
+	file_too_large: ["The file has {}; at most {} are taken.", "该文件有 {}，最多接受 {}。"],
 	import_drop: ["Drop a file here, or paste its text.", "将文件拖到此处，或粘贴内容。"],
 	import_file: ["File", "文件"],
 	format: ["Format", "格式"],
