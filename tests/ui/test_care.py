@@ -74,6 +74,100 @@ class Care(unittest.TestCase):
         self.press("Save", form)
         self.wait(lambda: self.entry("spare")["key"] == key, "there is a key again")
 
+    # ---- two people ----
+
+    def test_two_windows_at_the_settings(self):
+        """What follows on errors is one word: both change another line of it, and neither is lost unseen."""
+        other = self.open().page
+        for page in (self.page, other):
+            page.evaluate("location.hash = '#/settings/error_handling_strategies'")
+            page.get_by_label("429 too many requests").wait_for()
+        self.page.get_by_label("429 too many requests").select_option("switch_api")
+        other.get_by_label("404").first.select_option("normal_retry")
+        self.press("Save", self.page)
+        self.page.get_by_text("Applied by all data planes at").first.wait_for()
+        self.press("Save", other)
+        other.get_by_text("Somebody else has changed it meanwhile.").wait_for()
+        codes = self.config()["error_handling_strategies"]["http_status_codes"]
+        self.assertEqual({"429": "switch_api"}, codes)
+        self.press("Discard", other)
+        rig.wait_for(lambda: other.get_by_label("429 too many requests").input_value() == "switch_api", "the other is shown")
+        other.get_by_label("404").first.select_option("normal_retry")
+        self.press("Save", other)
+        self.wait(lambda: self.config()["error_handling_strategies"]["http_status_codes"]
+                  == {"404": "normal_retry", "429": "switch_api"}, "both hold")
+
+    def test_two_windows_at_the_document(self):
+        self.tab.expected += ("status of 412",)
+        self.tab.open("config")
+        area = self.page.locator("textarea.document")
+        document = json.loads(area.input_value())
+        document["api_configs"][1]["weight"] = 5
+        area.fill(json.dumps(document))
+        self.page.get_by_text("This would change").wait_for()
+        self.assertEqual(200, self.scene.ask("PATCH", "/api/v1/settings", {"timeout_settings.connect_timeout": 17}).status)
+        self.press("Read the file again", self.page)
+        self.page.get_by_text("Read.").wait_for()
+        self.press("Save", self.page)
+        self.page.get_by_text("Somebody else has changed it meanwhile.").wait_for()
+        self.press("Discard", self.page)
+        self.wait(lambda: '"connect_timeout": 17' in area.input_value(), "the newest is shown")
+        self.assertEqual(200, self.scene.ask("PATCH", "/api/v1/settings", {"timeout_settings.connect_timeout": 18}).status)
+        self.wait(lambda: '"connect_timeout": 18' in area.input_value(), "it follows while nothing is typed")
+
+    def test_lists_follow_what_others_do(self):
+        self.tab.open("upstreams")
+        added = {"group": "codex", "name": "elsewhere", "base_url": self.rig.demo.url("elsewhere"), "key": ""}
+        at = json.loads(self.scene.ask("POST", "/api/v1/upstreams", added).body)["id"]
+        self.page.locator("[data-id]", has_text="/u/elsewhere").wait_for()
+        self.press("Edit", self.page.locator("[data-id]", has_text="/u/elsewhere"))
+        form = self.page.locator("dialog")
+        form.get_by_label("Name", exact=True).fill("nowhere")
+        self.tab.expected += ("status of 404",)
+        self.assertEqual(200, self.scene.ask("DELETE", f"/api/v1/upstreams/{at}").status)
+        self.press("Save", form)
+        self.page.get_by_text("It is not there any more.").wait_for()
+        self.press("Cancel", form)
+        self.wait(lambda: self.page.locator("[data-id]", has_text="/u/elsewhere").count() == 0, "it is gone")
+
+    def test_faults_stay_while_others_work(self):
+        self.tab.expected += ("status of 422",)
+        self.tab.open("settings/server")
+        self.page.get_by_label("Allowed addresses", exact=True).fill("no address")
+        self.press("Save", self.page)
+        fault = self.page.locator(".row.wrong .fault")
+        fault.wait_for()
+        # Told by the stream, as the mark of a page that is drawn anew.
+        foot = self.page.locator("footer")
+        before = foot.inner_text()
+        self.assertEqual(200, self.scene.ask("POST", "/api/v1/clear").status)
+        self.rig.post("anthropic", "a sign of life", model="claude-sonnet-4-5")
+        self.wait(lambda: foot.inner_text() != before, "the page is drawn anew")
+        self.assertTrue(fault.is_visible())
+
+    # ---- imports ----
+
+    def test_only_what_was_looked_at_is_taken(self):
+        def file(name, size=0):
+            entry = {"name": name, "base_url": self.rig.demo.url(name), "key": f"sk-canary-{name}-0000000000000001"}
+            return {"name": f"{name}.json", "mimeType": "application/json",
+                    "buffer": json.dumps({"api_configs": [entry]}).encode() + b" " * size}
+        self.tab.open("config/exchange")
+        chosen = self.page.locator("input[type=file]")
+        chosen.set_input_files(file("imported-one"))
+        self.press("Preview", self.page)
+        take = self.page.get_by_role("button", name="Take it")
+        take.wait_for()
+        chosen.set_input_files(file("imported-two"))
+        take.wait_for(state="detached")
+        self.press("Preview", self.page)
+        take.wait_for()
+        self.page.get_by_label("Format").select_option("litellm")
+        take.wait_for(state="detached")
+        chosen.set_input_files(file("imported-large", 5 << 20))
+        self.page.get_by_text("The file has 5 MiB; at most 4 MiB are taken.").wait_for()
+        self.assertNotIn("imported", self.rig.config_file.read_text())
+
 
 if __name__ == "__main__":
     rig.main()

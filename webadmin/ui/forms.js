@@ -6,6 +6,7 @@ import {Input, faultOf} from "./fields.js";
 
 // Kept by other means, or told by the gateway.
 const HIDDEN = ["any", "id", "sha256"];
+const TRIES_MAX = 5;
 let table = null;
 
 // The words of all sections; asked for once.
@@ -27,7 +28,7 @@ export function useRows(section) {
 	return rows;
 }
 
-const same = (a, b) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+export const same = (a, b) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 
 // Only what was changed, null for what goes back to its default.
 export function changesOf(before, after, rows) {
@@ -38,17 +39,22 @@ export function changesOf(before, after, rows) {
 	return changes;
 }
 
-// Somebody else may have changed the configuration meanwhile: what was not touched here is no conflict.
-export async function patchEntry(path, before, changes, etag, done) {
-	const answer = await call("PATCH", path, changes, {ifMatch: etag});
-	if (answer.status === 412) {
+// Changes what nobody else has changed since it was shown: of other words of the same thing that is no conflict.
+export async function patchUnless(path, changes, touched, done) {
+	for (let tries = 1;; tries++) {
 		const now = await get(path);
-		const touched = now.status === 200 && Object.keys(changes).some(key => !same(now.body.entry[key], before[key]));
-		if (now.status === 200 && !touched)
-			return change("PATCH", path, changes, {ifMatch: now.body.etag, done, quiet422: true});
+		if (now.status !== 200)
+			return change.told(now);
+		if (touched(now.body))
+			return change.told({status: 412, body: {}});
+		const answer = await call("PATCH", path, changes, {ifMatch: now.body.etag});
+		if (answer.status !== 412 || tries === TRIES_MAX)
+			return change.told(answer, {done, quiet422: true});
 	}
-	return change.told(answer, {done, quiet422: true});
 }
+
+export const patchEntry = (path, before, changes, done) => patchUnless(path, changes,
+	({entry}) => Object.keys(changes).some(key => !same(entry[key], before[key])), done);
 
 // "api_configs[4].base_url" -> base_url; what has no field is told above the form.
 function faultsByKey(faults, rows) {

@@ -2,7 +2,7 @@
 import {html, useEffect, useRef, useState} from "./npm/htm.js";
 import {call, get} from "./api.js";
 import {t, time} from "./i18n.js";
-import {whenApplied} from "./live.js";
+import {useLive, whenApplied} from "./live.js";
 
 export * from "./npm/htm.js";
 
@@ -129,6 +129,19 @@ export function useAsk(path) {
 		return () => { stale = true; };
 	}, [path, round]);
 	return {...known, again: () => next(n => n + 1)};
+}
+
+// What a path answers of the configuration: asked anew when that is another, whoever has changed it.
+export function useConfig(path) {
+	const revision = useLive().state?.revision;
+	const asked = useAsk(path);
+	const seen = useRef(revision);
+	useEffect(() => {
+		if (revision !== undefined && seen.current !== undefined && revision !== seen.current)
+			asked.again();
+		seen.current = revision ?? seen.current;
+	}, [revision]);
+	return asked;
 }
 
 // While there is nothing to show: why.

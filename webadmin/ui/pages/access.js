@@ -1,5 +1,5 @@
 // Who may: the admin token, users, sessions, and the trail of who changed what.
-import {Button, Dialog, Empty, Head, Mark, Notice, Scroll, Snippet, Tag, Waiting, ask, change, html, useAsk, useState} from "../kit.js";
+import {Button, Dialog, Empty, Head, Mark, Notice, Scroll, Snippet, Tag, Waiting, ask, change, html, useAsk, useConfig, useState} from "../kit.js";
 import {EntryForm, patchEntry, useRows} from "../forms.js";
 import {addWords, dateTime, deedText, span, t, wordOf} from "../i18n.js";
 import {enter, live, useLive} from "../live.js";
@@ -42,7 +42,7 @@ function MetricsToken({show}) {
 }
 
 function Users({show}) {
-	const asked = useAsk(USERS);
+	const asked = useConfig(USERS);
 	const rows = useRows("admin.users");
 	const [open, set] = useState(null);
 	if (!asked.data || !rows)
@@ -50,7 +50,7 @@ function Users({show}) {
 	const after = promise => promise.then(answer => { asked.again(); return answer; });
 	const nameOf = entry => entry.name || entry.id;
 	const minted = (answer, name) => answer.body.token && show({name, secret: answer.body.token});
-	const save = (entry, changes) => after(open.id ? patchEntry(pathOf(open), open, changes, asked.data.etag, t("saved_entry", nameOf(entry)))
+	const save = (entry, changes) => after(open.id ? patchEntry(pathOf(open), open, changes, t("saved_entry", nameOf(entry)))
 		: change("POST", USERS, entry, {done: t("added", entry.name), quiet422: true}).then(answer => { minted(answer, entry.name); return answer; }));
 	const rotate = async entry => {
 		if (await ask({title: t("rotate_title", nameOf(entry)), text: t("rotate_text"), action: t("rotate"), danger: true}))

@@ -1,5 +1,5 @@
 // The configuration as a whole: the document, its history, import and export.
-import {Button, Choice, Head, Notice, Scroll, Waiting, ask, change, html, useAsk, useEffect, useState} from "../kit.js";
+import {Button, Choice, Head, Notice, Scroll, Waiting, ask, change, html, useAsk, useConfig, useEffect, useState} from "../kit.js";
 import {call} from "../api.js";
 import {addWords, bytes, dateTime, deedText, number, t, wordOf} from "../i18n.js";
 import {live, useLive} from "../live.js";
@@ -40,8 +40,14 @@ function parse(text) {
 }
 
 function Document({may}) {
-	const asked = useAsk("/api/v1/config");
-	const [text, edit] = useState(null);
+	const asked = useConfig("/api/v1/config");
+	// The text with the state of the configuration from which it was made: what others have changed since is not written over.
+	const [{text, etag}, draft] = useState({text: null});
+	const edit = next => draft(before => ({text: next, etag: before.etag ?? asked.data.etag}));
+	const leave = () => {
+		draft({text: null});
+		asked.again();
+	};
 	const [checked, tell] = useState(null);
 	const original = asked.data && JSON.stringify(asked.data.document, null, 2);
 	const now = text ?? original;
@@ -56,13 +62,11 @@ function Document({may}) {
 	if (!asked.data)
 		return html`<${Waiting} asked=${asked} lines=${10} />`;
 	const save = async () => {
-		const answer = await change("PUT", "/api/v1/config", document, {ifMatch: asked.data.etag, quiet422: true, done: t("document_saved")});
+		const answer = await change("PUT", "/api/v1/config", document, {ifMatch: etag, quiet422: true, done: t("document_saved")});
 		if (answer.status === 422)
 			tell({valid: false, ...answer.body});
-		if (answer.status === 200) {
-			edit(null);
-			asked.again();
-		}
+		if (answer.status === 200)
+			leave();
 	};
 	return html`<p class="soft">${t("document_note")} <code>${asked.data.config_path}</code></p>
 		<textarea class="document" aria-label=${t("page_config")} spellcheck="false" readonly=${!may} rows="28" value=${now} aria-invalid=${wrong ? "true" : undefined} onInput=${event => edit(event.target.value)} />
@@ -70,7 +74,7 @@ function Document({may}) {
 		${checked && html`<${Faults} list=${checked.faults} kind="stop" /><${Faults} list=${checked.warnings} kind="warn" />
 			${checked.valid && html`<h3>${t("would_change")}</h3><${Changes} changes=${checked.changes} />`}`}
 		${may && html`<div class="bar save"><${Button} kind="main" disabled=${text === null || wrong || !checked?.valid} onClick=${save}>${t("save")}<//>
-			<${Button} disabled=${text === null} onClick=${() => edit(null)}>${t("discard")}<//>
+			<${Button} disabled=${text === null} onClick=${leave}>${t("discard")}<//>
 			<${Button} onClick=${() => change("POST", "/api/reload", {}, {done: t("read_again")}).then(asked.again)}>${t("reload")}<//></div>`}`;
 }
 
@@ -87,7 +91,7 @@ function Revision({number: revision, current, restore, may}) {
 }
 
 function History({may}) {
-	const asked = useAsk("/api/v1/config/revisions");
+	const asked = useConfig("/api/v1/config/revisions");
 	const [open, set] = useState(null);
 	if (!asked.data)
 		return html`<${Waiting} asked=${asked} />`;

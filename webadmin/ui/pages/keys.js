@@ -1,5 +1,5 @@
 // Client keys: create (shown once), limits and what is used of them, set-up for agents, revoke.
-import {Button, Dialog, Empty, Head, Mark, Meter, Notice, Snippet, Tag, Waiting, ask, change, html, useAsk, useState} from "../kit.js";
+import {Button, Dialog, Empty, Head, Mark, Meter, Notice, Snippet, Tag, Waiting, ask, change, html, useAsk, useConfig, useState} from "../kit.js";
 import {EntryForm, patchEntry, useRows} from "../forms.js";
 import {addWords, compact, money, percent, t, when} from "../i18n.js";
 import {live, useLive} from "../live.js";
@@ -68,7 +68,7 @@ function Limits({entry, usage}) {
 
 export default function Keys() {
 	useLive();
-	const asked = useAsk(LIST);
+	const asked = useConfig(LIST);
 	const usage = useAsk("/api/v1/usage");
 	const rows = useRows("client_keys");
 	const [open, set] = useState(null);
@@ -79,7 +79,7 @@ export default function Keys() {
 	const after = promise => promise.then(answer => { asked.again(); usage.again(); return answer; });
 	const nameOf = entry => entry.name || entry.id;
 	const minted = (answer, name) => answer.body.key && show({name, secret: answer.body.key});
-	const save = (entry, changes) => after(open.id ? patchEntry(pathOf(open), open, changes, asked.data.etag, t("saved_entry", nameOf(entry)))
+	const save = (entry, changes) => after(open.id ? patchEntry(pathOf(open), open, changes, t("saved_entry", nameOf(entry)))
 		: change("POST", LIST, entry, {done: t("added", entry.name), quiet422: true}).then(answer => { minted(answer, entry.name); return answer; }));
 	const rotate = async entry => {
 		if (await ask({title: t("rotate_title", nameOf(entry)), text: t("rotate_text"), action: t("rotate"), danger: true}))

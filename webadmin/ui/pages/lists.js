@@ -1,5 +1,5 @@
 // Model rules, what models take, prices: lists of the same kind, with forms from the settings table.
-import {Button, Empty, Mark, Scroll, Tag, Waiting, ask, change, html, useAsk, useState} from "../kit.js";
+import {Button, Empty, Mark, Scroll, Tag, Waiting, ask, change, html, useConfig, useState} from "../kit.js";
 import {EntryForm, patchEntry, useRows} from "../forms.js";
 import {addWords, number, t} from "../i18n.js";
 import {live} from "../live.js";
@@ -22,13 +22,13 @@ const lists = {
 
 export function List({name}) {
 	const {path, section, switches, fresh, name: nameOf, show} = lists[name];
-	const asked = useAsk(path);
+	const asked = useConfig(path);
 	const rows = useRows(section);
 	const [open, set] = useState(null);
 	const may = live.session?.role !== "viewer";
 	if (!asked.data || !rows)
 		return html`<${Waiting} asked=${asked} />`;
-	const {entries, etag} = asked.data;
+	const {entries} = asked.data;
 	const after = promise => promise.then(answer => { asked.again(); return answer; });
 	const at = entry => `${path}/${encodeURIComponent(entry.id)}`;
 	const post = (entry, verb, body = {}) => after(change("POST", `${at(entry)}/${verb}`, body));
@@ -36,7 +36,7 @@ export function List({name}) {
 		if (await ask({title: t("delete_title", nameOf(entry)), text: t("delete_text"), action: t("delete"), danger: true}))
 			await after(change("DELETE", at(entry), {}, {done: t("deleted", nameOf(entry))}));
 	};
-	const save = (entry, changes) => after(open.id ? patchEntry(at(open), open, changes, etag, t("saved_entry", nameOf(entry)))
+	const save = (entry, changes) => after(open.id ? patchEntry(at(open), open, changes, t("saved_entry", nameOf(entry)))
 		: change("POST", path, entry, {done: t("added", nameOf(entry)), quiet422: true}));
 	return html`<div class="bar spread"><p class="soft">${t(`list_note_${name}`)}</p>${may && html`<${Button} onClick=${() => set(fresh)}>${t("add")}<//>`}</div>
 		${entries.length === 0 ? html`<${Empty} title=${t(`list_none_${name}`)} />`

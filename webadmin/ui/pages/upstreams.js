@@ -1,5 +1,5 @@
 // All upstreams: order by dragging or keys, add, edit, test, copy, switch, end a rest, probe.
-import {Button, Dialog, Empty, Head, Mark, Notice, Tag, Waiting, ask, change, html, useAsk, useState} from "../kit.js";
+import {Button, Dialog, Empty, Head, Mark, Notice, Tag, Waiting, ask, change, html, useConfig, useState} from "../kit.js";
 import {call} from "../api.js";
 import {EntryForm, patchEntry, useRows} from "../forms.js";
 import {addWords, reasonText, t, took, when} from "../i18n.js";
@@ -125,7 +125,7 @@ function Group({group, may, act, order}) {
 
 export default function Upstreams() {
 	useLive();
-	const asked = useAsk(LIST);
+	const asked = useConfig(LIST);
 	const rows = useRows("upstreams");
 	const [open, set] = useState(null); // {kind, group, upstream}
 	const may = live.session?.role !== "viewer";
@@ -148,7 +148,7 @@ export default function Upstreams() {
 	};
 	const order = (group, ids) => after(change("PUT", `${LIST}/order`, {group, ids}, {ifMatch: asked.data.etag, done: t("order_saved")}));
 	const save = (entry, changes) => after(open.upstream
-		? patchEntry(pathOf(open.upstream), open.entry, changes, asked.data.etag, t("saved_entry", entry.name))
+		? patchEntry(pathOf(open.upstream), open.entry, changes, t("saved_entry", entry.name))
 		: change("POST", LIST, {group: open.group, ...entry}, {done: t("added", entry.name), quiet422: true}));
 	// The live state is newer than the list that was asked for.
 	const states = new Map((live.state?.groups ?? []).flatMap(group => group.upstreams.map(upstream => [`${group.group}:${upstream.id}`, upstream])));
