@@ -25,11 +25,19 @@ const THEMES = ["system", "light", "dark"];
 
 // ---- addresses: #/page/argument?name=value ----
 
+function decoded(text) {
+	try {
+		return decodeURIComponent(text);
+	} catch {
+		return text; // a lone % is itself
+	}
+}
+
 function address() {
 	const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
 	const [name, ...rest] = path.split("/");
 	const start = location.pathname === "/token-stats.html" ? "statistics" : "overview";
-	return {name: Object.hasOwn(pages, name) ? name : start, rest: rest.map(decodeURIComponent),
+	return {name: Object.hasOwn(pages, name) ? name : start, rest: rest.map(decoded),
 		query: new URLSearchParams(query ?? "")};
 }
 
@@ -207,7 +215,7 @@ async function takeCode() {
 	if (!code)
 		return enter();
 	history.replaceState(null, "", "#/overview");
-	const answer = await call("POST", "/api/login", {token: decodeURIComponent(code)});
+	const answer = await call("POST", "/api/login", {token: decoded(code)});
 	if (answer.status !== 200)
 		live.said = "code_refused";
 	return enter();
