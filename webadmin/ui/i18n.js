@@ -96,11 +96,16 @@ export const dayShort = text =>
 export const weekday = at =>
 	maker("DateTimeFormat", {weekday: "short", timeZone: "UTC"}).format(Date.UTC(2024, 0, 1 + at));
 
-// Today: the time; else the day with it.
+// Today: the time; within six days: the weekday with it, which is one only; else the date.
+const SIX_DAYS = 6 * 86400000;
 export function when(ms) {
-	const same = new Date(ms).toDateString() === new Date().toDateString();
-	return same ? hourMinute(ms)
-		: maker("DateTimeFormat", {weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23"}).format(ms);
+	const now = new Date();
+	if (new Date(ms).toDateString() === now.toDateString())
+		return hourMinute(ms);
+	const near = Math.abs(ms - now) < SIX_DAYS;
+	const year = new Date(ms).getFullYear() === now.getFullYear() ? {} : {year: "numeric"};
+	return maker("DateTimeFormat", {...near ? {weekday: "short"} : {month: "short", day: "numeric", ...year},
+		hour: "2-digit", minute: "2-digit", hourCycle: "h23"}).format(ms);
 }
 
 export function span(ms) {

@@ -71,7 +71,7 @@ function Facts({upstream}) {
 		entry.protocol && entry.protocol !== "list" && t("speaks", entry.protocol),
 		(entry.hours?.length || entry.time_enabled || entry.dates) && (upstream.schedule_changes_ms
 			? t(upstream.scheduled ? "until" : "from", when(upstream.schedule_changes_ms)) : t("has_plan")),
-		entry.activation_enabled && t("activation_next", entry.activation_time ?? "08:00"),
+		entry.activation_enabled && t("activation_next", upstream.activation?.next_ms ? when(upstream.activation.next_ms) : entry.activation_time ?? "08:00"),
 	].filter(Boolean);
 	return html`<span class="soft">${facts.join(" · ")}</span>`;
 }
