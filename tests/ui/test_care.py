@@ -63,12 +63,13 @@ class Care(unittest.TestCase):
             name = f"spare{len(typed)}"
             self.wait(lambda: name in self.rig.config_file.read_text(), "it is saved")
             self.assertEqual(key, self.entry(name)["key"])
-            self.tab.settle()
+            row.get_by_text(name, exact=True).wait_for()
         self.press("Edit", row)
         self.press("Remove", form)
         form.get_by_label("Name", exact=True).fill("spare")
         self.press("Save", form)
         self.wait(lambda: "\"spare\"" in self.rig.config_file.read_text() and self.entry("spare")["key"] == "", "the key is removed")
+        row.get_by_text("spare", exact=True).wait_for()
         self.press("Edit", row)
         form.locator("input[type=password]").fill(key)
         self.press("Save", form)
@@ -167,6 +168,88 @@ class Care(unittest.TestCase):
         chosen.set_input_files(file("imported-large", 5 << 20))
         self.page.get_by_text("The file has 5 MiB; at most 4 MiB are taken.").wait_for()
         self.assertNotIn("imported", self.rig.config_file.read_text())
+
+    # ---- days and addresses ----
+
+    def test_today_everywhere(self):
+        """Half hours from Greenwich, a day ahead of the gateway, a day behind it: all see what has just been."""
+        for zone in ("Asia/Kolkata", "Pacific/Kiritimati", "Pacific/Honolulu"):
+            with self.subTest(zone=zone):
+                tab = self.open(timezone_id=zone)
+                tab.open("statistics")
+                page = tab.page
+                for wanted in ("7 days", "30 days"):
+                    page.get_by_role("button", name=wanted, exact=True).click()
+                    rig.wait_for(lambda: page.wait_for_timeout(40) or self.counted(page), f"{wanted} has it all")
+                page.get_by_role("button", name="Today", exact=True).click()
+                page.get_by_role("button", name="Requests", exact=True).click()
+                rig.wait_for(lambda: page.wait_for_timeout(40) or self.counted(page) and self.charted(page),
+                             "today is the hours that the browser calls so")
+
+    def counted(self, page):
+        page.get_by_role("button", name="Requests", exact=True).click()
+        total = page.locator("tr.total td")
+        return total.count() and int(total.first.inner_text()) >= 60
+
+    @staticmethod
+    def charted(page):
+        return page.locator(".legend p.label b").inner_text() == page.locator("tr.total td").first.inner_text()
+
+    def test_years_that_are_being_typed(self):
+        self.tab.expected += ("status of 400",)
+        self.tab.open("statistics")
+        self.press("From – to", self.page)
+        first = self.page.get_by_label("From", exact=True)
+        for year in ("0002", "0020", "0202", "9999", "2020"):
+            first.fill(f"{year}-01-31")
+            self.tab.settle()
+        rig.wait_for(lambda: self.page.wait_for_timeout(40) or self.counted(self.page), "all of it")
+        self.page.get_by_label("To", exact=True).fill("12026-01-01")
+        self.page.get_by_role("button", name="Try again").wait_for()
+
+    def test_addresses_that_nobody_means(self):
+        for address in ("#/live/%zz", "#/statistics/%", "#/%", "#/settings/none/none?%", "#/constructor"):
+            tab = self.open()
+            tab.expected += ("status of 400",)
+            tab.page.goto(f"{self.scene.url}/{address}")
+            tab.page.reload()
+            tab.page.locator("main h1").wait_for()
+        tab = self.browser.tab(self.scene.url)
+        self.addCleanup(tab.close)
+        tab.expected += ("status of 401", "status of 429")
+        tab.page.goto("/#login=%")
+        tab.page.wait_for_selector("#token")
+        self.assertEqual([], tab.faults)
+
+    def test_what_is_not_known_yet_is_not_0(self):
+        self.page.route("**/api/v1/stats?*", lambda route: route.abort())
+        self.tab.expected += ("net::ERR_FAILED",)
+        self.page.reload()
+        self.tab.settle()
+        figures = self.page.locator(".figures li").all_inner_texts()
+        self.assertEqual(5, sum("–" in text for text in figures), figures)
+        self.assertFalse([text for text in figures if "$0" in text])
+
+    def test_same_name_in_two_lists(self):
+        added = {"name": "main", "base_url": self.rig.demo.url("main2"), "key": ""}
+        ids = [json.loads(self.scene.ask("POST", "/api/v1/upstreams", {**added, "group": group}).body)["id"]
+               for group in ("codex", "chat", "chat")]
+        self.tab.open("live")
+        options = self.page.get_by_label("Upstream", exact=True).locator("option")
+        self.wait(lambda: options.filter(has_text="main (").count() == 4, "each can be told from the others")
+        self.assertEqual(4, len(set(options.filter(has_text="main (").all_inner_texts())))
+        for one in ids:
+            self.assertEqual(200, self.scene.ask("DELETE", f"/api/v1/upstreams/{one}").status)
+
+    def test_days_long_ago_have_a_date(self):
+        told = self.page.evaluate("""async () => {
+            const at = document.querySelector("script[src*='app.js']").src.replace("app.js", "i18n.js");
+            const {when} = await import(at);
+            return [20, 400, 3].map(days => when(Date.now() - days * 86400000));
+        }""")
+        self.assertRegex(told[0], r"^[A-Z][a-z]{2} \d+, \d\d:\d\d$")
+        self.assertRegex(told[1], r"^[A-Z][a-z]{2} \d+, 20\d\d, \d\d:\d\d$")
+        self.assertRegex(told[2], r"^[A-Z][a-z]{2} \d\d:\d\d$")
 
 
 if __name__ == "__main__":

@@ -144,6 +144,21 @@ export function useConfig(path) {
 	return asked;
 }
 
+// What upstreams (group:id) and client keys are called; the list is said of those that share a name.
+export function namesOf(state) {
+	const upstreams = (state?.groups ?? []).flatMap(group => group.upstreams.map(({id, name}) => ({id: `${group.group}:${id}`, group: group.group, name})));
+	const count = new Map();
+	for (const {name} of upstreams)
+		count.set(name, (count.get(name) ?? 0) + 1);
+	const inGroup = new Map();
+	for (const {name, group} of upstreams)
+		inGroup.set(`${group} ${name}`, (inGroup.get(`${group} ${name}`) ?? 0) + 1);
+	const apart = ({id, group, name}) => count.get(name) === 1 ? name
+		: `${name} (${t(group)}${inGroup.get(`${group} ${name}`) > 1 ? ` ${id.split(":")[1]}` : ""})`;
+	return new Map([...upstreams.map(upstream => [upstream.id, apart(upstream)]),
+		...(state?.client_keys ?? []).map(key => [key.id, key.name || key.id])]);
+}
+
 // While there is nothing to show: why.
 export function Waiting({asked, lines = 4}) {
 	if (asked.failed)

@@ -1,5 +1,5 @@
 // The feed of ended requests.
-import {Button, Empty, Head, Mark, Scroll, Waiting, ask, change, html, useAsk, useEffect, useState} from "../kit.js";
+import {Button, Empty, Head, Mark, Scroll, Waiting, ask, change, html, namesOf, useAsk, useEffect, useState} from "../kit.js";
 import {get, queryText} from "../api.js";
 import {addWords, clock, number, money, t, time, took} from "../i18n.js";
 import {addToFeed, live, useClock, useLive} from "../live.js";
@@ -97,8 +97,7 @@ export default function Feed({here}) {
 		return () => clearInterval(beat);
 	}, [held]);
 
-	const names = new Map([...(state?.groups ?? []).flatMap(group => group.upstreams.map(upstream => [`${group.group}:${upstream.id}`, upstream.name])),
-		...(state?.client_keys ?? []).map(key => [key.id, key.name || key.id])]);
+	const names = namesOf(state);
 	const nameOf = id => names.get(id) ?? id;
 	const known = new Map();
 	for (const record of [...(held ?? live.feed), ...(asked.data?.records ?? []).filter(record => !held || record.seq <= (held[0]?.seq ?? 0)), ...older])

@@ -1,5 +1,5 @@
 // Who serves now and why, how each upstream stands, and what today has brought.
-import {Bars, Button, Empty, Head, Mark, Meter, Notice, Scroll, Tag, Waiting, ask, change, html, useAsk, useEffect, useState} from "../kit.js";
+import {Bars, Button, Empty, Head, Mark, Meter, Notice, Scroll, Tag, Waiting, ask, change, html, namesOf, useAsk, useEffect, useState} from "../kit.js";
 import {clock, compact, hourMinute, languageIndex, money, number, percent, reasonText, secondCurrency, secondMoney, span, t, time, took, when} from "../i18n.js";
 import {addToFeed, live, useClock, useLive} from "../live.js";
 
@@ -26,23 +26,25 @@ const Figure = ({label, value, note, href}) => html`<li><a href=${href}>
 	<span class="label">${label}</span><b>${value}</b><span class="soft">${note}</span></a></li>`;
 
 function Today({rows, planes}) {
-	const today = sum(rows.filter(row => row.hour_ms >= midnight(Date.now())));
+	const today = sum((rows ?? []).filter(row => row.hour_ms >= midnight(Date.now())));
 	const sent = today.input + today.cache_read + today.cache_write_5m + today.cache_write_1h;
 	const running = planes.reduce((all, plane) => all + plane.in_flight, 0);
 	const second = secondCurrency();
 	const connections = planes.reduce((all, plane) => all + plane.connections, 0);
+	// What is not known yet is not 0.
+	const Sum = ({value, note, ...more}) => html`<${Figure} href="#/statistics" value=${rows ? value : "–"} note=${rows ? note : ""} ...${more} />`;
 	return html`<ul class="figures" aria-label=${t("today")}>
 		<${Figure} href="#/live" label=${t("in_flight")} value=${number(running)} note=${t("on_connections", number(connections))} />
-		<${Figure} href="#/statistics" label=${t("requests_today")} value=${number(today.requests)}
+		<${Sum} label=${t("requests_today")} value=${number(today.requests)}
 			note=${html`${today.failed ? html`<span class="stop">${t("some_failed", number(today.failed))}</span>` : t("none_failed")}${
 				today.cancelled > 0 && ` · ${t("some_cancelled", number(today.cancelled))}`}`} />
-		<${Figure} href="#/statistics" label=${t("tokens")} value=${compact(sent + today.output)}
+		<${Sum} label=${t("tokens")} value=${compact(sent + today.output)}
 			note=${t("in_out", compact(sent), compact(today.output))} />
-		<${Figure} href="#/statistics" label=${t("cache_saved")} value=${money(today.cache_saved_nano_usd / 1e9)}
+		<${Sum} label=${t("cache_saved")} value=${money(today.cache_saved_nano_usd / 1e9)}
 			note=${[secondMoney(today.cache_saved_nano_usd, second), ...sent ? [t("from_cache", percent(today.cache_read / sent))] : []].join(" · ")} />
-		<${Figure} href="#/statistics" label=${t("cost")} value=${money(today.cost_nano_usd / 1e9)}
+		<${Sum} label=${t("cost")} value=${money(today.cost_nano_usd / 1e9)}
 			note=${[secondMoney(today.cost_nano_usd, second), ...today.unpriced_calls ? [t("some_unpriced", number(today.unpriced_calls))] : []].join(" · ")} />
-		<${Figure} href="#/statistics" label=${t("mean_time")} value=${today.requests ? took(today.ms / today.requests) : "–"} note=${t("a_request")} />
+		<${Sum} label=${t("mean_time")} value=${today.requests ? took(today.ms / today.requests) : "–"} note=${t("a_request")} />
 	</ul>`;
 }
 
@@ -265,11 +267,11 @@ export default function Overview() {
 	const rows = stats.data?.rows ?? [];
 	const used = state.groups.filter(group => group.upstreams.length > 0);
 	const empty = state.groups.filter(group => group.upstreams.length === 0);
-	const names = new Map(state.groups.flatMap(group => group.upstreams.map(upstream => [`${group.group}:${upstream.id}`, upstream.name])));
+	const names = namesOf(state);
 	const nameOf = id => names.get(id) ?? id;
 	const mayChange = live.session?.role !== "viewer";
 	return html`<${Head} title=${t("page_overview")} />
-		<${Today} rows=${rows} planes=${state.dataplanes} />
+		<${Today} rows=${stats.data?.rows} planes=${state.dataplanes} />
 		${state.alerts?.active.length > 0 && html`<${Notice} kind="warn"><ul class="plain-list">${state.alerts.active.map(alert => html`<li key=${alert.incident}>
 			<span>${t(`alert_${alert.kind}`)}: <b>${alert.name || alert.subject}</b></span><span class="soft">${t("from", when(alert.since_ms))} · <a href="#/settings/alerts">${t("alert_settings")}</a></span></li>`)}</ul><//>`}
 		${used.length === 0 && html`<${Empty} title=${t("no_upstreams")}><p class="soft">${t("no_upstreams_help")}</p>

@@ -1,15 +1,15 @@
 // What was used: by day or hour, model, upstream, key; in tokens, calls and money.
-import {Button, Choice, Empty, Head, Notice, Scroll, Typed, Waiting, ask, change, html, useAsk, useMemo, useState} from "../kit.js";
+import {Button, Choice, Empty, Head, Notice, Scroll, Typed, Waiting, ask, change, html, namesOf, useAsk, useMemo, useState} from "../kit.js";
 import {queryText} from "../api.js";
 import {Stacked, colour} from "../chart.js";
-import {addWords, compact, day, dayShort, hourMinute, keepSecond, money, number, percent, secondCurrency, secondMoney, t} from "../i18n.js";
+import {addWords, compact, day, dayShort, hourMinute, keepSecond, language, money, number, percent, secondCurrency, secondMoney, t} from "../i18n.js";
 import {live, useLive} from "../live.js";
 import words from "../words/statistics.js";
 
 addWords(words);
 
 const DAY = 86400000, HOUR = 3600000;
-const SERIES_MAX = 7;
+const SERIES_MAX = 7, DAYS_MAX = 400;
 const RANGES = ["today", "7", "30", "90", "own"];
 const GROUPS = ["model", "upstream", "client_key", "protocol"];
 const MEASURES = ["tokens", "requests", "cost", "kinds"];
@@ -35,24 +35,46 @@ const isoDay = ms => {
 	return `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, "0")}-${String(at.getDate()).padStart(2, "0")}`;
 };
 
+// The begin of a day where the browser stands, or of one so many days later: days have 23 to 25 hours.
+function midnight(text, later = 0) {
+	const at = new Date(`${text}T00:00`);
+	return at.setDate(at.getDate() + later);
+}
+
 function daysOf({range, from, to}) {
 	if (range === "own")
 		return from <= to ? [from, to] : [to, from];
-	const back = range === "today" ? 0 : Number(range) - 1;
-	return [isoDay(Date.now() - back * DAY), isoDay(Date.now())];
+	const today = isoDay(Date.now());
+	return [isoDay(midnight(today, range === "today" ? 0 : 1 - Number(range))), today];
+}
+
+const areHours = ([from, to]) => Date.parse(to) - Date.parse(from) < 2 * DAY;
+
+// Hours go by the browser's days. Whole days are the gateway's, which may be a day ahead: what goes up to now has no end.
+function spanOf(days, {range, epochs}) {
+	if (areHours(days))
+		return {from_ms: midnight(days[0]), to_ms: midnight(days[1], 1) - 1, epochs};
+	return {from: days[0], to: range === "own" ? days[1] : "", epochs};
 }
 
 // The columns of the chart: one for each hour of a day or two, else one for each day.
-function columnsOf([from, to], rows) {
-	const hours = Date.parse(to) - Date.parse(from) < 2 * DAY;
+function columnsOf(days, rows) {
+	let [from, to] = days;
 	const columns = [];
-	if (hours) {
-		const first = new Date(`${from}T00:00`).getTime();
-		const last = Math.min(new Date(`${to}T23:00`).getTime(), Math.max(Date.now(), ...rows.map(row => row.hour_ms)));
+	if (areHours(days)) {
+		// Full hours are the same everywhere, midnight is not.
+		const first = Math.ceil(midnight(from) / HOUR) * HOUR;
+		const last = Math.min(midnight(to, 1) - 1, Math.max(Date.now(), ...rows.map(row => row.hour_ms)));
 		for (let at = first; at <= last; at += HOUR)
 			columns.push({key: at, label: hourMinute(at), title: hourMinute(at)});
 		return {key: "hour_ms", columns};
 	}
+	const told = rows.map(row => row.day).sort();
+	if (told.at(-1) > to)
+		to = told.at(-1);
+	// A year that is still being typed: only what there is.
+	if (Date.parse(to) - Date.parse(from) > DAYS_MAX * DAY)
+		[from, to] = [told[0] ?? to, told.at(-1) ?? to];
 	for (let at = Date.parse(from); at <= Date.parse(to); at += DAY) {
 		const text = new Date(at).toISOString().slice(0, 10);
 		columns.push({key: text, label: dayShort(text), title: day(text)});
@@ -92,9 +114,9 @@ function seriesOf(rows, by, measure, days, nameOf) {
 
 // ---- parts ----
 
-function Chart({rows, by, measure, days, nameOf}) {
+function Chart({rows, by, measure, days, names, nameOf}) {
 	const [at, point] = useState(null);
-	const {series, columns} = useMemo(() => seriesOf(rows, by, measure, days, nameOf), [rows, by, measure]);
+	const {series, columns} = useMemo(() => seriesOf(rows, by, measure, days, nameOf), [rows, by, measure, names]);
 	const labels = useMemo(() => columns.map(column => column.label), [columns]);
 	const format = value => measure === "cost" ? money(value) : compact(value);
 	const shown = at !== null && columns[at] ? part => part.values[at] : part => part.total;
@@ -171,15 +193,10 @@ export default function Statistics() {
 	const [second, setSecond] = useState(secondCurrency);
 	const change1 = more => set(before => ({...before, ...more}));
 	const days = daysOf(wish);
-	const hours = Date.parse(days[1]) - Date.parse(days[0]) < 2 * DAY;
-	const query = {from: days[0], to: days[1], epochs: wish.epochs};
-	const span = hours ? {from_ms: new Date(`${days[0]}T00:00`).getTime(), to_ms: new Date(`${days[1]}T00:00`).getTime() + DAY - 1,
-		epochs: wish.epochs} : query;
-	const series = useAsk(`/api/v1/stats${queryText({by: `${hours ? "hour" : "day"},${wish.by}`, ...span})}`);
-	const table = useAsk(`/api/v1/stats${queryText({by: wish.by, ...query})}`);
-	const names = useMemo(() => new Map([
-		...(state?.groups ?? []).flatMap(group => group.upstreams.map(upstream => [`${group.group}:${upstream.id}`, upstream.name])),
-		...(state?.client_keys ?? []).map(key => [key.id, key.name || key.id])]), [state === null]);
+	const span = spanOf(days, wish);
+	const series = useAsk(`/api/v1/stats${queryText({by: `${areHours(days) ? "hour" : "day"},${wish.by}`, ...span})}`);
+	const table = useAsk(`/api/v1/stats${queryText({by: wish.by, ...span})}`);
+	const names = useMemo(() => namesOf(state), [state?.revision, language()]);
 	const nameOf = id => names.get(id) ?? (id === "" || id === undefined ? t("unnamed") : id);
 	const reset = async () => {
 		if (!await ask({title: t("reset_title"), text: t("reset_text"), action: t("reset"), danger: true}))
@@ -200,10 +217,10 @@ export default function Statistics() {
 			<${Choice} label=${t("measure")} value=${wish.measure} onChange=${measure => change1({measure})} options=${MEASURES.map(name => [name, t(`m_${name}`)])} />
 			<label class="check"><input type="checkbox" checked=${wish.epochs === "all"} onChange=${event => change1({epochs: event.target.checked ? "all" : "current"})} /> ${t("all_epochs")}</label>
 		</div>
-		${!rows || !series.data ? html`<${Waiting} asked=${table.failed ? table : series} lines=${6} />`
+		${!rows || !series.data || table.failed || series.failed ? html`<${Waiting} asked=${table.failed ? table : series} lines=${6} />`
 			: rows.length === 0 ? html`<${Empty} title=${t("stats_none")} />`
 				: html`${(series.data.cut || table.data.cut) && html`<${Notice} kind="warn"><p>${t("stats_cut")}</p><//>`}
-				<section class="panel"><${Chart} rows=${series.data.rows} by=${wish.by} measure=${wish.measure} days=${days} nameOf=${nameOf} /></section>
+				<section class="panel"><${Chart} rows=${series.data.rows} by=${wish.by} measure=${wish.measure} days=${days} names=${names} nameOf=${nameOf} /></section>
 				<section class="panel"><${Table} rows=${rows} totals=${totals} by=${wish.by} nameOf=${nameOf} second=${second} /></section>
 				<div class="bar spread"><${Second} second=${second} set=${setSecond} />
 					<div>${totals.unpriced_calls > 0 && html`<p class="soft">${t("unpriced_note", number(totals.unpriced_calls))}</p>`}
