@@ -176,11 +176,18 @@ has_csrf_token(const struct call *call, const char *csrf)
 void
 api_enter(struct call *call)
 {
+	struct view bad;
+	char message[API_WORD_BYTES];
 	httpd_known(call->req);
-	if (call->route->access == ACCESS_ADMIN && !call->user.admin)
+	if (call->route->access == ACCESS_ADMIN && !call->user.admin) {
 		api_fail(call, 403, "a viewer may not do this");
-	else
+	} else if (!api_query_reads(httpd_query(call->req), call->route->query, &bad)) {
+		(void)snprintf(message, sizeof(message), "%.*s is no text of at most %d bytes",
+		    (int)bad.len, bad.data, API_WORD_BYTES - 1);
+		api_fail(call, 400, message);
+	} else {
 		call->route->fn(call);
+	}
 }
 
 static void

@@ -243,7 +243,7 @@ api_show_sessions(struct call *call)
 void
 api_end_sessions(struct call *call)
 {
-	char user[AUTH_NAME_BYTES];
+	char user[API_WORD_BYTES];
 	if (!api_query_get(httpd_query(call->req), "user", user, sizeof(user)))
 		(void)snprintf(user, sizeof(user), "%s", call->user.name);
 	if (!call->user.admin && strcmp(user, call->user.name) != 0) {

@@ -38,14 +38,33 @@ api_query_decode(struct view text, bool plus, char *out, size_t out_len)
 	return rest.len == 0;
 }
 
+static bool
+find(struct view query, struct view key, struct view *value)
+{
+	struct view name;
+	while (view_split(&query, '&', value)) {
+		if (view_split(value, '=', &name) && view_eq(name, key))
+			return true;
+	}
+	return false;
+}
+
 bool
 api_query_get(struct view query, const char *key, char *out, size_t out_len)
 {
-	struct view part, name;
-	while (view_split(&query, '&', &part)) {
-		if (!view_split(&part, '=', &name) || !view_eq_str(name, key))
-			continue;
-		return api_query_decode(part, true, out, out_len);
+	struct view value;
+	return find(query, view_of(key), &value) && api_query_decode(value, true, out, out_len);
+}
+
+bool
+api_query_reads(struct view query, const char *keys, struct view *bad)
+{
+	struct view rest = view_of(keys), value;
+	char text[API_WORD_BYTES];
+	while (view_split(&rest, ' ', bad)) {
+		if (find(query, *bad, &value) &&
+		    !api_query_decode(value, true, text, sizeof(text)))
+			return false;
 	}
-	return false;
+	return true;
 }

@@ -247,6 +247,16 @@ class Fuzz(rig.Case):
             return
         self.check(answer, method, target, operation, raw and raw[:300], match)
 
+    def test_words_that_cannot_be_read(self):
+        """What is left out may mean all of it: a word that is no text is refused, not passed over."""
+        for method, path, operation in self.operations():
+            for parameter in operation["parameters"]:
+                if parameter["in"] == "query" and path != "/metrics":
+                    for word in ("%zz", "%", "%00", "%ff", "x" * 300):
+                        answer = self.admin().ask(method, f"{self.fill(path, 'aa')}?{parameter['name']}={word}",
+                                                  None if method == "GET" else {})
+                        self.assertEqual(400, answer.status, (method, path, parameter["name"], word, answer))
+
     def test_sizes(self):
         """Long bodies of strangers are not read, those of the admin up to a bound."""
         stranger, admin = Caller(self.rig.admin_port), self.admin()
