@@ -7,6 +7,7 @@ import unittest
 import browser
 import rig
 from scene import Scene
+from wire import Wire, request
 
 
 class Care(unittest.TestCase):
@@ -250,6 +251,34 @@ class Care(unittest.TestCase):
         self.assertRegex(told[0], r"^[A-Z][a-z]{2} \d+, \d\d:\d\d$")
         self.assertRegex(told[1], r"^[A-Z][a-z]{2} \d+, 20\d\d, \d\d:\d\d$")
         self.assertRegex(told[2], r"^[A-Z][a-z]{2} \d\d:\d\d$")
+
+    # ---- many ----
+
+    def test_thousand_upstreams(self):
+        """The overview of a thousand is there at once, and leaves the browser its time afterwards."""
+        before = self.scene.get("/api/v1/config")["document"]
+        lists = ("api_configs", "codex_configs", "chat_configs", "retry_configs")
+        many = {**before, **{part: before.get(part, []) + [
+            {"name": f"{part} {at}", "base_url": f"http://127.0.0.1:9/{part}/{at}", "key": ""} for at in range(248)]
+            for part in lists}}
+        self.replace(many)
+        self.addCleanup(self.replace, before)
+        tab = self.open()
+        rows = tab.page.locator("[data-upstream]")
+        rig.wait_for(lambda: tab.page.wait_for_timeout(40) or rows.count() >= 992, "all are there", 20)
+        busy_ms = tab.page.evaluate("""() => new Promise(settle => {
+            let busy = 0;
+            new PerformanceObserver(list => list.getEntries().forEach(task => { busy += task.duration; })).observe({type: "longtask"});
+            setTimeout(() => settle(busy), 4000);
+        })""")
+        self.assertLess(busy_ms, 2000, "of 4000 ms")
+
+    def replace(self, document):
+        headers = {"Authorization": f"Bearer {self.rig.token}", "Content-Type": "application/json", "If-Match": "*"}
+        with Wire(self.rig.admin_port) as wire:
+            wire.send(request("PUT", "/api/v1/config", json.dumps(document).encode(), headers))
+            answer = wire.answer()
+        self.assertEqual(200, answer.status, answer)
 
 
 if __name__ == "__main__":

@@ -264,10 +264,12 @@ export function Bars({columns, label, height = 22}) {
 	const tall = value => value === 0 ? 0 : Math.max(1.5, value / most * (height - 1));
 	return html`<svg class="bars" role="img" aria-label=${label} viewBox=${`0 0 ${columns.length * 4} ${height}`}
 			preserveAspectRatio="none">
+		<path class="floor" d=${columns.map((_, at) => `M${at * 4} ${height - 1}h3v1h-3z`).join("")} />
 		${columns.map((column, at) => {
+			if (!column.good && !column.bad)
+				return null; // nothing but the floor: there may be a thousand of these pictures
 			const good = tall(column.good), bad = tall(column.bad);
 			return html`<g key=${at}><title>${column.title}</title>
-				<rect class="floor" x=${at * 4} y=${height - 1} width="3" height="1" />
 				<rect class="good" x=${at * 4} y=${height - good} width="3" height=${good} />
 				<rect class="bad" x=${at * 4} y=${Math.max(0, height - good - bad)} width="3" height=${bad} /></g>`;
 		})}</svg>`;

@@ -1,9 +1,10 @@
 // Who serves now and why, how each upstream stands, and what today has brought.
-import {Bars, Button, Empty, Head, Mark, Meter, Notice, Scroll, Tag, Waiting, ask, change, html, namesOf, useAsk, useEffect, useState} from "../kit.js";
-import {clock, compact, hourMinute, languageIndex, money, number, percent, reasonText, secondCurrency, secondMoney, span, t, time, took, when} from "../i18n.js";
+import {Bars, Button, Empty, Head, Mark, Meter, Notice, Scroll, Tag, Waiting, ask, change, html, namesOf, useAsk, useEffect, useMemo, useState} from "../kit.js";
+import {clock, compact, hourMinute, language, languageIndex, money, number, percent, reasonText, secondCurrency, secondMoney, span, t, time, took, when} from "../i18n.js";
 import {addToFeed, live, useClock, useLive} from "../live.js";
 
-const HOUR = 3600000;
+const HOUR = 3600000, MINUTE = 60000;
+const NONE = [];
 const STATS_MS = 30000;
 const NEWEST = 8;
 
@@ -99,8 +100,8 @@ function Plan({upstream}) {
 			: t("activation_next", activation.next_ms ? when(activation.next_ms) : activation.time)}</span>`}`;
 }
 
-function columnsOf(rows, now) {
-	const first = Math.floor(now / HOUR) * HOUR - 23 * HOUR;
+function columnsOf(rows, hour) {
+	const first = hour - 23 * HOUR;
 	const byHour = new Map(rows.map(row => [row.hour_ms, row]));
 	return Array.from({length: 24}, (_, at) => {
 		const row = byHour.get(first + at * HOUR);
@@ -109,7 +110,15 @@ function columnsOf(rows, now) {
 	});
 }
 
+// Drawn anew only when something of it is another: there may be a thousand, and the clock beats each second.
 function Upstream({upstream, group, serving, rows, now, mayChange}) {
+	const rests = upstream.health?.state === "cooling";
+	const hour = Math.floor(now / HOUR) * HOUR;
+	return useMemo(() => row({upstream, group, serving, rows, now, hour, mayChange}),
+		[upstream, group, serving, rows, rests ? now : 0, hour, mayChange, language()]);
+}
+
+function row({upstream, group, serving, rows, now, hour, mayChange}) {
 	const health = upstream.health;
 	const [kind, word] = stateOf(upstream, serving);
 	const path = `/api/v1/upstreams/${encodeURIComponent(`${group}:${upstream.id}`)}`;
@@ -124,7 +133,7 @@ function Upstream({upstream, group, serving, rows, now, mayChange}) {
 		<td class="state"><${Mark} kind=${kind}>${word}<//>${health && html`<${Why} health=${health} now=${now} />`}</td>
 		<td data-label=${t("in_flight")} class="num">${upstream.in_flight ? number(upstream.in_flight) : html`<span class="soft">0</span>`}</td>
 		<td data-label=${t("col_plan")} class="stack"><${Plan} upstream=${upstream} /></td>
-		<td data-label=${t("col_day")} class="spark"><${Bars} label=${t("calls_of", upstream.name)} columns=${columnsOf(rows, now)} /></td>
+		<td data-label=${t("col_day")} class="spark"><${Bars} label=${t("calls_of", upstream.name)} columns=${columnsOf(rows, hour)} /></td>
 		<td data-label=${t("col_first")} class="num">${health?.ttfb_ms ? took(health.ttfb_ms) : "–"}</td>
 		<td data-label=${t("col_calls")} class="num">${health ? html`${number(health.successes)} / <span
 			class=${health.failures ? "stop" : "soft"}>${number(health.failures)}</span>` : "–"}</td>
@@ -142,6 +151,11 @@ function hoursOn({start_ms, end_ms, on, changes_ms}) {
 }
 
 function Today24({group, now}) {
+	const minute = Math.floor(now / MINUTE) * MINUTE;
+	return useMemo(() => dayOf(group, minute), [group, minute, language()]);
+}
+
+function dayOf(group, now) {
 	const shown = group.upstreams.filter(upstream => upstream.enabled && upstream.day).sort((a, b) => a.rank - b.rank);
 	if (!shown.length)
 		return null;
@@ -251,6 +265,13 @@ function Recent({feed, asked, nameOf}) {
 				<span class="num soft">${took(record.ms)}</span></li>`)}</ul>`}</section>`;
 }
 
+function byUpstream(rows) {
+	const all = new Map();
+	for (const row of rows)
+		all.set(row.upstream, [...all.get(row.upstream) ?? NONE, row]);
+	return all;
+}
+
 export default function Overview() {
 	const {state} = useLive();
 	const now = useClock();
@@ -262,9 +283,9 @@ export default function Overview() {
 		const beat = setInterval(() => document.hidden || (stats.again(), live.link === "polling" && newest.again()), STATS_MS);
 		return () => clearInterval(beat);
 	}, []);
+	const rows = useMemo(() => byUpstream(stats.data?.rows ?? []), [stats.data]);
 	if (state === null)
 		return live.control ? html`<${Waiting} asked=${{}} lines=${6} />` : null;
-	const rows = stats.data?.rows ?? [];
 	const used = state.groups.filter(group => group.upstreams.length > 0);
 	const empty = state.groups.filter(group => group.upstreams.length === 0);
 	const names = namesOf(state);
@@ -277,7 +298,7 @@ export default function Overview() {
 		${used.length === 0 && html`<${Empty} title=${t("no_upstreams")}><p class="soft">${t("no_upstreams_help")}</p>
 			<p><a class="button" href="#/upstreams">${t("to_upstreams")}</a></p><//>`}
 		${used.map(group => html`<${Group} key=${group.group} group=${group} now=${now} mayChange=${mayChange}
-			rowsOf=${id => rows.filter(row => row.upstream === id)} />`)}
+			rowsOf=${id => rows.get(id) ?? NONE} />`)}
 		${used.length > 0 && empty.length > 0 && html`<p class="soft empties">${t("groups_empty")} ${empty.map(group => t(group.group)).join(" · ")}</p>`}
 		<section class="panel wide"><${Planes} planes=${state.dataplanes} version=${state.version} now=${now} /></section>
 		<div class="pair"><${Recent} feed=${live.feed} asked=${newest} nameOf=${nameOf} />
