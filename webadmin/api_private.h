@@ -3,6 +3,7 @@
 #define PM_API_PRIVATE_H
 
 #include "api.h"
+#include "api_query.h"
 #include "crypto.h"
 
 #define API_WORD_BYTES 257
@@ -190,14 +191,5 @@ void api_show_alerts(struct call *call);
 void api_test_alert(struct call *call);
 void api_export_requests(struct call *call);
 void api_export_stats(struct call *call);
-
-/* ---- api_query.c ---- */
-/* The decoded value of `key` in a query into `out`; false when absent, too long, or no text. */
-bool api_query_get(struct view query, const char *key, char *out, size_t out_len);
-/* Is each of `keys` ("at path model") that is there a text that api_query_get can give? Else *bad is
- * its name. One that were left out unread could mean everything. */
-bool api_query_reads(struct view query, const char *keys, struct view *bad);
-/* `text` with its %XX undone. */
-bool api_query_decode(struct view text, bool plus, char *out, size_t out_len);
 
 #endif

@@ -62,8 +62,7 @@ api_query_reads(struct view query, const char *keys, struct view *bad)
 	struct view rest = view_of(keys), value;
 	char text[API_WORD_BYTES];
 	while (view_split(&rest, ' ', bad)) {
-		if (find(query, *bad, &value) &&
-		    !api_query_decode(value, true, text, sizeof(text)))
+		if (find(query, *bad, &value) && !api_query_decode(value, true, text, sizeof(text)))
 			return false;
 	}
 	return true;
