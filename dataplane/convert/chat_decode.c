@@ -21,7 +21,7 @@ struct decoder {
 	/* Of the words of one chunk, until they are met. */
 	struct jsonspan_value text_logprobs, refusal_logprobs;
 	struct usage usage;
-	bool started, finished, has_usage, has_content, has_refusal;
+	bool started, finished, has_usage, has_words, has_content, has_refusal;
 	bool has_finish;
 	enum stop_reason stop;
 	struct view stop_text; /* arena */
@@ -57,6 +57,7 @@ feed_words(struct decoder *decoder, enum part_kind kind, struct view text, struc
 		item = chat_queue_add(&decoder->queue, kind);
 	if (item == NULL)
 		return chat_queue_too_big(err);
+	decoder->has_words = true;
 	decoder->has_content = decoder->has_content || kind != PART_THINKING;
 	decoder->has_refusal = decoder->has_refusal || kind == PART_REFUSAL;
 	return take_logprobs(decoder, item, err) &&
@@ -177,24 +178,35 @@ new_call(struct decoder *decoder, int64_t index)
 	if (call == NULL)
 		return NULL;
 	decoder->call_count++;
-	decoder->has_content = true;
+	decoder->has_words = decoder->has_content = true;
 	call->index = index;
 	call->older_call = decoder->calls;
 	decoder->calls = call;
 	return call;
 }
 
-/* The call that a delta speaks of. By index; without one by id; a delta with a new id and a name is
- * a new call whatever its index says, for some upstreams number them all alike. */
+/* A delta with this call's index speaks of another one, for some upstreams number them all alike:
+ * it has another id, or none where none has one. Ids alone tell nothing, for some upstreams change
+ * them with each piece; with a name, or behind a whole input, they do. */
+static bool
+is_next_call(const struct chat_item *call, struct view id, bool named, bool has_input)
+{
+	struct view known = call->part.id_plain;
+	bool whole = call->progress.complete;
+	if (id.len == 0 || known.len == 0)
+		return id.len == known.len && named && whole && has_input;
+	return !view_eq(known, id) && (named || whole);
+}
+
+/* The call that a delta speaks of: by index, without one by id. */
 static struct chat_item *
-find_call(struct decoder *decoder, int64_t index, struct view id, bool named)
+find_call(struct decoder *decoder, int64_t index, struct view id, bool named, bool has_input)
 {
 	for (struct chat_item *call = decoder->calls; call != NULL; call = call->older_call) {
 		struct view known = call->part.id_plain;
 		bool same_id = id.len > 0 && view_eq(known, id);
-		bool other_id = id.len > 0 && known.len > 0 && !same_id;
 		if (index >= 0 ? call->index == index : same_id)
-			return other_id && named ? NULL : call;
+			return is_next_call(call, id, named, has_input) ? NULL : call;
 		/* Without an index: more of the last one, or its late id. */
 		if (index < 0 && !named && (id.len == 0 || known.len == 0))
 			return call;
@@ -222,7 +234,7 @@ feed_input(
 	bytes_clear(&decoder->clean);
 	if (call->part.form == CALL_CUSTOM)
 		return chat_queue_feed(&decoder->queue, call, read_json_inside(input), err);
-	if (input.kind == JSONSPAN_OBJECT)
+	if (input.kind != JSONSPAN_STRING && input.kind != JSONSPAN_NULL)
 		return chat_queue_feed(&decoder->queue, call, input.raw, err);
 	/* Half a surrogate pair becomes an escape again: the source stays valid in any split. */
 	if (!jsonspan_unescape(input, &decoder->source) ||
@@ -261,9 +273,10 @@ read_call(struct decoder *decoder, struct jsonspan_value value, bool whole, stru
 		source = read_json_get(&delta, "function");
 	read_json_object(source, &inner);
 	bool named = read_json_inside(read_json_get(&inner, "name")).len > 0;
+	bool has_input = !read_json_is_default(read_json_get(&inner, "arguments"));
 	(void)jsonspan_i64(read_json_get(&delta, "index"), &index);
 	if (!whole)
-		call = find_call(decoder, index, read_json_inside(id), named);
+		call = find_call(decoder, index, read_json_inside(id), named, has_input);
 	if (call == NULL)
 		call = new_call(decoder, index);
 	return feed_call(decoder, call, id, &inner, custom, err);
@@ -418,7 +431,7 @@ read_root(struct decoder *decoder, const struct read_json_object *root, bool who
 	struct read_json_object choice;
 	struct event event = {.kind = EVENT_ERROR};
 	read_json_object(first_choice(root), &choice);
-	if (error.kind == JSONSPAN_OBJECT || error.kind == JSONSPAN_STRING) {
+	if (!read_json_is_default(error)) {
 		chat_error_from(0, error, &event);
 		decoder->finished = true;
 		return emit(decoder, &event, err);
@@ -436,7 +449,11 @@ read_root(struct decoder *decoder, const struct read_json_object *root, bool who
 	}
 	read_usage(decoder, read_json_get(&choice, "usage"));
 	read_usage(decoder, read_json_get(root, "usage"));
-	if (!read_words(decoder, &choice, whole, err))
+	/* Some upstreams put the whole message into one chunk; others tell it so again at the end.
+	 */
+	bool message = !whole && !decoder->has_words &&
+		       read_json_get(&choice, "delta").kind != JSONSPAN_OBJECT;
+	if (!read_words(decoder, &choice, whole || message, err))
 		return false;
 	read_finish(decoder, &choice);
 	return true;

@@ -70,6 +70,8 @@ watch(struct chat_progress *progress, struct view source)
 		progress->odd = true;
 	for (size_t i = 0; i < source.len && !progress->odd; i++) {
 		char c = source.data[i];
+		progress->filled =
+		    progress->filled || (progress->depth > 0 && c != '}' && !is_blank(c));
 		if (progress->escaped) {
 			progress->escaped = false;
 		} else if (progress->in_string) {
@@ -155,6 +157,15 @@ flush(struct chat_queue *queue, struct chat_item *item, struct err *err)
 	return ok;
 }
 
+/* The braces that waited for something to hold, see feed_function. */
+static bool
+pass_braces(struct chat_item *item, struct err *err)
+{
+	const struct chat_progress *progress = &item->progress;
+	const char *braces = progress->complete ? "{}" : progress->depth > 0 ? "{" : "";
+	return progress->filled || bytes_append_str(&item->wait, braces) || chat_queue_too_big(err);
+}
+
 /* A call that never got a name is none. */
 bool
 chat_queue_advance(struct chat_queue *queue, bool all, struct err *err)
@@ -174,9 +185,9 @@ chat_queue_advance(struct chat_queue *queue, bool all, struct err *err)
 			queue->tail = NULL;
 		item->through = true;
 		struct event event = {.kind = EVENT_PART_FINISH};
-		bool ok =
-		    !item->begun || (flush(queue, item, err) && pass_logprobs(queue, item, err) &&
-					queue->emit(&event, queue->ctx, err));
+		bool ok = !item->begun || (pass_braces(item, err) && flush(queue, item, err) &&
+					      pass_logprobs(queue, item, err) &&
+					      queue->emit(&event, queue->ctx, err));
 		bytes_fini(&item->wait);
 		bytes_fini(&item->logprobs);
 		if (!ok)
@@ -185,16 +196,42 @@ chat_queue_advance(struct chat_queue *queue, bool all, struct err *err)
 	return true;
 }
 
+/* Passes a piece on, or lets it wait. */
+static bool
+give(struct chat_queue *queue, struct chat_item *item, struct view text, struct err *err)
+{
+	if (item == queue->head && item->begun && !item->progress.odd)
+		return pass_on(queue, item, text, err);
+	return bytes_append_view(&item->wait, text) || chat_queue_too_big(err);
+}
+
+/* More of a call's JSON. Some upstreams begin each input with an empty object and send the true one
+ * behind it: the brace waits for what is behind it, and a second object takes the place of an
+ * empty one. */
+static bool
+feed_function(struct chat_queue *queue, struct chat_item *item, struct view *text, struct err *err)
+{
+	struct chat_progress *progress = &item->progress;
+	if (progress->complete) {
+		struct view rest = view_trim(*text);
+		*text = VIEW("");
+		if (progress->filled || rest.len == 0 || rest.data[0] != '{')
+			return true;
+		*progress = (struct chat_progress){0};
+		*text = rest;
+	}
+	bool waits = progress->depth > 0 && !progress->filled;
+	*text = watch(progress, *text);
+	if (!progress->filled && !progress->odd)
+		*text = VIEW("");
+	return !waits || !progress->filled || give(queue, item, VIEW("{"), err);
+}
+
 bool
 chat_queue_feed(struct chat_queue *queue, struct chat_item *item, struct view text, struct err *err)
 {
-	if (item->through || item->progress.complete)
+	if (item->through)
 		return true;
-	if (is_function(item))
-		text = watch(&item->progress, text);
-	if (item == queue->head && item->begun && !item->progress.odd)
-		return pass_on(queue, item, text, err);
-	if (!bytes_append_view(&item->wait, text))
-		return chat_queue_too_big(err);
-	return true;
+	return (!is_function(item) || feed_function(queue, item, &text, err)) &&
+	       give(queue, item, text, err);
 }

@@ -16,7 +16,8 @@
 struct chat_progress {
 	unsigned depth;
 	bool in_string, escaped, complete;
-	bool odd; /* it does not begin with a brace: no object */
+	bool odd;    /* it does not begin with a brace: no object */
+	bool filled; /* there is something in it */
 };
 
 struct chat_item {

@@ -344,13 +344,14 @@ END_TEST
 START_TEST(test_answer_cut)
 {
 	check_answer(BODY(USER, ",\"stream\":true"),
-	    CALL("\"index\":0,\"id\":\"x\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}"),
+	    CALL("\"index\":0,\"id\":\"x\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"k\"}"),
 	    1000, true,
 	    OUT(ROLE, "null", "") OUT(
 		"\"tool_calls\":[{\"index\":0,\"id\":\"x\",\"type\":"
 		"\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]",
 		"null", "")
-		OUT("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\"}}]", "null",
+		OUT("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"k\"}}]",
+		    "null",
 		    "") "data: {\"error\":{\"message\":\"the upstream's answer was cut\",\"type\":"
 			"\"server_error\",\"param\":null,\"code\":\"server_error\"}}\n\n");
 }

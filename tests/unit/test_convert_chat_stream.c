@@ -120,7 +120,7 @@ static const struct {
     {CALL("\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\" \\n{\"}")
 	    DELTA("\"content\":\"\"") CALL("\"index\":0,\"function\":{\"arguments\":\"} {}\"}")
 		FINISH("tool_calls"),
-	"<m [callf#a {|}|] tool_use >"},
+	"<m [callf#a {}|] tool_use >"},
     /* input that is no object; none at all; "null" */
     {CALL("\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"[\"}")
 	    CALL("\"index\":0,\"function\":{\"arguments\":\"\\\"]\"}")
@@ -137,7 +137,7 @@ static const struct {
 	"<m [call*f#a *** \\\"x|] tool_use >"},
     {DELTA("\"function_call\":{\"name\":\"f\",\"arguments\":\"{\"}")
 	    DELTA("\"function_call\":{\"arguments\":\"}\"}") FINISH("function_call"),
-	"<m [callf#call_0 {|}|] tool_use >"},
+	"<m [callf#call_0 {}|] tool_use >"},
     /* thinking by its names, then text, then a call */
     {DELTA("\"reasoning_content\":\"r\",\"reasoning\":\"r\"") DELTA("\"reasoning\":\"s\"")
 	    DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":"
