@@ -165,32 +165,54 @@ index_of(const struct read_json_object *event, const char *key)
 	return jsonspan_i64(read_json_get(event, key), &index) && index >= 0 ? index : 0;
 }
 
-/* The item that an event speaks of; without an index, the last. The search begins at the end of a
- * short list: the last item is the most likely one. */
+/* Whether an event's item_id, or its item itself, names this item. */
+static bool
+is_named(const struct item *item, const struct read_json_object *event)
+{
+	struct jsonspan_value source = read_json_get(event, "item");
+	struct view id = read_json_inside(read_json_get(event, "item_id"));
+	struct view call_id = read_json_inside(jsonspan_get(source, "call_id"));
+	if (id.len == 0)
+		id = read_json_inside(jsonspan_get(source, "id"));
+	return (call_id.len > 0 && view_eq(call_id, item->call_id)) ||
+	       (id.len > 0 && view_eq(id, item->id));
+}
+
+/* The item that an event speaks of: of those with its index the one that it names, else the last;
+ * without an index, of all. The search begins with the last item: it is the most likely one. */
 static struct item *
 find_item(const struct decoder *decoder, const struct read_json_object *event)
 {
+	struct item *item, *found = NULL;
 	int64_t index = 0;
-	if (!jsonspan_i64(read_json_get(event, "output_index"), &index))
-		return decoder->last;
-	if (decoder->last != NULL && decoder->last->index == index)
-		return decoder->last;
-	struct item *item = decoder->first;
-	while (item != NULL && item->index != index)
-		item = item->next;
-	return item;
+	bool told = jsonspan_i64(read_json_get(event, "output_index"), &index);
+	if (decoder->last != NULL && (!told || decoder->last->index == index)) {
+		found = decoder->last;
+		if (is_named(found, event))
+			return found;
+	}
+	for (item = decoder->first; item != NULL; item = item->next) {
+		if (told && item->index != index)
+			continue;
+		if (is_named(item, event))
+			return item;
+		if (found == NULL)
+			found = item;
+	}
+	return found;
 }
 
 /* Some upstreams give all items the same index. An item with another id alone may be the same: ids
- * change between the events of one at some others. */
+ * change between the events of one at some others. What begins with another call_id is another. */
 static bool
-is_another(const struct item *item, struct jsonspan_value source)
+is_another(const struct item *item, struct jsonspan_value source, bool begins)
 {
 	bool call = item->call_id.len > 0;
 	struct view id = read_json_inside(jsonspan_get(source, call ? "call_id" : "id"));
 	if (responses_item_kind(jsonspan_get(source, "type")) != item->kind)
 		return true;
-	return item->done && id.len > 0 && !view_eq(id, call ? item->call_id : item->id);
+	return (item->done || (call && begins)) && id.len > 0 &&
+	       !view_eq(id, call ? item->call_id : item->id);
 }
 
 static bool
@@ -206,7 +228,7 @@ on_item(struct decoder *decoder, const struct read_json_object *event, bool done
 		return true;
 	if (!told && done && item != NULL && item->done)
 		item = NULL;
-	if (item != NULL && is_another(item, source))
+	if (item != NULL && is_another(item, source, !done))
 		item = NULL;
 	bool fresh = item == NULL;
 	if (fresh && !responses_item_add(decoder, index, source, &item))
