@@ -129,8 +129,9 @@ stop_of(const struct decoder *decoder, struct jsonspan_value response)
 	if (decoder->cut) {
 		if (jsonspan_str_is(reason, "content_filter"))
 			return STOP_REFUSAL;
-		return jsonspan_str_is(reason, "max_output_tokens") ? STOP_MAX_TOKENS
-								    : STOP_UNKNOWN;
+		bool told = reason.kind == JSONSPAN_STRING;
+		return !told || jsonspan_str_is(reason, "max_output_tokens") ? STOP_MAX_TOKENS
+									     : STOP_UNKNOWN;
 	}
 	if (decoder->had_call)
 		return STOP_TOOL_USE;
@@ -138,14 +139,14 @@ stop_of(const struct decoder *decoder, struct jsonspan_value response)
 }
 
 static bool
-end(struct decoder *decoder, struct jsonspan_value response)
+end(struct decoder *decoder, struct jsonspan_value response, bool cut)
 {
 	struct jsonspan_value status = jsonspan_get(response, "status");
 	struct jsonspan_value error = jsonspan_get(response, "error");
 	if (jsonspan_str_is(status, "failed") || jsonspan_str_is(status, "cancelled") ||
-	    error.kind == JSONSPAN_OBJECT)
+	    (error.kind == JSONSPAN_OBJECT && !read_json_is_default(error)))
 		return fail(decoder, error);
-	decoder->cut = jsonspan_str_is(status, "incomplete");
+	decoder->cut = cut || jsonspan_str_is(status, "incomplete");
 	if (!responses_output_take(decoder, jsonspan_get(response, "output")) ||
 	    !responses_items_end(decoder))
 		return false;
@@ -233,6 +234,8 @@ on_item(struct decoder *decoder, const struct read_json_object *event, bool done
 	bool fresh = item == NULL;
 	if (fresh && !responses_item_add(decoder, index, source, &item))
 		return false;
+	if (fresh && !done && !responses_output_keep(decoder, item, source))
+		return false;
 	if (done)
 		return responses_item_apply(decoder, item, &last);
 	bool named =
@@ -290,6 +293,18 @@ on_logprobs(
 	       responses_item_apply(decoder, item, &record);
 }
 
+/* The item of a text whose beginning was not told; of a call no more is known than its input. */
+static bool
+add_untold(struct decoder *decoder, const struct read_json_object *event, enum part_kind part,
+    struct item **out)
+{
+	struct view source = part == PART_THINKING ? VIEW("{\"type\":\"reasoning\"}")
+						   : VIEW("{\"type\":\"message\"}");
+	int64_t index = (int64_t)decoder->item_count;
+	(void)jsonspan_i64(read_json_get(event, "output_index"), &index);
+	return responses_item_add(decoder, index, jsonspan_root(source), out);
+}
+
 static bool
 on_text(struct decoder *decoder, const struct read_json_object *event, const struct text_event *row)
 {
@@ -301,8 +316,11 @@ on_text(struct decoder *decoder, const struct read_json_object *event, const str
 	    .index = row->index[0] != '\0' ? index_of(event, row->index) : 0,
 	    .data = read_json_inside(read_json_get(event, row->text)),
 	};
-	if (item == NULL || !fits_item(row->part, item->kind))
+	bool fits = item != NULL && fits_item(row->part, item->kind);
+	if (!fits && (row->part == PART_CALL || (item != NULL && !item->done)))
 		return true;
+	if (!fits && !add_untold(decoder, event, row->part, &item))
+		return false;
 	if (row->part == PART_TEXT && !on_logprobs(decoder, item, read_json_get(event, "logprobs"),
 					  record.index, row->record == RECORD_FULL))
 		return false;
@@ -380,7 +398,8 @@ on_event(struct decoder *decoder, const struct read_json_object *event, struct j
 	if (is_one_of(type, ends, COUNT(ends))) {
 		if (jsonspan_str_is(type, "response.failed"))
 			return fail(decoder, jsonspan_get(response, "error"));
-		return start(decoder, response) && end(decoder, response);
+		return start(decoder, response) &&
+		       end(decoder, response, jsonspan_str_is(type, "response.incomplete"));
 	}
 	if (is_one_of(type, lives, COUNT(lives)))
 		return on_progress(decoder);
@@ -441,7 +460,7 @@ responses_decoder_whole(struct decoder *decoder, struct view body, struct err *e
 	struct jsonspan_value status = jsonspan_get(root, "status");
 	if (jsonspan_str_is(status, "in_progress") || jsonspan_str_is(status, "queued"))
 		return fail_with(decoder, "the upstream's answer is not finished");
-	return start(decoder, root) && end(decoder, root);
+	return start(decoder, root) && end(decoder, root, false);
 }
 
 bool

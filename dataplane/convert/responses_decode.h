@@ -42,6 +42,7 @@ struct item {
 	enum item_kind kind;
 	const struct responses_typed *typed;
 	struct view id, call_id, name, space; /* plain, in the arena */
+	struct view first_json; /* as it began, if there was something in it already */
 	bool begun, done;
 	bool is_claimed, is_told; /* of the output that the last event tells: responses_output */
 	enum part_kind open_kind; /* of a message's open part */
@@ -70,6 +71,11 @@ struct decoder {
 
 /* responses_decode_output.c: what the last event tells of the output and the stream did not. */
 MUST_CHECK bool responses_output_take(struct decoder *decoder, struct jsonspan_value output);
+/* Remembers what an item began with: some upstreams tell no more of it. */
+MUST_CHECK bool responses_output_keep(
+    struct decoder *decoder, struct item *item, struct jsonspan_value source);
+/* Gives what items began with and was not told since. */
+MUST_CHECK bool responses_output_firsts(struct decoder *decoder);
 
 /* responses_decode_item.c; all false with decoder->err filled. */
 MUST_CHECK bool responses_item_add(

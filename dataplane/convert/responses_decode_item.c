@@ -372,15 +372,28 @@ learn_names(struct decoder *decoder, struct item *item, const struct read_json_o
 	}
 }
 
+/* The input of a call that is done, as the inside of a string; some upstreams give the object. */
+static bool
+whole_input(struct decoder *decoder, struct jsonspan_value input, struct view *out)
+{
+	struct bytes text;
+	*out = read_json_inside(input);
+	if (input.kind != JSONSPAN_OBJECT)
+		return true;
+	bytes_init(&text, HELD_BYTES_MAX);
+	bool ok = write_json_escape(&text, input.raw);
+	*out = arena_copy(decoder->arena, bytes_view(&text));
+	bytes_fini(&text);
+	return (ok && out->data != NULL) || too_big(decoder);
+}
+
 static bool
 done_call(struct decoder *decoder, struct item *item, const struct read_json_object *source)
 {
 	const char *key = item->kind == ITEM_CUSTOM ? "input" : "arguments";
-	const struct record full = {
-	    .kind = RECORD_FULL,
-	    .part = PART_CALL,
-	    .data = read_json_inside(read_json_get(source, key)),
-	};
+	struct record full = {.kind = RECORD_FULL, .part = PART_CALL};
+	if (!whole_input(decoder, read_json_get(source, key), &full.data))
+		return false;
 	bool empty = item->kind == ITEM_FUNCTION && item->units == 0 && is_empty_input(full.data);
 	return begin_call(decoder, item) && (empty || play_text(decoder, item, &full)) &&
 	       finish_part(decoder, jsonspan_str_is(read_json_get(source, "status"), "incomplete"));
@@ -537,6 +550,8 @@ responses_item_apply(struct decoder *decoder, struct item *item, const struct re
 bool
 responses_items_end(struct decoder *decoder)
 {
+	if (!decoder->cut && !responses_output_firsts(decoder))
+		return false;
 	while (decoder->open != NULL) {
 		bool call = decoder->open->open_kind == PART_CALL;
 		decoder->open->done = true;

@@ -100,3 +100,28 @@ responses_output_take(struct decoder *decoder, struct jsonspan_value output)
 	}
 	return true;
 }
+
+bool
+responses_output_keep(struct decoder *decoder, struct item *item, struct jsonspan_value source)
+{
+	static const char *const keys[] = {
+	    [ITEM_MESSAGE] = "content", [ITEM_FUNCTION] = "arguments", [ITEM_CUSTOM] = "input"};
+	const char *key = item->kind <= ITEM_CUSTOM ? keys[item->kind] : NULL;
+	if (key == NULL || read_json_is_default(jsonspan_get(source, key)) ||
+	    (item->kind != ITEM_MESSAGE && item->name.len == 0))
+		return true;
+	item->first_json = arena_copy(decoder->arena, source.raw);
+	return item->first_json.data != NULL ||
+	       err_set(decoder->err, ERR_LIMIT, "", "the upstream's answer is too big to convert");
+}
+
+bool
+responses_output_firsts(struct decoder *decoder)
+{
+	for (struct item *item = decoder->first; item != NULL; item = item->next) {
+		const struct record first = {.kind = RECORD_DONE, .data = item->first_json};
+		if (item->first_json.len > 0 && !responses_item_apply(decoder, item, &first))
+			return false;
+	}
+	return true;
+}
