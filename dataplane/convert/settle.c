@@ -26,6 +26,28 @@ is_blank(struct view v)
 	return true;
 }
 
+/* The object breaks off inside: no more of it came. What is only written wrongly has an end. */
+static bool
+breaks_off(struct view input)
+{
+	bool in_string = false;
+	size_t depth = 0;
+	for (size_t i = 0; i < input.len; i++) {
+		char c = input.data[i];
+		if (in_string) {
+			i += c == '\\';
+			in_string = c != '"';
+		} else if (c == '"') {
+			in_string = true;
+		} else if (c == '{' || c == '[') {
+			depth++;
+		} else if ((c == '}' || c == ']') && depth > 0) {
+			depth--;
+		}
+	}
+	return depth > 0;
+}
+
 static bool
 finish_call(struct settle *settle, struct event *finish, event_fn *next, void *ctx, struct err *err)
 {
@@ -39,19 +61,21 @@ finish_call(struct settle *settle, struct event *finish, event_fn *next, void *c
 			return false;
 	} else if (!jsonspan_scan(input, NULL, 0, &root, NULL) || root.kind != JSONSPAN_OBJECT) {
 		finish->incomplete = true;
+		settle->breaks_off = settle->breaks_off || breaks_off(input);
 	}
 	return next(finish, ctx, err);
 }
 
-/* A call says more than the upstream's word for the end, but for the ends that cut or refuse. */
+/* A call says more than the upstream's word for the end, but for the ends that cut or refuse. Half
+ * a call was cut, whatever the upstream says: it must not be made. */
 static enum stop_reason
 true_stop(const struct settle *settle, enum stop_reason told)
 {
 	if (told == STOP_TOOL_USE && !settle->had_call)
 		return STOP_END_TURN;
 	if (settle->had_call && (told == STOP_END_TURN || told == STOP_UNKNOWN))
-		return STOP_TOOL_USE;
-	return told;
+		told = STOP_TOOL_USE;
+	return told == STOP_TOOL_USE && settle->breaks_off ? STOP_MAX_TOKENS : told;
 }
 
 bool

@@ -2,7 +2,8 @@
  *   - a FUNCTION call without input gets {}; one whose input is no JSON object is marked
  * incomplete;
  *   - a call without a name is the peer's error: nobody could make it;
- *   - a stop that contradicts the content: a call was made ("tool use"), or none was. */
+ *   - a stop that contradicts the content: a call was made ("tool use"), or none was, or
+ *     half of one ("max tokens"). */
 #ifndef PM_SETTLE_H
 #define PM_SETTLE_H
 
@@ -16,6 +17,7 @@ struct settle {
 	struct bytes input; /* of the open call */
 	bool in_function;   /* a FUNCTION call is open */
 	bool had_call;
+	bool breaks_off; /* a call whose input has no end was among them */
 };
 void settle_init(struct settle *settle, size_t bytes_max);
 void settle_fini(struct settle *settle);
