@@ -272,12 +272,13 @@ take_input(struct decoder *decoder, struct jsonspan_value piece, struct err *err
 {
 	struct bytes plain;
 	bool ok = true;
-	if (piece.kind != JSONSPAN_STRING || piece.raw.len == 2)
+	bool object = piece.kind == JSONSPAN_OBJECT; /* as some relays have it */
+	if ((!object && piece.kind != JSONSPAN_STRING) || piece.raw.len == 2)
 		return true;
 	if (!decoder->open)
 		return err_set(err, ERR_PEER, "", "the upstream gave an input without its call");
 	bytes_init(&plain, piece.raw.len);
-	ok = jsonspan_unescape(piece, &plain);
+	ok = object ? bytes_append_view(&plain, piece.raw) : jsonspan_unescape(piece, &plain);
 	if (ok && decoder->kind == PART_CALL) {
 		decoder->input_seen = true;
 		ok = emit_delta(decoder, DELTA_INPUT, bytes_view(&plain), err);
@@ -465,9 +466,10 @@ more_of_block(struct decoder *decoder, int64_t index, struct jsonspan_value delt
 }
 
 static bool
-take_event(struct decoder *decoder, struct jsonspan_value root, struct err *err)
+take_event(struct decoder *decoder, struct jsonspan_value root, struct jsonspan_value name,
+    struct err *err)
 {
-	enum { E_TYPE, E_MESSAGE, E_BLOCK, E_DELTA, E_USAGE, E_INDEX, E_COUNT };
+	enum { E_TYPE, E_MESSAGE, E_BLOCK, E_DELTA, E_USAGE, E_INDEX, E_ERROR, E_COUNT };
 	struct jsonspan_want e[E_COUNT] = {
 	    [E_TYPE] = {.key = "type"},
 	    [E_MESSAGE] = {.key = "message"},
@@ -475,11 +477,13 @@ take_event(struct decoder *decoder, struct jsonspan_value root, struct err *err)
 	    [E_DELTA] = {.key = "delta"},
 	    [E_USAGE] = {.key = "usage"},
 	    [E_INDEX] = {.key = "index"},
+	    [E_ERROR] = {.key = "error"},
 	};
 	const struct event ping = {.kind = EVENT_PING};
 	read_json_members(root, e, E_COUNT);
-	struct jsonspan_value type = e[E_TYPE].value;
-	if (jsonspan_str_is(type, "error"))
+	bool typed = e[E_TYPE].value.kind == JSONSPAN_STRING;
+	struct jsonspan_value type = typed ? e[E_TYPE].value : name;
+	if (jsonspan_str_is(type, "error") || (!typed && !read_json_is_default(e[E_ERROR].value)))
 		return take_error(decoder, root, err);
 	if (jsonspan_str_is(type, "message_start"))
 		return take_message(decoder, e[E_MESSAGE].value, err);
@@ -504,13 +508,15 @@ bool
 anthropic_decoder_event(struct decoder *decoder, const struct sse_event *event, struct err *err)
 {
 	struct jsonspan_value root = {JSONSPAN_NONE, {NULL, 0}};
+	char quoted[SSE_NAME_BYTES_MAX + 2];
 	if (decoder->ended || event->data.len == 0 || view_eq_str(event->data, "[DONE]"))
 		return true;
 	if (!jsonspan_scan(event->data, NULL, 0, &root, err)) {
 		err->kind = ERR_PEER;
 		return false;
 	}
-	return take_event(decoder, root, err);
+	struct jsonspan_value name = {JSONSPAN_STRING, sse_quoted_name(event, quoted)};
+	return take_event(decoder, root, name, err);
 }
 
 bool

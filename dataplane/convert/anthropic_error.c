@@ -65,7 +65,8 @@ anthropic_error_from(int status, struct jsonspan_value error, struct event *out)
 	out->status = status > 0 ? status : status_of(e[E_TYPE].value);
 	if (!jsonspan_str_plain(e[E_TYPE].value, &out->error_type_plain))
 		out->error_type_plain = view_of(type_of(out->status));
-	out->error_message_text = read_json_inside(e[E_MESSAGE].value);
+	out->error_message_text =
+	    read_json_inside(error.kind == JSONSPAN_STRING ? error : e[E_MESSAGE].value);
 	if (out->error_message_text.len == 0)
 		out->error_message_text = VIEW("The upstream gave no reason.");
 	out->error_code_plain = code_of(out);
@@ -77,7 +78,9 @@ anthropic_error_decode(int status, struct view body, struct event *out)
 	struct jsonspan_value root = {JSONSPAN_NONE, {NULL, 0}};
 	if (!jsonspan_scan(body, NULL, 0, &root, NULL))
 		root.kind = JSONSPAN_NONE; /* a proxy's page, or nothing */
-	anthropic_error_from(status, jsonspan_get(root, "error"), out);
+	struct jsonspan_value error = jsonspan_get(root, "error");
+	/* Relays have words of their own: {"message":"..."} */
+	anthropic_error_from(status, read_json_is_default(error) ? root : error, out);
 }
 
 bool

@@ -3,8 +3,6 @@
 #include "responses_decode.h"
 #include "chat.h"
 
-#include <string.h>
-
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SCRATCH_BYTES_MAX (64u << 20)
 
@@ -427,7 +425,7 @@ responses_decoder_event(struct decoder *decoder, const struct sse_event *event, 
 {
 	struct jsonspan_value value;
 	struct read_json_object root;
-	char quoted[SSE_NAME_BYTES_MAX + 3];
+	char quoted[SSE_NAME_BYTES_MAX + 2];
 	decoder->err = err;
 	if (decoder->ended || view_eq_str(event->data, "[DONE]"))
 		return true;
@@ -435,14 +433,8 @@ responses_decoder_event(struct decoder *decoder, const struct sse_event *event, 
 		return err_set(err, ERR_PEER, "", "an event of the upstream is no JSON object");
 	read_json_object(value, &root);
 	struct jsonspan_value type = read_json_get(&root, "type");
-	if (type.kind != JSONSPAN_STRING && view_find_char(event->name, '"') < 0 &&
-	    view_find_char(event->name, '\\') < 0) {
-		struct view name = view_sub(event->name, 0, SSE_NAME_BYTES_MAX);
-		quoted[0] = quoted[name.len + 1] = '"';
-		if (name.len > 0)
-			memcpy(quoted + 1, name.data, name.len);
-		type = (struct jsonspan_value){JSONSPAN_STRING, view_make(quoted, name.len + 2)};
-	}
+	if (type.kind != JSONSPAN_STRING)
+		type = (struct jsonspan_value){JSONSPAN_STRING, sse_quoted_name(event, quoted)};
 	return on_event(decoder, &root, type);
 }
 

@@ -168,3 +168,15 @@ sse_feed(struct sse_reader *reader, struct view in)
 	keep(&reader->name_now, &reader->name);
 	keep(&reader->data_now, &reader->data);
 }
+
+struct view
+sse_quoted_name(const struct sse_event *event, char room[SSE_NAME_BYTES_MAX + 2])
+{
+	struct view name = view_sub(event->name, 0, SSE_NAME_BYTES_MAX);
+	if (view_find_char(name, '"') >= 0 || view_find_char(name, '\\') >= 0)
+		name.len = 0;
+	room[0] = room[name.len + 1] = '"';
+	if (name.len > 0)
+		memcpy(room + 1, name.data, name.len);
+	return view_make(room, name.len + 2);
+}

@@ -34,5 +34,8 @@ void sse_init(struct sse_reader *reader, size_t keep_max, sse_event_fn *fn, void
  * ends an event with data; what it gets is borrowed until it returns. */
 void sse_feed(struct sse_reader *reader, struct view in);
 void sse_fini(struct sse_reader *reader);
+/* The event's name as the source of a JSON string, in `room`: it stands for a "type" that the data
+ * lacks. A name that JSON would escape is none. */
+struct view sse_quoted_name(const struct sse_event *event, char room[SSE_NAME_BYTES_MAX + 2]);
 
 #endif
