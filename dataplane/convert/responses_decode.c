@@ -389,7 +389,7 @@ on_event(struct decoder *decoder, const struct read_json_object *event, struct j
 	    "response.failed", "response.done", "response.cancelled"};
 	static const char *const lives[] = {"response.in_progress", "response.queued", "keepalive"};
 	struct jsonspan_value response = read_json_get(event, "response");
-	if (jsonspan_str_is(type, "error")) {
+	if (jsonspan_str_is(type, "error") || jsonspan_str_is(type, "response.error")) {
 		struct jsonspan_value error = read_json_get(event, "error");
 		return fail(decoder, error.kind == JSONSPAN_OBJECT ? error : event->source);
 	}

@@ -77,6 +77,11 @@ MUST_CHECK bool responses_output_keep(
 /* Gives what items began with and was not told since. */
 MUST_CHECK bool responses_output_firsts(struct decoder *decoder);
 
+/* responses_decode_text.c, of the insides of JSON strings: how long one is in UTF-16 units, and
+ * what of it is behind so many. */
+size_t responses_text_units(struct view text);
+struct view responses_text_behind(struct view text, size_t skip);
+
 /* responses_decode_item.c; all false with decoder->err filled. */
 MUST_CHECK bool responses_item_add(
     struct decoder *decoder, int64_t index, struct jsonspan_value source, struct item **out);

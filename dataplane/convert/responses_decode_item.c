@@ -22,43 +22,6 @@ too_big(struct decoder *decoder)
 
 /* ---- texts ---- */
 
-/* Source bytes and UTF-16 units of the first character or escape of a string's inside. */
-static size_t
-text_step(struct view text, size_t *units)
-{
-	unsigned char c = (unsigned char)text.data[0];
-	*units = c >= 0xf0 ? 2 : 1;
-	size_t len = 1;
-	if (c == '\\')
-		len = text.len > 1 && text.data[1] == 'u' ? 6 : 2;
-	else if (c >= 0xc0)
-		len = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-	return len < text.len ? len : text.len;
-}
-
-static size_t
-text_units(struct view text)
-{
-	size_t total = 0;
-	while (text.len > 0) {
-		size_t units = 0;
-		text = view_from(text, text_step(text, &units));
-		total += units;
-	}
-	return total;
-}
-
-static struct view
-text_behind(struct view text, size_t skip)
-{
-	while (text.len > 0 && skip > 0) {
-		size_t units = 0;
-		text = view_from(text, text_step(text, &units));
-		skip = skip > units ? skip - units : 0;
-	}
-	return text;
-}
-
 static bool
 give_delta(struct decoder *decoder, enum delta_kind kind, struct view text)
 {
@@ -159,7 +122,7 @@ play_message_text(
 			return false;
 	}
 	decoder->had_refusal = decoder->had_refusal || record->part == PART_REFUSAL;
-	item->units += text_units(text);
+	item->units += responses_text_units(text);
 	return (record->part != PART_TEXT || give_logprobs(decoder, item)) &&
 	       give_delta(decoder, DELTA_TEXT, text);
 }
@@ -200,7 +163,7 @@ play_thinking(
 		item->part = record->index;
 		item->units = 0;
 	}
-	item->units += text_units(text);
+	item->units += responses_text_units(text);
 	return give_delta(decoder, DELTA_TEXT, text);
 }
 
@@ -210,7 +173,7 @@ play_text(struct decoder *decoder, struct item *item, const struct record *recor
 	bool same = item->begun && item->part == record->index;
 	struct view text = record->data;
 	if (record->kind == RECORD_FULL && same)
-		text = text_behind(text, item->units);
+		text = responses_text_behind(text, item->units);
 	if (record->index < item->closed)
 		return true;
 	if (item->kind == ITEM_MESSAGE)
@@ -223,7 +186,7 @@ play_text(struct decoder *decoder, struct item *item, const struct record *recor
 	}
 	if (!item->begun || text.len == 0)
 		return true;
-	item->units += text_units(text);
+	item->units += responses_text_units(text);
 	return item->kind == ITEM_CUSTOM ? give_delta(decoder, DELTA_TEXT, text)
 					 : give_input(decoder, text);
 }
@@ -409,6 +372,19 @@ done_typed(struct decoder *decoder, struct item *item, const struct read_json_ob
 	       finish_part(decoder, jsonspan_str_is(read_json_get(source, "status"), "incomplete"));
 }
 
+/* Newer answers have a list of queries, of which the first stands for all. */
+static struct view
+search_query(struct jsonspan_value action)
+{
+	struct view query = read_json_inside(jsonspan_get(action, "query"));
+	struct jsonspan_iter iter;
+	struct jsonspan_member first;
+	jsonspan_iter_init(&iter, jsonspan_get(action, "queries"));
+	if (query.len == 0 && jsonspan_next(&iter, &first))
+		query = read_json_inside(first.value);
+	return query;
+}
+
 /* A tool that the upstream ran. */
 static bool
 done_hosted(struct decoder *decoder, struct item *item, const struct read_json_object *source)
@@ -420,9 +396,8 @@ done_hosted(struct decoder *decoder, struct item *item, const struct read_json_o
 	    .raw_json = source->source.raw,
 	};
 	if (item->kind == ITEM_SEARCH) {
+		part.text = search_query(read_json_get(source, "action"));
 		decoder->searches++;
-		part.text =
-		    read_json_inside(jsonspan_get(read_json_get(source, "action"), "query"));
 	}
 	return begin_part(decoder, item, &part) && finish_part(decoder, false);
 }
