@@ -53,6 +53,9 @@ MUST_CHECK bool chat_part_media(struct chat_write *write, const struct part *par
 MUST_CHECK bool chat_wire_name(struct chat_write *write, struct view name, struct view space,
     enum call_form form, struct view *out);
 
+/* chat_schema.c: strict mode takes it: it refuses properties that may be left out. */
+bool chat_schema_is_strict(struct view schema_json);
+
 /* chat_decode.c, chat_usage.c: answers, read. */
 struct decoder *chat_decoder_new(
     struct arena *arena, const struct upstream_flags *flags, event_fn *emit, void *ctx);

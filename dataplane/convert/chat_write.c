@@ -95,19 +95,19 @@ write_sampling(struct chat_write *write)
 
 /* ---- the rest ---- */
 
-static void
+static bool
 write_output(struct chat_write *write)
 {
 	const struct request *request = write->request;
 	struct write_json *json = &write->json;
 	bool named = request->schema_name_text.len > 0;
 	if (request->output == OUTPUT_TEXT)
-		return;
+		return true;
 	write_json_key_object(json, "response_format");
 	if (request->output == OUTPUT_JSON_OBJECT) {
 		write_json_key_str(json, "type", "json_object");
 		write_json_object_end(json);
-		return;
+		return true;
 	}
 	write_json_key_str(json, "type", "json_schema");
 	write_json_key_object(json, "json_schema");
@@ -116,10 +116,14 @@ write_output(struct chat_write *write)
 		write_json_key_text(json, "description", request->schema_description_text);
 	write_json_key_raw(json, "schema", request->schema_json);
 	/* A schema without a name comes from where schemas always bind. */
-	if (request->schema_strict == TRI_YES || (request->schema_strict == TRI_ABSENT && !named))
+	bool binds = request->schema_strict == TRI_ABSENT && !named;
+	bool strict = !binds || chat_schema_is_strict(request->schema_json);
+	if (request->schema_strict == TRI_YES || (binds && strict))
 		write_json_key_bool(json, "strict", true);
 	write_json_object_end(json);
 	write_json_object_end(json);
+	return strict ||
+	       ledger_lose(write->options->ledger, write->err, "%s", request->paths.format);
 }
 
 static void
@@ -197,7 +201,8 @@ write_rest(struct chat_write *write)
 {
 	const struct request *request = write->request;
 	struct write_json *json = &write->json;
-	write_output(write);
+	if (!write_output(write))
+		return false;
 	if (request->verbosity_text.len > 0)
 		write_json_key_text(json, "verbosity", request->verbosity_text);
 	write_user(write);

@@ -1,6 +1,7 @@
 /* Responses requests, written: the top level. Holds what this protocol refuses. */
 #include "responses.h"
 
+#include "chat.h"
 #include "crypto.h"
 #include "effort.h"
 #include "read_json.h"
@@ -72,7 +73,7 @@ write_reasoning(struct responses_write *write)
 
 /* ---- text ---- */
 
-static void
+static bool
 write_format(struct responses_write *write)
 {
 	const struct request *request = write->request;
@@ -82,7 +83,7 @@ write_format(struct responses_write *write)
 	if (request->output == OUTPUT_JSON_OBJECT) {
 		write_json_key_str(json, "type", "json_object");
 		write_json_object_end(json);
-		return;
+		return true;
 	}
 	write_json_key_str(json, "type", "json_schema");
 	write_json_key_text(json, "name", named ? request->schema_name_text : VIEW("response"));
@@ -90,25 +91,30 @@ write_format(struct responses_write *write)
 		write_json_key_text(json, "description", request->schema_description_text);
 	write_json_key_raw(json, "schema", request->schema_json);
 	/* A schema without a name comes from where schemas always bind. */
-	if (request->schema_strict != TRI_ABSENT || !named)
-		write_json_key_bool(json, "strict", request->schema_strict != TRI_NO);
+	bool binds = request->schema_strict == TRI_ABSENT && !named;
+	bool strict = !binds || chat_schema_is_strict(request->schema_json);
+	if (request->schema_strict != TRI_ABSENT || binds)
+		write_json_key_bool(json, "strict", request->schema_strict != TRI_NO && strict);
 	write_json_object_end(json);
+	return strict ||
+	       ledger_lose(write->options->ledger, write->err, "%s", request->paths.format);
 }
 
-static void
+static bool
 write_text(struct responses_write *write)
 {
 	const struct request *request = write->request;
 	if (request->output == OUTPUT_TEXT && request->verbosity_text.len == 0 &&
 	    !has_group_rest(write, "text."))
-		return;
+		return true;
 	write_json_key_object(&write->json, "text");
-	if (request->output != OUTPUT_TEXT)
-		write_format(write);
+	if (request->output != OUTPUT_TEXT && !write_format(write))
+		return false;
 	if (request->verbosity_text.len > 0)
 		write_json_key_text(&write->json, "verbosity", request->verbosity_text);
 	write_group_rest(write, "text.");
 	write_json_object_end(&write->json);
+	return true;
 }
 
 /* ---- limits and sampling ---- */
@@ -271,7 +277,8 @@ write_rest(struct responses_write *write)
 {
 	const struct request *request = write->request;
 	struct write_json *json = &write->json;
-	write_text(write);
+	if (!write_text(write))
+		return false;
 	write_user(write);
 	if (request->metadata_json.len > 0)
 		write_json_key_raw(json, "metadata", request->metadata_json);

@@ -28,7 +28,8 @@ def make_schema(chance, wide=True):
     names = chance.sample(("path", "z", "a", "ü"), chance.randrange(4))
     members = ",".join(f'"{name}":{{"type":"string"}}' for name in names)
     big = ',"maximum":9007199254740993' if wide and chance.random() < 0.2 else ""
-    return Raw(f'{{"type":"object","properties":{{{members}}},"required":[],'
+    needed = "" if wide else ",".join(f'"{name}"' for name in names)
+    return Raw(f'{{"type":"object","properties":{{{members}}},"required":[{needed}],'
                f'"additionalProperties":false{big}}}')
 
 
