@@ -55,6 +55,8 @@ MUST_CHECK bool chat_wire_name(struct chat_write *write, struct view name, struc
 
 /* chat_schema.c: strict mode takes it: it refuses properties that may be left out. */
 bool chat_schema_is_strict(struct view schema_json);
+/* A tool whose schema shall bind: false where only the client's vendor can do that. */
+bool chat_tool_binds(const struct request *request, const struct tool *tool);
 
 /* chat_decode.c, chat_usage.c: answers, read. */
 struct decoder *chat_decoder_new(

@@ -87,3 +87,10 @@ chat_schema_is_strict(struct view schema_json)
 	return schema_json.len <= STRICT_BYTES_MAX &&
 	       jsonspan_get(root, "anyOf").kind == JSONSPAN_NONE && is_strict(root, 0);
 }
+
+bool
+chat_tool_binds(const struct request *request, const struct tool *tool)
+{
+	/* Clients of the vendor's own protocols shall hear what it refuses. */
+	return request->from != WIRE_ANTHROPIC || chat_schema_is_strict(tool->schema_json);
+}

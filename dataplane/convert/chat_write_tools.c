@@ -43,11 +43,13 @@ write_function(struct chat_write *write, const struct tool *tool, struct view na
 		write_json_key_text(json, "description", description);
 	if (!write_schema(write, schema))
 		return false;
-	if (tool->strict == TRI_YES)
+	bool binds = tool->strict == TRI_YES && chat_tool_binds(write->request, tool);
+	if (binds)
 		write_json_key_bool(json, "strict", true);
 	write_json_object_end(json);
 	write_json_object_end(json);
-	return true;
+	return binds || tool->strict != TRI_YES ||
+	       ledger_lose(write->options->ledger, write->err, "%s.strict", tool->path);
 }
 
 /* A custom tool where they are native; its format gets its nesting back. */

@@ -1,6 +1,8 @@
 /* Responses requests, written: tools and tool_choice. */
 #include "responses.h"
 
+#include "chat.h"
+
 /* A tool that goes as it came: one that only its own family knows. */
 static bool
 is_native(const struct request *request, const struct tool *tool)
@@ -60,13 +62,15 @@ write_named(struct responses_write *write, const struct tool *tool)
 		write_json_key_text(json, "description", tool->description_text);
 	if (custom && tool->format_json.len > 0)
 		write_json_key_raw(json, "format", tool->format_json);
+	bool binds = tool->strict == TRI_YES && chat_tool_binds(write->request, tool);
 	if (!custom) {
 		write_schema(json, tool->schema_json);
 		/* Left out, it would mean yes. */
-		write_json_key_bool(json, "strict", tool->strict == TRI_YES);
+		write_json_key_bool(json, "strict", binds);
 	}
 	write_json_object_end(json);
-	return true;
+	return binds || custom || tool->strict != TRI_YES ||
+	       ledger_lose(write->options->ledger, write->err, "%s.strict", tool->path);
 }
 
 static void

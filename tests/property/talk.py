@@ -38,10 +38,10 @@ def make_tools(chance, wire):
     for number in range(chance.choice((0, 1, 1, 2, 4))):
         custom = wire != "anthropic" and chance.random() < 0.2
         space = "files" if wire == "responses" and not custom and chance.random() < 0.2 else ""
+        strict = not custom and chance.random() < 0.2
         tools.append(("custom" if custom else "function", make_name(chance, number), space,
                       maybe(chance, lambda: text(chance), 0.7),
-                      None if custom else make_schema(chance),
-                      not custom and chance.random() < 0.2))
+                      None if custom else make_schema(chance, wide=not strict), strict))
     return sorted(tools, key=lambda tool: tool[2])  # those of a namespace stand together
 
 
