@@ -308,27 +308,47 @@ read_calls(
 
 /* ---- finish ---- */
 
+/* The words of vendors for the end, those of the other protocols among them; some shout. */
+static const struct finish_row {
+	const char *word;
+	enum stop_reason stop;
+	bool fails;
+} finish_rows[] = {
+    {"stop", STOP_END_TURN, false},
+    {"eos", STOP_END_TURN, false},
+    {"end_turn", STOP_END_TURN, false},
+    {"length", STOP_MAX_TOKENS, false},
+    {"max_tokens", STOP_MAX_TOKENS, false},
+    {"max_output_tokens", STOP_MAX_TOKENS, false},
+    {"model_length", STOP_CONTEXT_WINDOW, false},
+    {"model_context_window_exceeded", STOP_CONTEXT_WINDOW, false},
+    {"tool_calls", STOP_TOOL_USE, false},
+    {"function_call", STOP_TOOL_USE, false},
+    {"tool_use", STOP_TOOL_USE, false},
+    {"content_filter", STOP_REFUSAL, false},
+    {"sensitive", STOP_REFUSAL, false},
+    {"safety", STOP_REFUSAL, false},
+    {"refusal", STOP_REFUSAL, false},
+    {"error", STOP_UNKNOWN, true},
+    {"network_error", STOP_UNKNOWN, true},
+    {"insufficient_system_resource", STOP_UNKNOWN, true},
+};
+
 static void
 read_finish(struct decoder *decoder, const struct read_json_object *choice)
 {
-	static const struct {
-		const char *word;
-		enum stop_reason stop;
-	} rows[] = {{"stop", STOP_END_TURN}, {"eos", STOP_END_TURN}, {"end_turn", STOP_END_TURN},
-	    {"length", STOP_MAX_TOKENS}, {"max_tokens", STOP_MAX_TOKENS},
-	    {"tool_calls", STOP_TOOL_USE}, {"function_call", STOP_TOOL_USE},
-	    {"content_filter", STOP_REFUSAL}, {"sensitive", STOP_REFUSAL}};
 	struct jsonspan_value word = read_json_get(choice, "finish_reason");
 	struct jsonspan_value matched = read_json_get(choice, "stop_reason");
 	if (word.kind != JSONSPAN_STRING || word.raw.len == 2)
 		return;
 	decoder->has_finish = true;
 	decoder->stop = STOP_UNKNOWN;
-	decoder->failed_finish =
-	    jsonspan_str_is(word, "error") || jsonspan_str_is(word, "insufficient_system_resource");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (jsonspan_str_is(word, rows[i].word))
-			decoder->stop = rows[i].stop;
+	decoder->failed_finish = false;
+	for (size_t i = 0; i < sizeof(finish_rows) / sizeof(finish_rows[0]); i++) {
+		if (view_eq_nocase(read_json_inside(word), finish_rows[i].word)) {
+			decoder->stop = finish_rows[i].stop;
+			decoder->failed_finish = finish_rows[i].fails;
+		}
 	}
 	/* Some tell which stop string was met. */
 	if (decoder->stop == STOP_END_TURN && read_json_inside(matched).len > 0) {

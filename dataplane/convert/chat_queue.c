@@ -1,5 +1,6 @@
 #include "chat_queue.h"
 
+#include "jsonspan.h"
 #include "write_json.h"
 #include <string.h>
 
@@ -136,6 +137,18 @@ begin(struct chat_queue *queue, struct chat_item *item, struct err *err)
 	return queue->emit(&event, queue->ctx, err);
 }
 
+/* An input that was made a string twice, as some relays do: the object inside, in the scratch. */
+static bool
+is_object_in_string(struct chat_queue *queue, struct view waiting)
+{
+	struct jsonspan_value string, inner;
+	bytes_clear(&queue->scratch);
+	return jsonspan_scan(waiting, NULL, 0, &string, NULL) && string.kind == JSONSPAN_STRING &&
+	       jsonspan_unescape(string, &queue->scratch) &&
+	       jsonspan_scan(bytes_view(&queue->scratch), NULL, 0, &inner, NULL) &&
+	       inner.kind == JSONSPAN_OBJECT;
+}
+
 /* What waits of an item; input that is no object becomes one, so that what the model wrote is seen.
  */
 static bool
@@ -145,6 +158,8 @@ flush(struct chat_queue *queue, struct chat_item *item, struct err *err)
 	bool ok = true;
 	if (!item->progress.odd) {
 		ok = pass_on(queue, item, waiting, err);
+	} else if (is_object_in_string(queue, waiting)) {
+		ok = pass_on(queue, item, bytes_view(&queue->scratch), err);
 	} else if (waiting.len > 0 && !view_eq_str(view_trim(waiting), "null")) {
 		bytes_clear(&queue->scratch);
 		ok = (bytes_append_str(&queue->scratch, "{\"_raw\":\"") &&
