@@ -372,6 +372,25 @@ finish_search(struct encoder *encoder, struct bytes *out)
 	return ok;
 }
 
+/* An input that is no object, and no half of one, is shown to the client inside of one. */
+static bool
+wrap_broken(struct encoder *encoder)
+{
+	struct jsonspan_value root;
+	struct view input = bytes_view(&encoder->text);
+	struct bytes wrapped;
+	if (input.len == 0 ||
+	    (jsonspan_scan(input, NULL, 0, &root, NULL) && root.kind == JSONSPAN_OBJECT))
+		return true;
+	ledger_note(encoder->options.ledger, "output[%u].input", encoder->part_count - 1);
+	bytes_init(&wrapped, encoder->text.max);
+	bool ok = bytes_append_str(&wrapped, "{\"_raw\":\"") &&
+		  write_json_escape(&wrapped, input) && bytes_append_str(&wrapped, "\"}");
+	bytes_fini(&encoder->text);
+	encoder->text = wrapped;
+	return ok;
+}
+
 static bool
 finish_call(struct encoder *encoder, bool incomplete, struct bytes *out)
 {
@@ -388,7 +407,7 @@ finish_call(struct encoder *encoder, bool incomplete, struct bytes *out)
 		bytes_clear(&encoder->text);
 		ledger_note(encoder->options.ledger, "output[%u].input", encoder->part_count - 1);
 	}
-	return fold_block(encoder);
+	return wrap_broken(encoder) && fold_block(encoder);
 }
 
 bool

@@ -51,7 +51,6 @@ breaks_off(struct view input)
 static bool
 finish_call(struct settle *settle, struct event *finish, event_fn *next, void *ctx, struct err *err)
 {
-	struct jsonspan_value root = {JSONSPAN_NONE, {NULL, 0}};
 	struct view input = bytes_view(&settle->input);
 	settle->in_function = false;
 	if (is_blank(input) && !finish->incomplete) {
@@ -59,9 +58,8 @@ finish_call(struct settle *settle, struct event *finish, event_fn *next, void *c
 		    .kind = EVENT_PART_DELTA, .delta = DELTA_INPUT, .text = VIEW("{}")};
 		if (!next(&empty, ctx, err))
 			return false;
-	} else if (!jsonspan_scan(input, NULL, 0, &root, NULL) || root.kind != JSONSPAN_OBJECT) {
-		finish->incomplete = true;
-		settle->breaks_off = settle->breaks_off || breaks_off(input);
+	} else if (breaks_off(input)) {
+		finish->incomplete = settle->breaks_off = true;
 	}
 	return next(finish, ctx, err);
 }

@@ -1,6 +1,6 @@
 /* settle: what upstreams of every protocol get wrong, put right between decoder and encoder:
- *   - a FUNCTION call without input gets {}; one whose input is no JSON object is marked
- * incomplete;
+ *   - a FUNCTION call without input gets {}; one whose input breaks off is marked incomplete (what
+ *     is only written wrongly stays as it is: a client tells its model of that);
  *   - a call without a name is the peer's error: nobody could make it;
  *   - a stop that contradicts the content: a call was made ("tool use"), or none was, or
  *     half of one ("max tokens"). */

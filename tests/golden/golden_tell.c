@@ -1,8 +1,10 @@
 #include "golden_tell.h"
 #include "codec.h"
+#include "jsonspan.h"
 #include "must.h"
 #include "settle.h"
 #include "sse.h"
+#include "write_json.h"
 
 #include <inttypes.h>
 
@@ -17,6 +19,7 @@ struct tell {
 	struct usage usage;
 	struct bytes signature, logprobs;
 	enum part_kind open;
+	bool in_function;
 	size_t body_at; /* where the open part's pieces begin in out */
 	struct err *err;
 	bool ok;
@@ -28,6 +31,7 @@ begin_part(struct tell *tell, const struct part *part)
 	static const char *const names[] = {"text", "refusal", "image", "file", "audio", "thinking",
 	    "redacted", "call", "result", "search", "hosted"};
 	tell->open = part->kind;
+	tell->in_function = part->kind == PART_CALL && part->form == CALL_FUNCTION;
 	bytes_clear(&tell->signature);
 	bytes_clear(&tell->logprobs);
 	MUST(bytes_printf(tell->out, "    %s %.*s %.*s %.*s: ", names[part->kind],
@@ -58,6 +62,25 @@ keep_beside(struct tell *tell, const struct event *event)
 	return bytes_append_view(&tell->signature, event->text);
 }
 
+/* A whole answer shows an input that is no object inside of one; a stream has passed it on. */
+static bool
+tell_wrong_input(struct tell *tell)
+{
+	struct jsonspan_value root;
+	struct bytes input;
+	struct view told = view_from(bytes_view(tell->out), tell->body_at);
+	if (!tell->in_function ||
+	    (jsonspan_scan(told, NULL, 0, &root, NULL) && root.kind == JSONSPAN_OBJECT))
+		return true;
+	bytes_init(&input, BYTES_MAX);
+	bool ok = bytes_append_view(&input, told);
+	tell->out->len = tell->body_at;
+	ok = ok && bytes_append_str(tell->out, "{\"_raw\":\"") &&
+	     write_json_escape(tell->out, bytes_view(&input)) && bytes_append_str(tell->out, "\"}");
+	bytes_fini(&input);
+	return ok;
+}
+
 static bool
 on_settled(const struct event *event, void *ctx, struct err *err)
 {
@@ -77,6 +100,8 @@ on_settled(const struct event *event, void *ctx, struct err *err)
 		 */
 		if (event->incomplete)
 			tell->out->len = tell->body_at;
+		else if (!tell_wrong_input(tell))
+			return false;
 		return bytes_printf(tell->out, "%s %.*s %.*s\n", event->incomplete ? "{}" : "",
 		    VIEW_ARGS(bytes_view(&tell->signature)),
 		    VIEW_ARGS(bytes_view(&tell->logprobs)));

@@ -81,7 +81,7 @@ static const struct {
     {&call, " ", "b {}f"},
     {&call, "{\"a\":1}", "b{\"a\":1}f"},
     {&call, "{\"a\":", "b{\"a\":!"},
-    {&call, "[1]", "b[1]!"},
+    {&call, "[1]", "b[1]f"},
     {&call, "{\"a\":\"\xed\xa0\xbd\"}", "b{\"a\":\"\xed\xa0\xbd\"}f"},
     {&custom, "free", "bfreef"},
     {&custom, NULL, "bf"},
