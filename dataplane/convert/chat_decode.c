@@ -185,28 +185,46 @@ new_call(struct decoder *decoder, int64_t index)
 	return call;
 }
 
+/* Some upstreams tell a call again when it is whole. */
+static bool
+is_told_again(
+    struct decoder *decoder, const struct chat_item *call, const struct read_json_object *inner)
+{
+	struct view name = read_json_inside(read_json_get(inner, "name"));
+	bytes_clear(&decoder->source);
+	return view_eq(call->part.name_plain, name) &&
+	       jsonspan_unescape(read_json_get(inner, "arguments"), &decoder->source) &&
+	       chat_queue_has(call, bytes_view(&decoder->source));
+}
+
 /* A delta with this call's index speaks of another one, for some upstreams number them all alike:
  * it has another id, or none where none has one. Ids alone tell nothing, for some upstreams change
  * them with each piece; with a name, or behind a whole input, they do. */
 static bool
-is_next_call(const struct chat_item *call, struct view id, bool named, bool has_input)
+is_next_call(struct decoder *decoder, const struct chat_item *call, struct view id,
+    const struct read_json_object *inner)
 {
 	struct view known = call->part.id_plain;
+	bool named = read_json_inside(read_json_get(inner, "name")).len > 0;
 	bool whole = call->progress.complete;
-	if (id.len == 0 || known.len == 0)
-		return id.len == known.len && named && whole && has_input;
-	return !view_eq(known, id) && (named || whole);
+	if (id.len > 0 && known.len > 0)
+		return !view_eq(known, id) && (named || whole);
+	return id.len == known.len && named && whole &&
+	       !read_json_is_default(read_json_get(inner, "arguments")) &&
+	       !is_told_again(decoder, call, inner);
 }
 
 /* The call that a delta speaks of: by index, without one by id. */
 static struct chat_item *
-find_call(struct decoder *decoder, int64_t index, struct view id, bool named, bool has_input)
+find_call(
+    struct decoder *decoder, int64_t index, struct view id, const struct read_json_object *inner)
 {
+	bool named = read_json_inside(read_json_get(inner, "name")).len > 0;
 	for (struct chat_item *call = decoder->calls; call != NULL; call = call->older_call) {
 		struct view known = call->part.id_plain;
 		bool same_id = id.len > 0 && view_eq(known, id);
 		if (index >= 0 ? call->index == index : same_id)
-			return is_next_call(call, id, named, has_input) ? NULL : call;
+			return is_next_call(decoder, call, id, inner) ? NULL : call;
 		/* Without an index: more of the last one, or its late id. */
 		if (index < 0 && !named && (id.len == 0 || known.len == 0))
 			return call;
@@ -272,11 +290,9 @@ read_call(struct decoder *decoder, struct jsonspan_value value, bool whole, stru
 	if (!custom)
 		source = read_json_get(&delta, "function");
 	read_json_object(source, &inner);
-	bool named = read_json_inside(read_json_get(&inner, "name")).len > 0;
-	bool has_input = !read_json_is_default(read_json_get(&inner, "arguments"));
 	(void)jsonspan_i64(read_json_get(&delta, "index"), &index);
 	if (!whole)
-		call = find_call(decoder, index, read_json_inside(id), named, has_input);
+		call = find_call(decoder, index, read_json_inside(id), &inner);
 	if (call == NULL)
 		call = new_call(decoder, index);
 	return feed_call(decoder, call, id, &inner, custom, err);

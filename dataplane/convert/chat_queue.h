@@ -16,8 +16,9 @@
 struct chat_progress {
 	unsigned depth;
 	bool in_string, escaped, complete;
-	bool odd;    /* it does not begin with a brace: no object */
-	bool filled; /* there is something in it */
+	bool odd;     /* it does not begin with a brace: no object */
+	bool filled;  /* there is something in it */
+	uint64_t sum; /* of its bytes so far, of a call without an id */
 };
 
 struct chat_item {
@@ -47,6 +48,8 @@ struct chat_item *chat_queue_add(struct chat_queue *queue, enum part_kind kind);
  * dropped. */
 MUST_CHECK bool chat_queue_feed(
     struct chat_queue *queue, struct chat_item *item, struct view text, struct err *err);
+/* The JSON of a call without an id is all there, and it is this one. */
+bool chat_queue_has(const struct chat_item *item, struct view text);
 /* Passes on what can be: `all` when the answer has ended. */
 MUST_CHECK bool chat_queue_advance(struct chat_queue *queue, bool all, struct err *err);
 bool chat_queue_too_big(struct err *err);
