@@ -4,6 +4,7 @@
 
 #include "codec.h"
 #include "jsonspan.h"
+#include "openai.h"
 #include "read_json.h"
 #include "write_json.h"
 #include <stdbool.h>
@@ -53,11 +54,6 @@ MUST_CHECK bool chat_part_media(struct chat_write *write, const struct part *par
 MUST_CHECK bool chat_wire_name(struct chat_write *write, struct view name, struct view space,
     enum call_form form, struct view *out);
 
-/* chat_schema.c: strict mode takes it: it refuses properties that may be left out. */
-bool chat_schema_is_strict(struct view schema_json);
-/* A tool whose schema shall bind: false where only the client's vendor can do that. */
-bool chat_tool_binds(const struct request *request, const struct tool *tool);
-
 /* chat_decode.c, chat_usage.c: answers, read. */
 struct decoder *chat_decoder_new(
     struct arena *arena, const struct upstream_flags *flags, event_fn *emit, void *ctx);
@@ -75,12 +71,5 @@ bool chat_encoder_event(
     struct encoder *encoder, const struct event *event, struct bytes *out, struct err *err);
 void chat_encoder_free(struct encoder *encoder);
 bool chat_encoder_ping(struct encoder *encoder, struct bytes *out);
-
-/* chat_error.c */
-void chat_error_decode(int status, struct view body, struct event *out);
-/* The value of "error" in a stream's chunk. */
-void chat_error_from(int status, struct jsonspan_value error, struct event *out);
-bool chat_error_encode(
-    const struct event *error, struct view request_id_plain, struct bytes *out, int *status);
 
 #endif

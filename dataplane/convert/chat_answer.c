@@ -321,7 +321,7 @@ fail(struct encoder *encoder, const struct event *event, struct bytes *out, stru
 {
 	int status = 0;
 	bool ok = !encoder->stream || sse_write_begin(out, NULL);
-	ok = ok && chat_error_encode(event, encoder->options.request_id_plain, out, &status);
+	ok = ok && openai_error_encode(event, encoder->options.request_id_plain, out, &status);
 	return (ok && (!encoder->stream || sse_write_end(out))) || chat_answer_too_big(err);
 }
 

@@ -15,6 +15,6 @@ const struct codec codec_chat = {
     .encoder_event = chat_encoder_event,
     .encoder_free = chat_encoder_free,
     .encoder_ping = chat_encoder_ping,
-    .error_decode = chat_error_decode,
-    .error_encode = chat_error_encode,
+    .error_decode = openai_error_decode,
+    .error_encode = openai_error_encode,
 };

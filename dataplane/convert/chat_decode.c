@@ -468,7 +468,7 @@ read_root(struct decoder *decoder, const struct read_json_object *root, bool who
 	struct event event = {.kind = EVENT_ERROR};
 	read_json_object(first_choice(root), &choice);
 	if (!read_json_is_default(error)) {
-		chat_error_from(0, error, &event);
+		openai_error_from(0, error, &event);
 		decoder->finished = true;
 		return emit(decoder, &event, err);
 	}

@@ -117,7 +117,7 @@ write_output(struct chat_write *write)
 	write_json_key_raw(json, "schema", request->schema_json);
 	/* A schema without a name comes from where schemas always bind. */
 	bool binds = request->schema_strict == TRI_ABSENT && !named;
-	bool strict = !binds || chat_schema_is_strict(request->schema_json);
+	bool strict = !binds || openai_schema_is_strict(request->schema_json);
 	if (request->schema_strict == TRI_YES || (binds && strict))
 		write_json_key_bool(json, "strict", true);
 	write_json_object_end(json);

@@ -43,7 +43,7 @@ write_function(struct chat_write *write, const struct tool *tool, struct view na
 		write_json_key_text(json, "description", description);
 	if (!write_schema(write, schema))
 		return false;
-	bool binds = tool->strict == TRI_YES && chat_tool_binds(write->request, tool);
+	bool binds = tool->strict == TRI_YES && openai_tool_binds(write->request, tool);
 	if (binds)
 		write_json_key_bool(json, "strict", true);
 	write_json_object_end(json);

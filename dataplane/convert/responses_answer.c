@@ -1,6 +1,6 @@
 /* Responses answers, written: the events of the response itself. */
 #include "responses_answer.h"
-#include "chat.h"
+#include "openai.h"
 #include "responses_reply.h"
 #include "sse_write.h"
 
@@ -121,7 +121,7 @@ fail(struct encoder *encoder, const struct event *error)
 	int status = error->status;
 	encoder->ended = true;
 	if (!encoder->stream) {
-		if (!chat_error_encode(
+		if (!openai_error_encode(
 			error, encoder->options.request_id_plain, encoder->out, &status))
 			encoder->full = true;
 		return;

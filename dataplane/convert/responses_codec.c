@@ -1,6 +1,5 @@
-/* OpenAI Responses: one protocol's readers and writers. Its errors have the words of the vendor's
- * other protocol. */
-#include "chat.h"
+/* OpenAI Responses: one protocol's readers and writers. */
+#include "openai.h"
 #include "responses.h"
 
 const struct codec codec_responses = {
@@ -17,6 +16,6 @@ const struct codec codec_responses = {
     .encoder_event = responses_encoder_event,
     .encoder_free = responses_encoder_free,
     .encoder_ping = responses_encoder_ping,
-    .error_decode = chat_error_decode,
-    .error_encode = chat_error_encode,
+    .error_decode = openai_error_decode,
+    .error_encode = openai_error_encode,
 };

@@ -1,7 +1,7 @@
 /* Responses answers, read: the events of a stream, or the whole object, which is a stream in which
  * everything comes at once. */
 #include "responses_decode.h"
-#include "chat.h"
+#include "openai.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SCRATCH_BYTES_MAX (64u << 20)
@@ -101,7 +101,7 @@ static bool
 fail(struct decoder *decoder, struct jsonspan_value error)
 {
 	struct event event;
-	chat_error_from(0, error, &event);
+	openai_error_from(0, error, &event);
 	decoder->ended = true;
 	return emit(decoder, &event);
 }

@@ -1,9 +1,9 @@
 /* Responses requests, written: the top level. Holds what this protocol refuses. */
 #include "responses.h"
 
-#include "chat.h"
 #include "crypto.h"
 #include "effort.h"
+#include "openai.h"
 #include "read_json.h"
 #include <string.h>
 
@@ -92,7 +92,7 @@ write_format(struct responses_write *write)
 	write_json_key_raw(json, "schema", request->schema_json);
 	/* A schema without a name comes from where schemas always bind. */
 	bool binds = request->schema_strict == TRI_ABSENT && !named;
-	bool strict = !binds || chat_schema_is_strict(request->schema_json);
+	bool strict = !binds || openai_schema_is_strict(request->schema_json);
 	if (request->schema_strict != TRI_ABSENT || binds)
 		write_json_key_bool(json, "strict", request->schema_strict != TRI_NO && strict);
 	write_json_object_end(json);

@@ -1,7 +1,7 @@
 /* Responses requests, written: tools and tool_choice. */
 #include "responses.h"
 
-#include "chat.h"
+#include "openai.h"
 
 /* A tool that goes as it came: one that only its own family knows. */
 static bool
@@ -62,7 +62,7 @@ write_named(struct responses_write *write, const struct tool *tool)
 		write_json_key_text(json, "description", tool->description_text);
 	if (custom && tool->format_json.len > 0)
 		write_json_key_raw(json, "format", tool->format_json);
-	bool binds = tool->strict == TRI_YES && chat_tool_binds(write->request, tool);
+	bool binds = tool->strict == TRI_YES && openai_tool_binds(write->request, tool);
 	if (!custom) {
 		write_schema(json, tool->schema_json);
 		/* Left out, it would mean yes. */

@@ -1,6 +1,7 @@
-/* Errors in Chat Completions' words. The status is the truth; words are made from it and back. */
-#include "chat.h"
+/* Errors in the words of OpenAI. The status is the truth; words are made from it and back. */
+#include "openai.h"
 #include "read_json.h"
+#include "write_json.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -29,7 +30,7 @@ status_of_word(struct jsonspan_value word)
 }
 
 void
-chat_error_from(int status, struct jsonspan_value error, struct event *out)
+openai_error_from(int status, struct jsonspan_value error, struct event *out)
 {
 	struct jsonspan_value code = jsonspan_get(error, "code");
 	struct jsonspan_value type = jsonspan_get(error, "type");
@@ -53,7 +54,7 @@ chat_error_from(int status, struct jsonspan_value error, struct event *out)
 /* {"error":{..}}, in an array (Google), as an event of a stream, or flat as some servers write it.
  */
 void
-chat_error_decode(int status, struct view body, struct event *out)
+openai_error_decode(int status, struct view body, struct event *out)
 {
 	static const char *const flat[] = {"message", "detail"};
 	struct jsonspan_value root = {0};
@@ -72,7 +73,7 @@ chat_error_decode(int status, struct view body, struct event *out)
 	for (size_t i = 0; error.kind != JSONSPAN_OBJECT && error.kind != JSONSPAN_STRING && i < 2;
 	     i++)
 		error = jsonspan_get(root, flat[i]);
-	chat_error_from(status, error, out);
+	openai_error_from(status, error, out);
 }
 
 /* ---- written ---- */
@@ -119,7 +120,7 @@ find_code(const struct event *error, const char *usual)
 }
 
 bool
-chat_error_encode(
+openai_error_encode(
     const struct event *error, struct view request_id_plain, struct bytes *out, int *status)
 {
 	struct words words = find_words(error->status);

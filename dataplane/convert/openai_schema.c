@@ -1,5 +1,7 @@
 /* Which schemas the vendor's strict mode takes. */
-#include "chat.h"
+#include "openai.h"
+
+#include "read_json.h"
 
 #define DEPTH_MAX 32 /* each level is walked again */
 #define STRICT_BYTES_MAX (1u << 20)
@@ -81,7 +83,7 @@ is_strict(struct jsonspan_value schema, unsigned depth)
 }
 
 bool
-chat_schema_is_strict(struct view schema_json)
+openai_schema_is_strict(struct view schema_json)
 {
 	struct jsonspan_value root = jsonspan_root(schema_json);
 	return schema_json.len <= STRICT_BYTES_MAX &&
@@ -89,8 +91,8 @@ chat_schema_is_strict(struct view schema_json)
 }
 
 bool
-chat_tool_binds(const struct request *request, const struct tool *tool)
+openai_tool_binds(const struct request *request, const struct tool *tool)
 {
 	/* Clients of the vendor's own protocols shall hear what it refuses. */
-	return request->from != WIRE_ANTHROPIC || chat_schema_is_strict(tool->schema_json);
+	return request->from != WIRE_ANTHROPIC || openai_schema_is_strict(tool->schema_json);
 }
