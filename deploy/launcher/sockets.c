@@ -5,11 +5,17 @@
 #include "view.h"
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define HOST_BYTES 256
+#define TURN_LOOK_MS 5
+#define TURN_LOOKS 100 /* then it goes on: anybody may hold such a name */
 
 static bool
 refuse(uint16_t port, const char *option, struct err *err)
@@ -162,23 +168,45 @@ open_all(const struct sockets_wish *wish, struct sockets *out, struct err *err)
 	       (!with_api || each_host(&api, open_host, err));
 }
 
-bool
-sockets_open(const struct sockets_wish *wish, struct sockets *out, struct err *err)
-{
-	bool ok = open_all(wish, out, err);
-	for (unsigned i = 1; ok && out->api_shared && i < wish->dataplanes; i++)
-		memcpy(out->api[i], out->api[0], sizeof(out->api[0]));
-	if (!ok)
-		sockets_close(out);
-	return ok;
-}
-
 static void
 close_one(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+}
+
+/* Two that ask for a port at the same moment would both find it free: they take turns, by a name
+ * without a file, which is known where the port is and gone with its process. */
+static int
+take_turn(uint16_t port)
+{
+	const struct timespec pause = {.tv_nsec = TURN_LOOK_MS * 1000000l};
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int len = snprintf(
+	    name.sun_path + 1, sizeof(name.sun_path) - 1, "pointsman-port-%u", (unsigned)port);
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	for (int i = 0; fd >= 0 && i < TURN_LOOKS; i++) {
+		if (bind(fd, (const struct sockaddr *)(const void *)&name, size) == 0 ||
+		    errno != EADDRINUSE)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return fd;
+}
+
+bool
+sockets_open(const struct sockets_wish *wish, struct sockets *out, struct err *err)
+{
+	int turn = wish->dataplanes > 0 && !out->api_shared ? take_turn(wish->port) : -1;
+	bool ok = open_all(wish, out, err);
+	close_one(&turn);
+	for (unsigned i = 1; ok && out->api_shared && i < wish->dataplanes; i++)
+		memcpy(out->api[i], out->api[0], sizeof(out->api[0]));
+	if (!ok)
+		sockets_close(out);
+	return ok;
 }
 
 void

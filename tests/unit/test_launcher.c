@@ -376,6 +376,70 @@ START_TEST(all_sockets_are_opened_or_none)
 }
 END_TEST
 
+#define RIVALS 8
+#define RACES 10
+
+/* Waits for its start, tells 'y' or 'n', and keeps what it has until the end. */
+static void
+be_rival(uint16_t port, int start_fd, int told_fd, int end_fd)
+{
+	struct err err = {0};
+	struct sockets sockets;
+	const struct sockets_wish wish = {.listen = "127.0.0.1", .port = port, .dataplanes = 4};
+	char byte;
+	sockets_none(&sockets);
+	(void)!read(start_fd, &byte, 1);
+	byte = sockets_open(&wish, &sockets, &err) ? 'y' : 'n';
+	(void)!write(told_fd, &byte, 1);
+	(void)!read(end_fd, &byte, 1);
+	_exit(0);
+}
+
+static unsigned
+race(uint16_t port)
+{
+	int start[2], told[2], end[2];
+	unsigned winners = 0;
+	char byte;
+	ck_assert(pipe(start) == 0 && pipe(told) == 0 && pipe(end) == 0);
+	for (unsigned i = 0; i < RIVALS; i++) {
+		pid_t pid = fork();
+		ck_assert_int_ge(pid, 0);
+		if (pid != 0)
+			continue;
+		close(start[1]);
+		close(end[1]);
+		be_rival(port, start[0], told[1], end[0]);
+	}
+	close(start[1]);
+	for (unsigned i = 0; i < RIVALS; i++) {
+		ck_assert_int_eq(read(told[0], &byte, 1), 1);
+		winners += byte == 'y';
+	}
+	close(end[1]);
+	while (wait(NULL) > 0)
+		continue;
+	close(start[0]);
+	close(told[0]);
+	close(told[1]);
+	close(end[0]);
+	return winners;
+}
+
+/* They would share it by SO_REUSEPORT, and each have half of the calls. */
+START_TEST(of_many_that_want_a_port_at_once_one_has_it)
+{
+	struct err err = {0};
+	for (unsigned i = 0; i < RACES; i++) {
+		uint16_t port = 0;
+		int fd = netaddr_listen_tcp("127.0.0.1", &port, false, &err);
+		ck_assert_int_ge(fd, 0);
+		close(fd);
+		ck_assert_uint_eq(race(port), 1);
+	}
+}
+END_TEST
+
 /* Run by a process of its own, since descriptors 3 and 4 are the test runner's. 0 or the line of
  * what was not so. */
 #define MUST_BE(condition)                                                                         \
@@ -505,6 +569,7 @@ main(void)
 	tcase_add_test(tests, a_slot_lives_as_long_as_its_program);
 	tcase_add_test(tests, programs_of_an_earlier_start_are_ended);
 	tcase_add_test(tests, all_sockets_are_opened_or_none);
+	tcase_add_test(tests, of_many_that_want_a_port_at_once_one_has_it);
 	tcase_add_test(tests, handed_sockets_are_taken);
 	tcase_add_test(tests, addresses_are_a_list);
 	tcase_add_test(tests, the_manager_is_told);
