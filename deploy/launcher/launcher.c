@@ -251,6 +251,18 @@ set_process(void)
 	umask(077);
 }
 
+/* The first process of a container hears only what it has asked for: a stop waits until then. */
+static void
+hold_stops(void)
+{
+	sigset_t stops;
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGINT);
+	if (getpid() == 1)
+		(void)sigprocmask(SIG_BLOCK, &stops, NULL);
+}
+
 /* Folder, roster, orphans: whatever must be so before a socket is opened. The state folder belongs
  * to controlplane: where that runs elsewhere, all that is ours is in the run folder. */
 static bool
@@ -500,6 +512,7 @@ launcher_run(const struct launcher_wish *wish)
 	launcher->programs_wish.roster_fd = -1;
 	launcher->upgrade.program_fd = -1;
 	sockets_none(&launcher->sockets);
+	hold_stops();
 	set_process();
 	bool ok = prepare(launcher, &err);
 	if (!ok)

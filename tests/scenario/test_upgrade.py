@@ -307,6 +307,25 @@ class Signals(unittest.TestCase):
         self.assertTrue(error_event("anthropic", stream.answer.body), stream.answer.body[-300:])
 
 
+class FirstProcess(unittest.TestCase):
+    """Number 1 of a container: the kernel drops what that has not asked for."""
+
+    def test_a_stop_while_it_starts(self):
+        running = rig.Rig(demo=False)
+        self.addCleanup(running.forget)
+        program = ["unshare", "--pid", "--fork", "--kill-child"]
+        if rig.subprocess.run([*program, "true"], capture_output=True).returncode != 0:
+            self.skipTest("this needs a namespace")
+        with rig.socket.socket(rig.socket.AF_UNIX, rig.socket.SOCK_DGRAM) as turn:
+            turn.bind(f"\0pointsman-port-{running.port}")  # it waits for that
+            outer = rig.Program([*program, rig.BIN / "pointsman", "run", "--state", running.state, "--port", running.port,
+                                 "--admin-port", running.admin_port, "--no-demo"])
+            rig.wait_for((running.state / "launcher.lock").exists, "it starts")
+            first = rig.proc(outer.pid, f"task/{outer.pid}/children").split()[0]
+            os.kill(int(first), signal.SIGTERM)
+        self.assertEqual(0, outer.process.wait(5), outer.text())
+
+
 class Parts(unittest.TestCase):
     """Three launchers on one run folder, as in containers: each has its own upgrade."""
 
