@@ -318,8 +318,8 @@ class FirstProcess(unittest.TestCase):
             self.skipTest("this needs a namespace")
         with rig.socket.socket(rig.socket.AF_UNIX, rig.socket.SOCK_DGRAM) as turn:
             turn.bind(f"\0pointsman-port-{running.port}")  # it waits for that
-            outer = rig.Program([*program, rig.BIN / "pointsman", "run", "--state", running.state, "--port", running.port,
-                                 "--admin-port", running.admin_port, "--no-demo"])
+            outer = rig.Program([*program, rig.BIN / "pointsman", "run", "--state", running.state, "--no-demo",
+                                 "--port", running.port, "--admin-port", running.admin_port])
             rig.wait_for((running.state / "launcher.lock").exists, "it starts")
             first = rig.proc(outer.pid, f"task/{outer.pid}/children").split()[0]
             os.kill(int(first), signal.SIGTERM)
