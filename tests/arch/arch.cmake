@@ -1,5 +1,5 @@
 # The rules of arch.py, each a test, and the linter.
-foreach(rule IN ITEMS arrows includers sizes banned comments top readmes scripts words format)
+foreach(rule IN ITEMS arrows codecs includers sizes banned comments top readmes scripts words format)
 	add_test(NAME arch.${rule} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/arch.py ${rule})
 	set_tests_properties(arch.${rule} PROPERTIES LABELS arch TIMEOUT 120)
 endforeach()

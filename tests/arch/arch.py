@@ -30,6 +30,9 @@ ARROWS = {
     "deploy/pointsman": ["deploy/launcher", "ipc", "common/net", "common/base"],
 }
 
+# A protocol's files see no other protocol's: the next one must touch none of them.
+CODECS = r"dataplane/convert/(anthropic|chat|responses)_?\w*\.[ch]"
+
 # Who may include a library: pattern of its header, patterns of paths.
 INCLUDERS = {
     r"curl/": ["dataplane/upstream*.[ch]"],
@@ -119,6 +122,16 @@ def rule_arrows(tree):
                 yield f"{name}:{number}: may not include \"{header}\" (sees {', '.join(sees)})"
             elif len(found) > 1 and folder not in found:
                 yield f"{name}:{number}: \"{header}\" is in {' and in '.join(found)}"
+
+
+def rule_codecs(tree):
+    """No protocol's codec knows another's."""
+    for name in tree.some(".c", ".h", product=True):
+        codec = re.fullmatch(CODECS, name)
+        for number, header in includes(tree, name, '"') if codec else ():
+            other = re.fullmatch(CODECS, f"dataplane/convert/{header}")
+            if other and other.group(1) != codec.group(1):
+                yield f"{name}:{number}: {codec.group(1)} may not know \"{header}\""
 
 
 def rule_includers(tree):
