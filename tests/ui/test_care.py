@@ -252,7 +252,29 @@ class Care(unittest.TestCase):
         self.assertRegex(told[1], r"^[A-Z][a-z]{2} \d+, 20\d\d, \d\d:\d\d$")
         self.assertRegex(told[2], r"^[A-Z][a-z]{2} \d\d:\d\d$")
 
-    # ---- many ----
+    # ---- many and long ----
+
+    def test_names_without_an_end(self):
+        before = self.config()
+
+        def restore():
+            self.rig.save(before)
+            rig.wait_for(lambda: b'"spare"' in self.scene.ask("GET", "/api/v1/upstreams").body, "it is as before")
+        self.addCleanup(restore)
+        name, user = "W" * 256, "u" * 60
+        first = {**before["api_configs"][1], "name": name, "base_url": "http://127.0.0.1:9/" + "p" * 1900, "type": "primary",
+                 "models": ["m" * 250], "model_map": {"k" * 250: "v" * 250}}
+        self.replace({**before, "api_configs": [first], "chat_configs": [{**first, "id": "long", "key": ""}],
+                      "model_conversions": [{"name": name, "source_model": "s" * 250, "target_model": "t" * 250}]})
+        for path, body in (("client-keys", {"name": name, "allowed_models": ["m" * 250], "usd_per_month": 1e9}), ("users", {"name": user})):
+            self.assertEqual(201, self.scene.ask("POST", f"/api/v1/{path}", body).status)
+        self.rig.post("chat", "hi", model="m" * 250)
+        for size in ("phone", "desktop"):
+            tab = self.open(size=size)
+            for page in ("overview", "upstreams", "live", "statistics", "keys", "settings/rules", "simulator", "access", "playground"):
+                tab.open(page)
+                self.assertLessEqual(tab.page.evaluate("() => document.documentElement.scrollWidth - innerWidth"), 0, (size, page))
+
 
     def test_thousand_upstreams(self):
         """The overview of a thousand is there at once, and leaves the browser its time afterwards."""
