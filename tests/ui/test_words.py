@@ -61,6 +61,18 @@ class Words(unittest.TestCase):
                 key for key in re.findall(r'"(\w+_\w+)"', code) if key in tables and not re.match(r"(api|client)_", key)}
             self.assertEqual(set(), {key for key in used if not tables[key] & loaded}, file.name)
 
+    def test_what_is_wrong_is_said_in_both_languages(self):
+        """The control plane speaks English; the pages know each sentence about a configuration."""
+        known = {key for _, key, _, _ in rows()}
+        for name in ("controlplane/schema_check.c", "controlplane/config_check.c", "controlplane/schedule_read.c", "common/net/url.c"):
+            said = re.findall(r'\b(?:faults_error|faults_warn|err_set)\(((?:[^;"]|"(?:\\.|[^"\\])*")*);', (UI.parents[1] / name).read_text())
+            self.assertTrue(said)
+            for call in said:
+                text = "".join(part for part in re.findall(r'"((?:\\.|[^"\\])*)"', call) if " " in part).strip().replace('\\"', "'")
+                text = re.sub(r"%s\[%zu\]|%(?:\.\*)?[a-z]+", "{}", text).replace("{}{}{}", "{}")
+                if len(text) > 8:
+                    self.assertIn(text, known, name)
+
     def test_modules_are_small(self):
         for file in UI.rglob("*.js"):
             self.assertLessEqual(len(file.read_text().splitlines()), LINES_MAX, file)

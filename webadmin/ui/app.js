@@ -1,7 +1,7 @@
 // The frame around the pages: addresses, navigation, language, colours, who is there and what is lost.
 import {Above, Button, Notice, Waiting, html, render, toast, useEffect, useState} from "./kit.js";
 import {call} from "./api.js";
-import {LANGUAGES, keep, kept, language, setLanguage, span, t} from "./i18n.js";
+import {LANGUAGES, keep, kept, language, sentence, setLanguage, span, t} from "./i18n.js";
 import {enter, live, logOut, useClock, useLive} from "./live.js";
 
 const pages = {
@@ -143,8 +143,8 @@ function Lost() {
 function ConfigError({error}) {
 	return html`<${Notice} kind="warn"><p><b>${t("config_refused", live.state.revision)}</b></p>
 		<ul class="faults">${(error.faults ?? []).map((fault, at) =>
-			html`<li key=${at}><code>${fault.path}</code> <span>${fault.message}</span></li>`)}</ul>
-		${!error.faults?.length && html`<p>${error.message}</p>`}<//>`;
+			html`<li key=${at}><code>${fault.path}</code> <span>${sentence(fault.message)}</span></li>`)}</ul>
+		${!error.faults?.length && html`<p>${sentence(error.message)}</p>`}<//>`;
 }
 
 // A page is loaded when it is opened first. One that isn't there any more: a newer version runs.

@@ -1,7 +1,7 @@
 // Forms made of the settings table: an entry of a list in a dialog, its faults beside the fields.
 import {Button, Dialog, Notice, change, html, useEffect, useState} from "./kit.js";
 import {call, get} from "./api.js";
-import {t} from "./i18n.js";
+import {sentence, t} from "./i18n.js";
 import {Input, faultOf} from "./fields.js";
 
 // Kept by other means, or told by the gateway.
@@ -62,7 +62,7 @@ function faultsByKey(faults, rows) {
 	for (const fault of faults ?? []) {
 		const key = rows.find(row => new RegExp(`(^|[.\\]])${row.key}($|[.\\[])`).test(fault.path))?.key;
 		if (key)
-			known[key] = fault.message;
+			known[key] = sentence(fault.message);
 		else
 			others.push(fault);
 	}
@@ -94,7 +94,7 @@ export function EntryForm({title, rows, parts, entry, onClose, save, children}) 
 	const shown = parts ?? [["", rows.map(row => row.key)]];
 	return html`<${Dialog} title=${title} onClose=${() => onClose(null)}>
 		<form onSubmit=${event => { event.preventDefault(); submit(); }} onfocusout=${() => say(true)}>
-			${others.length > 0 && html`<${Notice} kind="warn"><ul class="faults">${others.map((fault, at) => html`<li key=${at}><code>${fault.path}</code> <span>${fault.message}</span></li>`)}</ul><//>`}
+			${others.length > 0 && html`<${Notice} kind="warn"><ul class="faults">${others.map((fault, at) => html`<li key=${at}><code>${fault.path}</code> <span>${sentence(fault.message)}</span></li>`)}</ul><//>`}
 			${shown.map(([name, keys, open]) => {
 				const fields = keys.map(key => rows.find(row => row.key === key)).filter(Boolean).map(row => html`<${Input} key=${row.key}
 					row=${row} value=${now[row.key]} set=${put(row.key)} fault=${known[row.key]} said=${said} />`);

@@ -148,6 +148,21 @@ export function deedText(text) {
 	return knows(text) ? t(text) : [wordOf("action", deed), ...rest].join(" ");
 }
 
+// A sentence of the control plane, which speaks English.
+export function sentence(text) {
+	const plain = String(text).replaceAll('"', "'");
+	if (index === 0)
+		return text;
+	if (knows(plain))
+		return t(plain);
+	for (const key of Object.keys(words).filter(name => name.includes(" ") && name.includes("{}"))) {
+		const found = new RegExp(`^${key.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replaceAll("{}", "(.+)")}$`).exec(plain);
+		if (found)
+			return t(key, ...found.slice(1));
+	}
+	return text;
+}
+
 export function reasonText(reason) {
 	const status = /^status_(\d+)$/.exec(reason);
 	if (status)

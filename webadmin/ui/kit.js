@@ -1,7 +1,7 @@
 // The parts that pages are made of. Text becomes text nodes and attributes, never markup.
 import {html, useEffect, useRef, useState} from "./npm/htm.js";
 import {call, get} from "./api.js";
-import {t, time} from "./i18n.js";
+import {sentence, t, time} from "./i18n.js";
 import {useLive, whenApplied} from "./live.js";
 
 export * from "./npm/htm.js";
@@ -85,8 +85,9 @@ const failures = {0: "admin_away", 403: "may_not", 404: "is_gone", 412: "changed
 export function failureText(answer) {
 	const faults = answer.body.faults;
 	if (answer.status === 422 && faults?.length)
-		return faults.map(fault => `${fault.path}: ${fault.message}`).join(" · ");
-	return t(failures[answer.status] ?? answer.body.message ?? "failed_somehow", answer.wait);
+		return faults.map(fault => `${fault.path}: ${sentence(fault.message)}`).join(" · ");
+	return answer.status in failures || !answer.body.message ? t(failures[answer.status] ?? "failed_somehow", answer.wait)
+		: sentence(answer.body.message);
 }
 
 // Tells what became of a change: what went wrong, or when all data planes have applied it.

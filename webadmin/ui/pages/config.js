@@ -1,7 +1,7 @@
 // The configuration as a whole: the document, its history, import and export.
 import {Button, Choice, Head, Notice, Scroll, Waiting, ask, change, html, useAsk, useConfig, useEffect, useState} from "../kit.js";
 import {call} from "../api.js";
-import {addWords, bytes, dateTime, deedText, number, t, wordOf} from "../i18n.js";
+import {addWords, bytes, dateTime, deedText, number, sentence, t, wordOf} from "../i18n.js";
 import {live, useLive} from "../live.js";
 import formWords from "../words/forms.js";
 import deeds from "../words/deeds.js";
@@ -26,7 +26,7 @@ export function Changes({changes}) {
 		${changes.length > 200 && html`<p class="soft">${t("n_more", number(changes.length - 200))}</p>`}`;
 }
 
-const Faults = ({list, kind}) => list?.length > 0 && html`<${Notice} kind=${kind}><ul class="faults">${list.map((fault, at) => html`<li key=${at}><code>${fault.path}</code> <span>${fault.message}</span></li>`)}</ul><//>`;
+const Faults = ({list, kind}) => list?.length > 0 && html`<${Notice} kind=${kind}><ul class="faults">${list.map((fault, at) => html`<li key=${at}><code>${fault.path}</code> <span>${sentence(fault.message)}</span></li>`)}</ul><//>`;
 
 // ---- the document ----
 
@@ -162,7 +162,7 @@ function Import({may}) {
 		<div class="bar"><input type="file" aria-label=${t("import_file")} onChange=${event => take(event.target.files[0])} />
 			<select aria-label=${t("format")} value=${format} onChange=${event => { choose(event.target.value); tell(null); }}>${FORMATS.map(name => html`<option key=${name} value=${name} selected=${name === format}>${name === "auto" ? t("format_auto") : name}</option>`)}</select>
 			<${Button} disabled=${!text.trim()} onClick=${look}>${t("preview")}<//></div>
-		${told && told.status !== 200 && html`<${Notice} kind="stop"><p>${body.message ?? t("failed_somehow")}</p><//>`}
+		${told && told.status !== 200 && html`<${Notice} kind="stop"><p>${body.message ? sentence(body.message) : t("failed_somehow")}</p><//>`}
 		${body && html`<${Faults} list=${body.faults} kind="stop" />`}
 		${body?.items && html`<h3>${t("would_come", body.items.length)} <span class="tag">${body.format}</span></h3>
 			<ul class="plain-list">${body.items.map((item, at) => html`<li key=${at}><span>${item.what ?? item.section} <b>${item.name}</b></span><span class="soft">${t(item.fresh === false ? "is_there" : "is_new")}</span></li>`)}</ul>

@@ -2,7 +2,7 @@
 import {Button, Head, Waiting, html, useConfig, useEffect, useRef, useState} from "../kit.js";
 import {Input, faultOf} from "../fields.js";
 import {patchUnless, same} from "../forms.js";
-import {addWords, t} from "../i18n.js";
+import {addWords, sentence, t} from "../i18n.js";
 import {live, useLive} from "../live.js";
 import formWords from "../words/forms.js";
 import {Alerts} from "./alerts.js";
@@ -40,7 +40,7 @@ function Section({rows, etag, again}) {
 		const answer = await patchUnless("/api/v1/settings", edits, now => now.rows.some(row => row.path in edits
 			&& base.current[row.path] && !same(row.value, base.current[row.path][0])));
 		if (answer.status === 422)
-			return tell(Object.fromEntries(answer.body.faults.map(fault => [rows.find(row => fault.path.startsWith(row.path))?.path ?? fault.path, fault.message])));
+			return tell(Object.fromEntries(answer.body.faults.map(fault => [rows.find(row => fault.path.startsWith(row.path))?.path ?? fault.path, sentence(fault.message)])));
 		if (answer.status === 200) {
 			base.current = {};
 			// What was typed while it was being saved is still to be saved.

@@ -2,7 +2,7 @@
 import {Button, Dialog, Empty, Head, Mark, Notice, Tag, Waiting, ask, change, html, useConfig, useState} from "../kit.js";
 import {call} from "../api.js";
 import {EntryForm, patchEntry, useRows} from "../forms.js";
-import {addWords, reasonText, t, took, when} from "../i18n.js";
+import {addWords, reasonText, sentence, t, took, when} from "../i18n.js";
 import {live, useLive} from "../live.js";
 import formWords from "../words/forms.js";
 import words from "../words/upstreams.js";
@@ -47,7 +47,7 @@ function Test({send}) {
 	return html`<div class="test"><div class="bar"><input aria-label=${t("test_model")} placeholder=${t("test_model")} value=${model} spellcheck="false"
 			onInput=${event => type(event.target.value)} /><${Button} onClick=${run}>${t("test")}<//><span class="soft">${t("test_help")}</span></div>
 		${told && (told.body.test ? html`<${TestResult} test=${told.body.test} />` : html`<${Notice} kind="warn"><p>${
-			told.body.faults?.length ? told.body.faults.map(fault => `${fault.path}: ${fault.message}`).join(" · ") : told.body.message ?? t("failed_somehow")}</p><//>`)}</div>`;
+			told.body.faults?.length ? told.body.faults.map(fault => `${fault.path}: ${sentence(fault.message)}`).join(" · ") : told.body.message ? sentence(told.body.message) : t("failed_somehow")}</p><//>`)}</div>`;
 }
 
 // ---- one row ----
