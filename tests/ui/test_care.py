@@ -2,6 +2,7 @@
 meanwhile, texts that are not what was looked at, addresses and days that nobody means."""
 
 import json
+import re
 import unittest
 
 import browser
@@ -147,6 +148,23 @@ class Care(unittest.TestCase):
         self.wait(lambda: foot.inner_text() != before, "the page is drawn anew")
         self.assertTrue(fault.is_visible())
 
+    def test_faults_in_chinese(self):
+        """The control plane says them in English; each is told in the reader's language, with its numbers."""
+        tab = self.open(language="zh-CN")
+        tab.expected += ("status of 422",)
+        tab.open("settings/server")
+        area = tab.page.locator("textarea").first
+        area.fill("no address")
+        tab.page.get_by_role("button", name="保存").click()
+        tab.page.get_by_text("第 1 项不是 IP 地址或主机名").wait_for()
+        tab.open("config")
+        area = tab.page.locator("textarea.document")
+        document = json.loads(area.input_value())
+        document["api_configs"][0].update(weight=1000, hours=["25:00-26:00"], base_url="https://a.example/?q")
+        area.fill(json.dumps(document))
+        for text in ("必须是 1 到 100 之间的数", "第 1 个时段的写法应为 '09:00-17:30'（最晚到 24:00）", "基础地址不能带查询或片段"):
+            tab.page.get_by_text(text).first.wait_for()
+
     # ---- imports ----
 
     def test_only_what_was_looked_at_is_taken(self):
@@ -169,6 +187,33 @@ class Care(unittest.TestCase):
         chosen.set_input_files(file("imported-large", 5 << 20))
         self.page.get_by_text("The file has 5 MiB; at most 4 MiB are taken.").wait_for()
         self.assertNotIn("imported", self.rig.config_file.read_text())
+
+    # ---- what goes on ----
+
+    def test_costs_are_made_anew(self):
+        costs = self.scene.get("/api/v1/stats?by=model")["totals"]["cost_nano_usd"]
+        model = {"model": "gpt-5-codex", "input": 1000, "output": 1000}
+        at = json.loads(self.scene.ask("POST", "/api/v1/prices", model).body)["id"]
+        self.tab.open("settings/prices")
+        self.press("Make costs anew", self.page)
+        self.press("Make costs anew", self.page.locator("dialog"))
+        self.page.get_by_text("12 changed").wait_for()
+        self.assertGreater(self.scene.get("/api/v1/stats?by=model")["totals"]["cost_nano_usd"], costs)
+        self.assertEqual(200, self.scene.ask("DELETE", f"/api/v1/prices/{at}").status)
+
+    def test_usage_bars_go_on(self):
+        key = json.loads(self.scene.ask("POST", "/api/v1/client-keys", {"name": "bar", "tokens_per_day": 1000}).body)
+        self.tab.open("keys")
+        bar = self.page.locator("section.panel", has_text="bar").locator(".budgets")
+        self.wait(lambda: re.search(r"\b0 / 1,000", bar.inner_text()), "nothing is used yet")
+        self.rig.post("anthropic", "hi", model="claude-sonnet-4-5", headers={"Authorization": f"Bearer {key['key']}"})
+        self.wait(lambda: re.search(r"[1-9]\d* / 1,000", bar.inner_text()), "what is used is shown")
+        self.assertEqual(200, self.scene.ask("DELETE", f"/api/v1/client-keys/{key['id']}").status)
+
+    def test_no_older_ones(self):
+        self.tab.open("live")
+        older = self.page.get_by_role("button", name="Older")
+        self.wait(older.is_disabled, "all that is kept is shown")
 
     # ---- days and addresses ----
 

@@ -1,5 +1,5 @@
 // Client keys: create (shown once), limits and what is used of them, set-up for agents, revoke.
-import {Button, Dialog, Empty, Head, Mark, Meter, Notice, Snippet, Tag, Waiting, ask, change, html, useAsk, useConfig, useState} from "../kit.js";
+import {Button, Dialog, Empty, Head, Mark, Meter, Notice, Snippet, Tag, Waiting, ask, change, html, useAsk, useConfig, useEffect, useState} from "../kit.js";
 import {EntryForm, patchEntry, useRows} from "../forms.js";
 import {addWords, compact, money, percent, t, when} from "../i18n.js";
 import {live, useLive} from "../live.js";
@@ -10,6 +10,7 @@ addWords(formWords);
 addWords(words);
 
 const LIST = "/api/v1/client-keys";
+const USAGE_MS = 10000;
 const PERIODS = ["day", "week", "month"];
 const PARTS = [["", ["name", "enabled"]], ["part_may", ["allowed_groups", "allowed_models"]],
 	["part_rates", ["requests_per_minute", "tokens_per_minute", "concurrent_requests"]],
@@ -70,6 +71,10 @@ export default function Keys() {
 	useLive();
 	const asked = useConfig(LIST);
 	const usage = useAsk("/api/v1/usage");
+	useEffect(() => {
+		const beat = setInterval(() => document.hidden || usage.again(), USAGE_MS);
+		return () => clearInterval(beat);
+	}, []);
 	const rows = useRows("client_keys");
 	const [open, set] = useState(null);
 	const [shown, show] = useState(null); // {name, secret}

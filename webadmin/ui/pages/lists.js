@@ -1,5 +1,6 @@
 // Model rules, what models take, prices: lists of the same kind, with forms from the settings table.
 import {Button, Empty, Mark, Scroll, Tag, Waiting, ask, change, html, useConfig, useState} from "../kit.js";
+import {get} from "../api.js";
 import {EntryForm, patchEntry, useRows} from "../forms.js";
 import {addWords, number, t} from "../i18n.js";
 import {live} from "../live.js";
@@ -7,6 +8,7 @@ import formWords from "../words/forms.js";
 
 addWords(formWords);
 
+const REPRICE_LOOK_MS = 500;
 const on = value => value !== false && value !== 0;
 
 // What a row of each list shows.
@@ -19,6 +21,24 @@ const lists = {
 		show: entry => html`<code>${entry.model}</code>${entry.upstream && html` <code class="soft">${entry.upstream}</code>`} <span>${t("price_in", number(entry.input, 4))} · ${t("price_out", number(entry.output, 4))}</span>
 			<span class="soft">${["cache_write_5m", "cache_write_1h", "cache_read", "web_search", "from"].filter(key => entry[key] !== undefined).map(key => `${t(`l_${key}`)} ${entry[key]}`).join(" · ")}</span>`},
 };
+
+// Costs are reckoned when a call ends; a new price holds for what is kept of earlier ones when it is asked for.
+function Reprice() {
+	const [told, tell] = useState(null);
+	const run = async () => {
+		if (!await ask({title: t("reprice"), text: t("reprice_text"), action: t("reprice")}))
+			return;
+		const begun = await change("POST", "/api/v1/stats/reprice", {}, {done: t("reprice_begun")});
+		for (let answer = begun; answer.status === 200; await new Promise(settle => setTimeout(settle, REPRICE_LOOK_MS))) {
+			answer = await get("/api/v1/stats/reprice");
+			tell(answer.status === 200 ? answer.body : null);
+			if (!answer.body.running)
+				return;
+		}
+	};
+	return html`<${Button} onClick=${run}>${t("reprice")}<//>${told && html`<span class="soft" role="status">${
+		t(told.running ? "reprice_runs" : "reprice_done", number(told.looked), number(told.changed))}</span>`}`;
+}
 
 export function List({name}) {
 	const {path, section, switches, fresh, name: nameOf, show} = lists[name];
@@ -38,7 +58,7 @@ export function List({name}) {
 	};
 	const save = (entry, changes) => after(open.id ? patchEntry(at(open), open, changes, t("saved_entry", nameOf(entry)))
 		: change("POST", path, entry, {done: t("added", nameOf(entry)), quiet422: true}));
-	return html`<div class="bar spread"><p class="soft">${t(`list_note_${name}`)}</p>${may && html`<${Button} onClick=${() => set(fresh)}>${t("add")}<//>`}</div>
+	return html`<div class="bar spread"><p class="soft">${t(`list_note_${name}`)}</p>${may && html`<span class="bar">${name === "prices" && html`<${Reprice} />`}<${Button} onClick=${() => set(fresh)}>${t("add")}<//></span>`}</div>
 		${entries.length === 0 ? html`<${Empty} title=${t(`list_none_${name}`)} />`
 			: html`<${Scroll}><table class="cards"><tbody>${entries.map((entry, index) => html`<tr key=${entry.id} class=${on(entry.enabled) ? "" : "out"}>
 				<td class="rank">${index + 1}</td><th scope="row">${show(entry)}</th>

@@ -84,9 +84,11 @@ export default function Feed({here}) {
 	const [wish, set] = useState({result: "", protocol: "", upstream: "", client_key: "", find: ""});
 	const [held, hold] = useState(null); // the feed as it was when it was paused
 	const [older, setOlder] = useState([]);
+	const [end, reach] = useState(false); // nothing older is kept
 	const choose = more => {
 		set(before => ({...before, ...more}));
 		setOlder([]);
+		reach(false);
 	};
 	// What has ended before this page was opened, or lies beyond what the stream has brought.
 	const query = {upstream: wish.upstream, client_key: wish.client_key, result: wish.result, limit: SHOWN};
@@ -106,8 +108,10 @@ export default function Feed({here}) {
 	const records = [...known.values()].sort((a, b) => b.seq - a.seq);
 	const more = async () => {
 		const answer = await get("/api/v1/requests", {...query, before: Math.min(...known.keys())});
-		if (answer.status === 200)
+		if (answer.status === 200) {
 			setOlder([...older, ...answer.body.records]);
+			reach(answer.body.next === null);
+		}
 	};
 	const options = keys => [...names].filter(([id]) => keys === !id.includes(":"));
 	return html`<${Head} title=${t("page_live")} note=${t("live_note")}>
@@ -124,7 +128,7 @@ export default function Feed({here}) {
 				${["col_time", "col_result", "f_protocol", "col_model", "col_served", "col_key"].map(key => html`<th key=${key} scope="col">${t(key)}</th>`)}
 				${["col_tries", "col_ttfb", "col_took", "col_in", "col_cached", "col_out", "cost"].map(key => html`<th key=${key} scope="col" class="num">${t(key)}</th>`)}</tr></thead>
 			<tbody>${records.map(record => html`<${Row} key=${record.seq} record=${record} nameOf=${nameOf} />`)}</tbody></table><//>
-			<p class="bar end"><${Button} onClick=${more}>${t("older")}<//></p>`
+			<p class="bar end"><${Button} disabled=${end || (older.length === 0 && asked.data?.next === null)} onClick=${more}>${t("older")}<//></p>`
 			: !asked.data ? html`<${Waiting} asked=${asked} lines=${8} />`
 				: Object.values(wish).some(Boolean) ? html`<${Empty} title=${t("feed_no_match")} />`
 					: html`<${Empty} title=${t("feed_none")}><p class="soft">${t("feed_none_help")}</p><//>`}
