@@ -165,6 +165,19 @@ class Care(unittest.TestCase):
         for text in ("必须是 1 到 100 之间的数", "第 1 个时段的写法应为 '09:00-17:30'（最晚到 24:00）", "基础地址不能带查询或片段"):
             tab.page.get_by_text(text).first.wait_for()
 
+    def test_double_click_is_one_wish(self):
+        for page, button, part in (("upstreams", "Add to Codex", "codex_configs"), ("keys", "New key", "client_keys")):
+            self.tab.open(page)
+            self.press(button, self.page)
+            form = self.page.locator("dialog")
+            form.get_by_label("Name", exact=True).fill("once")
+            if page == "upstreams":
+                form.get_by_label("Address", exact=True).fill(self.rig.demo.url("once"))
+            form.get_by_role("button", name="Save").dblclick()
+            self.wait(lambda: "once" in str(self.config()[part]), "it is added")
+            self.page.get_by_text("once is added. Applied").first.wait_for()
+            self.assertEqual(1, [entry["name"] for entry in self.config()[part]].count("once"), page)
+
     # ---- imports ----
 
     def test_only_what_was_looked_at_is_taken(self):

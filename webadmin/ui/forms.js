@@ -1,5 +1,5 @@
 // Forms made of the settings table: an entry of a list in a dialog, its faults beside the fields.
-import {Button, Dialog, Notice, change, html, useEffect, useState} from "./kit.js";
+import {Button, Dialog, Notice, change, html, useEffect, useRef, useState} from "./kit.js";
 import {call, get} from "./api.js";
 import {sentence, t} from "./i18n.js";
 import {Input, faultOf} from "./fields.js";
@@ -74,6 +74,7 @@ export function EntryForm({title, rows, parts, entry, onClose, save, children}) 
 	const [now, set] = useState(entry);
 	const [faults, tell] = useState([]);
 	const [said, say] = useState(false);
+	const busy = useRef(false);
 	const {known, others} = faultsByKey(faults, rows);
 	const ready = rows.every(row => !faultOf(row, now[row.key]) || (row.type === "key" && now[row.key] === ""));
 	const put = key => value => {
@@ -81,6 +82,12 @@ export function EntryForm({title, rows, parts, entry, onClose, save, children}) 
 		tell(faults.filter(fault => !fault.path.endsWith(key)));
 	};
 	const submit = async () => {
+		if (busy.current)
+			return; // a double click is one wish
+		busy.current = true;
+		await send().finally(() => { busy.current = false; });
+	};
+	const send = async () => {
 		say(true);
 		if (!ready)
 			return document.querySelector("dialog .wrong input, dialog .wrong select")?.focus();

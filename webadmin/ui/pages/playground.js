@@ -27,7 +27,7 @@ const routes = {
 
 const read = text => {
 	try {
-		return JSON.parse(text);
+		return JSON.parse(text) ?? {};
 	} catch {
 		return {};
 	}
