@@ -320,7 +320,8 @@ class Stats(Counting):
         self.assertEqual([-750_000, 126 * saved], sorted(
             row["cache_saved_nano_usd"] for row in told["rows"] if row["model"].startswith("dear0")))
         rows = list(csv.DictReader(io.StringIO(bytes(self.export("requests").body).decode())))
-        self.assertEqual(["-0.000750000", f"{saved / 1e9:.9f}"], [row["cache_saved_usd"] for row in rows[:2]])
+        # Whose data plane tells first is nobody's promise.
+        self.assertEqual(["-0.000750000", f"{saved / 1e9:.9f}"], sorted(row["cache_saved_usd"] for row in rows[:2]))
         self.check_sums()
         # The same prices once more: nothing moves.
         self.old("POST", "/api/v1/stats/reprice")
