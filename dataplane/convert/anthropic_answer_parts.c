@@ -372,22 +372,32 @@ finish_search(struct encoder *encoder, struct bytes *out)
 	return ok;
 }
 
+static bool
+is_object(struct view json)
+{
+	struct jsonspan_value root;
+	return jsonspan_scan(json, NULL, 0, &root, NULL) && root.kind == JSONSPAN_OBJECT;
+}
+
 /* An input that is no object, and no half of one, is shown to the client inside of one. */
 static bool
 wrap_broken(struct encoder *encoder)
 {
-	struct jsonspan_value root;
 	struct view input = bytes_view(&encoder->text);
-	struct bytes wrapped;
-	if (input.len == 0 ||
-	    (jsonspan_scan(input, NULL, 0, &root, NULL) && root.kind == JSONSPAN_OBJECT))
+	struct bytes other;
+	if (input.len == 0 || is_object(input))
 		return true;
-	ledger_note(encoder->options.ledger, "output[%u].input", encoder->part_count - 1);
-	bytes_init(&wrapped, encoder->text.max);
-	bool ok = bytes_append_str(&wrapped, "{\"_raw\":\"") &&
-		  write_json_escape(&wrapped, input) && bytes_append_str(&wrapped, "\"}");
+	/* Its pieces may have been cut inside a pair of surrogates. */
+	bytes_init(&other, encoder->text.max);
+	bool ok = write_json_source(&other, input);
+	if (ok && !is_object(bytes_view(&other))) {
+		ledger_note(encoder->options.ledger, "output[%u].input", encoder->part_count - 1);
+		bytes_clear(&other);
+		ok = bytes_append_str(&other, "{\"_raw\":\"") && write_json_escape(&other, input) &&
+		     bytes_append_str(&other, "\"}");
+	}
 	bytes_fini(&encoder->text);
-	encoder->text = wrapped;
+	encoder->text = other;
 	return ok;
 }
 

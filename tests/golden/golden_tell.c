@@ -62,21 +62,24 @@ keep_beside(struct tell *tell, const struct event *event)
 	return bytes_append_view(&tell->signature, event->text);
 }
 
-/* A whole answer shows an input that is no object inside of one; a stream has passed it on. */
+/* A whole answer shows an input that is no object inside of one; a stream has passed it on. Halves
+ * of pairs of surrogates are escapes in both. */
 static bool
 tell_wrong_input(struct tell *tell)
 {
 	struct jsonspan_value root;
 	struct bytes input;
-	struct view told = view_from(bytes_view(tell->out), tell->body_at);
-	if (!tell->in_function ||
-	    (jsonspan_scan(told, NULL, 0, &root, NULL) && root.kind == JSONSPAN_OBJECT))
+	if (!tell->in_function)
 		return true;
 	bytes_init(&input, BYTES_MAX);
-	bool ok = bytes_append_view(&input, told);
+	bool ok = write_json_source(&input, view_from(bytes_view(tell->out), tell->body_at));
+	bool object =
+	    jsonspan_scan(bytes_view(&input), NULL, 0, &root, NULL) && root.kind == JSONSPAN_OBJECT;
 	tell->out->len = tell->body_at;
-	ok = ok && bytes_append_str(tell->out, "{\"_raw\":\"") &&
-	     write_json_escape(tell->out, bytes_view(&input)) && bytes_append_str(tell->out, "\"}");
+	ok = ok && (object ? bytes_append_view(tell->out, bytes_view(&input))
+			   : bytes_append_str(tell->out, "{\"_raw\":\"") &&
+				 write_json_escape(tell->out, bytes_view(&input)) &&
+				 bytes_append_str(tell->out, "\"}"));
 	bytes_fini(&input);
 	return ok;
 }
