@@ -209,11 +209,13 @@ redact(struct view in, char *out, size_t room)
 	return put;
 }
 
-void
+size_t
 log_redact(struct view in, char *out, size_t out_len)
 {
 	MUST(out_len > 0);
-	out[redact(in, out, out_len - 1)] = '\0';
+	size_t len = redact(in, out, out_len - 1);
+	out[len] = '\0';
+	return len;
 }
 
 /* A pair that does not fit is left out whole. */

@@ -43,8 +43,9 @@ void log_end(struct log_line *line);
 void log_msg(enum log_level level, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* event=<event> kind=... at=... msg=... from an err. */
 void log_err(enum log_level level, const char *event, const struct err *err);
-/* Copies `in` to `out` with credentials replaced by ***; always terminates. For texts that leave by
- * another way than the log (error bodies made from upstream text). */
-void log_redact(struct view in, char *out, size_t out_len);
+/* Copies `in` to `out` with credentials replaced by ***; always terminates, and returns the length.
+ * For texts that leave by another way than the log (error bodies made from upstream text). Wants
+ * plain text: of a JSON source it could cut an escape in two. */
+size_t log_redact(struct view in, char *out, size_t out_len);
 
 #endif

@@ -180,19 +180,39 @@ convert_wants_stream(const struct convert *convert)
 
 /* ---- the answer ---- */
 
+/* The text without anything like a key, in the arena. Masked where it is plain: in the source the
+ * mask could take one half of an escape. */
+static bool
+redact_text(struct arena *arena, struct view *text)
+{
+	struct bytes source, plain;
+	bytes_init(&source, arena->max_bytes);
+	bytes_init(&plain, arena->max_bytes);
+	bool ok = bytes_append_char(&source, '"') && bytes_append_view(&source, *text) &&
+		  bytes_append_char(&source, '"');
+	const struct jsonspan_value string = {JSONSPAN_STRING, bytes_view(&source)};
+	size_t room = text->len * 2 + 64; /* a mask may be longer than what it hides */
+	char *clean = ok && jsonspan_unescape(string, &plain) ? arena_alloc(arena, room) : NULL;
+	ok = clean != NULL;
+	if (ok) {
+		struct view told = view_make(clean, log_redact(bytes_view(&plain), clean, room));
+		bytes_clear(&source);
+		ok = view_eq(told, bytes_view(&plain)) || write_json_escape(&source, told);
+		if (ok && source.len > 0)
+			*text = arena_copy(arena, bytes_view(&source));
+		ok = ok && text->data != NULL;
+	}
+	bytes_fini(&source);
+	bytes_fini(&plain);
+	return ok;
+}
+
 /* An upstream may quote the key that it was called with. */
 static void
 scrub_error(struct convert *convert, struct event *error)
 {
-	struct view message = error->error_message_text;
-	size_t room = message.len * 2 + 64; /* a mask may be longer than what it hides */
-	char *clean = arena_alloc(&convert->arena, room);
-	if (clean == NULL) {
+	if (!redact_text(&convert->arena, &error->error_message_text))
 		error->error_message_text = VIEW("The upstream's message is too long.");
-		return;
-	}
-	log_redact(message, clean, room);
-	error->error_message_text = view_of(clean);
 }
 
 static void
