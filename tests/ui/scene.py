@@ -54,6 +54,9 @@ class Scene:
         demo = self.rig.demo
         demo.order("main", status=429, body_base64="e30=",
                    headers={"Content-Type": "application/json", "Retry-After": "300"}, count=3)
+        # Nobody may find it well before its rest is known to all.
+        self.rig.post("anthropic", "first", model=MODELS["anthropic"][0])
+        rig.wait_for(lambda: self.upstream("main")["health"]["state"] == "cooling", "main rests")
         demo.fault("relay", "529", 1)
         for turn in range(12):
             for protocol in PROTOCOLS:
@@ -64,6 +67,10 @@ class Scene:
         demo.fault("spare", "500", 1)
         self.rig.post("anthropic", "all fail", model="claude-opus-4-1")
         rig.wait_for(lambda: self.get("/api/v1/stats")["totals"]["requests"] >= 62, "all is counted")
+
+    def upstream(self, name):
+        return next(upstream for group in self.get("/api/v1/state")["groups"] for upstream in group["upstreams"]
+                    if upstream["name"] == name)
 
     def ask(self, method, path, body=None):
         headers = {"Authorization": f"Bearer {self.rig.token}", "Content-Type": "application/json"}
