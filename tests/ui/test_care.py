@@ -3,51 +3,13 @@ meanwhile, texts that are not what was looked at, addresses and days that nobody
 
 import json
 import re
-import unittest
 
-import browser
 import rig
-from scene import Scene
+from case import Case
 from wire import Wire, request
 
 
-class Care(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.scene = Scene().__enter__()
-        cls.rig = cls.scene.rig
-        cls.browser = browser.Browser().__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.__exit__()
-        cls.scene.__exit__(None)
-
-    def setUp(self):
-        self.tab = self.open()
-        self.page = self.tab.page
-
-    def open(self, **more):
-        tab = self.browser.tab(self.scene.url, **more)
-        tab.login(self.rig.token)
-        tab.settle()
-        self.addCleanup(tab.close)
-        self.addCleanup(lambda: self.assertEqual([], tab.faults))
-        return tab
-
-    def wait(self, condition, what):
-        return rig.wait_for(lambda: self.page.wait_for_timeout(40) or condition(), what, 45)
-
-    @staticmethod
-    def press(name, inside):
-        inside.get_by_role("button", name=name, exact=True).first.click()
-
-    def config(self):
-        return json.loads(self.rig.config_file.read_text())
-
-    def entry(self, name):
-        return next(entry for entry in self.config()["api_configs"] if entry["name"] == name)
-
+class Care(Case):
     # ---- keys ----
 
     def test_key_that_is_not_typed_stays(self):
